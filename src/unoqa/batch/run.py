@@ -1,0 +1,154 @@
+"""Grading files into a results folder: scored one by one, journalled, split, written."""
+
+from __future__ import annotations
+
+import platform
+import time
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+import torch
+
+from unoqa.batch.results import claim, fingerprint
+from unoqa.core.errors import ImageError, UsageError
+from unoqa.core.grading import Grade
+from unoqa.core.record import RunRecord
+from unoqa.grader.assessment import Assessment
+from unoqa.grader.cohort import grade_cohort, grade_settled
+from unoqa.grader.grader import Grader, SettledGrader, check_cohort
+from unoqa.grader.intake import Failure, Intake
+from unoqa.outputs import OUTPUTS
+from unoqa.store.journal import Entry, Journal
+from unoqa.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from unoqa.core.contracts import Output
+    from unoqa.core.image import EnfaceImage
+    from unoqa.core.progress import Progress
+    from unoqa.grader.cohort import CohortResult
+
+
+@final
+class Mode(Enum):
+    """How what is not outstanding becomes gradable or ungradable."""
+
+    AS_MODEL = "as the model says"
+    COHORT = "cohort"
+    ALONE = "alone"
+
+
+def grade_files(
+    model: Grader | SettledGrader,
+    checksum: str,
+    intake: Intake,
+    results: Path,
+    *,
+    mode: Mode,
+    heat: bool,
+    progress: Progress,
+) -> CohortResult:
+    """Grade files into a folder; the same call again goes on where a killed one was.
+
+    Args:
+        checksum: of the model folder; a results folder belongs to one model.
+
+    Raises:
+        UsageError: `mode` is ALONE, and the model is not settled.
+        CohortError: a cohort of fewer than 10 images.
+        ResultsError: the results folder holds something else.
+    """
+    alone = _alone(model, mode)
+    if not alone:
+        check_cohort(len(intake))
+    started = time.monotonic()
+    images = fingerprint(one.name for one in intake.pending)
+    claim(results, checksum, images)
+    grader = model.grader if isinstance(model, SettledGrader) else model
+    outputs = [OUTPUTS.load(name)() for name in OUTPUTS.names() if heat or name != "heat"]
+    with Journal(results, checksum, heat=heat) as journal:
+        assessed = _assess(grader, intake, results, journal, outputs, progress)
+        if alone and isinstance(model, SettledGrader):
+            result = grade_settled(assessed, grader.gate, model.partition)
+        else:
+            result, _ = grade_cohort(assessed, grader.gate, grader.split, seed=grader.origin.seed)
+        facts = _facts(grader, checksum, images, result, intake.ignored, alone)
+        facts["seconds"] = round(time.monotonic() - started, 3)
+        for output in outputs:
+            output.finish(results, RunRecord(result.gradings, facts))
+        journal.remove()
+    return result
+
+
+def _alone(model: Grader | SettledGrader, mode: Mode) -> bool:
+    if mode is Mode.ALONE and not isinstance(model, SettledGrader):
+        raise UsageError(
+            "Grading images alone takes a settled model, and this one is not: run "
+            "`unoqa settle COHORT -m MODEL -o MODEL2` on a mixed cohort, then grade with MODEL2."
+        )
+    return isinstance(model, SettledGrader) and mode is not Mode.COHORT
+
+
+def _assess(
+    grader: Grader,
+    intake: Intake,
+    results: Path,
+    journal: Journal,
+    outputs: Sequence[Output],
+    progress: Progress,
+) -> list[Assessment | Failure]:
+    assessed: list[Assessment | Failure] = []
+    with progress.task("grading", len(intake)) as step:
+        for image in intake:
+            known = image if isinstance(image, Failure) else _one(grader, image, results, journal, outputs)
+            assessed.append(known)
+            step()
+    return assessed
+
+
+def _one(
+    grader: Grader, image: EnfaceImage, results: Path, journal: Journal, outputs: Sequence[Output]
+) -> Assessment | Failure:
+    """Assess one image, or take it from the journal; its pictures are written before its entry."""
+    digest = image.digest()
+    entry = journal.find(image.name, digest)
+    if entry is not None:
+        return Assessment(entry.image, entry.score, entry.point, entry.reasons)
+    try:
+        assessment, heat = grader.examine(image)
+    except ImageError as error:
+        return Failure(image.name, error.code, str(error))
+    for output in outputs:
+        output.each(results, image, heat)
+    point = assessment.point.astype(np.float64)
+    journal.add(Entry(image.name, digest, assessment.score, point, assessment.reasons))
+    return assessment
+
+
+def _facts(
+    grader: Grader, checksum: str, images: str, result: CohortResult, ignored: int, alone: bool
+) -> dict[str, Any]:
+    counts = {grade.word: result.count(grade) for grade in reversed(Grade)}
+    failed = sum(grading.grade is None for grading in result.gradings)
+    return {
+        "notice": "For research use. Not a medical device.",
+        "unoqa": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "device": str(grader.viewer.device),
+        "threads": torch.get_num_threads(),
+        "model": checksum,
+        "images": images,
+        "recipe": grader.origin.recipe,
+        "seed": grader.origin.seed,
+        "split": "settled" if alone else "cohort",
+        "threshold": grader.learned.threshold,
+        "counts": {**counts, "failed": failed, "all": len(result.gradings), "ignored": ignored},
+        "warnings": list(result.warnings),
+        "settings": grader.origin.values,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,1 @@
+"""Kinds of damage: a file is a kind."""

@@ -1,0 +1,30 @@
+"""Blur: the beam was out of focus, and capillaries merged into haze."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from unoqa.benchmark.phantom.contract import Damage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@final
+class Blur(Damage):
+    """A widened beam over the whole field; the detector's own grain stays sharp."""
+
+    frequency: ClassVar[float] = 1.5
+
+    def apply(
+        self, pixels: NDArray[np.float32], severity: float, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Blur by up to three pixels at 320 on a side."""
+        mask = np.full(pixels.shape, severity > 0)
+        width = 2.8 * severity * len(pixels) / 320
+        grain = rng.standard_normal(pixels.shape, dtype=np.float32)
+        hazy = gaussian_filter(pixels, width) * (1 + 0.22 * min(1.0, width) * grain)
+        return np.where(mask, np.clip(hazy, 0, 1), pixels).astype(np.float32), mask

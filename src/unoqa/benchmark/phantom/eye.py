@@ -1,0 +1,71 @@
+"""What differs from eye to eye and from scan to scan before anything goes wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@final
+@dataclass(frozen=True)
+class Eye:
+    """The layout of one eye and the mood of one scan; lengths are fractions of the image's side.
+
+    Attributes:
+        fovea: x and y of the centre of the foveal avascular zone.
+        disc: -1 where the optic disc lies beyond the left edge, +1 beyond the right one.
+        zone: mean radius of the avascular zone.
+        lobes: amplitude and phase of the zone's outline, for two, three, … lobes.
+        arcades: signed distance from the fovea at which each large vessel passes, and its tilt.
+        pit: how much fainter the thin retina around the fovea is.
+        brightness: mean of the finished scan.
+        response: exponent of the device's contrast curve; higher = darker background.
+        grain: spread of the speckle relative to the signal.
+    """
+
+    fovea: tuple[float, float]
+    disc: int
+    zone: float
+    lobes: tuple[tuple[float, float], ...]
+    arcades: tuple[tuple[float, float], ...]
+    pit: float
+    brightness: float
+    response: float
+    grain: float
+
+
+def any_eye(rng: np.random.Generator) -> Eye:
+    """Draw an eye from the spread that good scans show."""
+    return Eye(
+        fovea=(float(rng.normal(0.5, 0.025)), float(rng.normal(0.5, 0.025))),
+        disc=-1 if rng.random() < 0.5 else 1,
+        zone=float(np.clip(rng.normal(0.048, 0.01), 0.026, 0.075)),
+        lobes=tuple((float(rng.normal(0.0, 0.22 / n)), float(rng.uniform(0, 6.28))) for n in range(2, 7)),
+        arcades=_arcades(rng),
+        pit=float(rng.uniform(0.15, 0.5)),
+        brightness=float(rng.normal(0.345, 0.035)),
+        response=float(rng.uniform(0.95, 1.2)),
+        grain=float(rng.uniform(0.28, 0.44)),
+    )
+
+
+def _arcades(rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
+    near = [(side * rng.uniform(0.2, 0.37), rng.normal(0, 0.2)) for side in (-1, 1)]
+    far = [(side * rng.uniform(0.4, 0.58), rng.normal(0, 0.25)) for side in (-1, 1) if rng.random() < 0.6]
+    return tuple((float(offset), float(tilt)) for offset, tilt in near + far)
+
+
+def eccentricity(eye: Eye, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the distance from the fovea in units of the avascular zone's radius in that direction."""
+    across, down = x - eye.fovea[0], y - eye.fovea[1]
+    angle = np.arctan2(down, across)
+    outline = np.ones_like(angle)
+    for count, (amplitude, phase) in enumerate(eye.lobes, start=2):
+        outline += amplitude * np.cos(count * angle + phase)
+    radius: NDArray[np.floating] = np.hypot(across, down) / (eye.zone * np.maximum(outline, 0.5))
+    return radius

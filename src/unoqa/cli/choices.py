@@ -1,0 +1,70 @@
+"""List every choice on every shelf with its settings.
+
+What a recipe may name: encoders, low-quality modules, thresholds, reductions, clusterings; and the recipes
+that come with the package.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Annotated, Any, get_type_hints
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from unoqa.clusterings import CLUSTERINGS
+from unoqa.encoders import ENCODERS
+from unoqa.encoders.measures import MEASURES
+from unoqa.formats import FORMATS
+from unoqa.grader.recipe import DEFAULT, Recipe, recipe_names
+from unoqa.lowquality import MODULES
+from unoqa.outputs import OUTPUTS
+from unoqa.reductions import REDUCTIONS
+from unoqa.thresholds import THRESHOLDS
+
+SHELVES = (FORMATS, ENCODERS, MEASURES, MODULES, THRESHOLDS, REDUCTIONS, CLUSTERINGS, OUTPUTS)
+
+
+def choices(
+    shelf: Annotated[str | None, typer.Argument(help="Only this kind, such as encoder.", show_default=False)] = None,
+) -> None:
+    """Print the shelves."""
+    console = Console()
+    for one in SHELVES:
+        if shelf in (None, one.kind):
+            console.print(_table(one))
+    if shelf in (None, "recipe"):
+        console.print(_recipes())
+
+
+def _table(shelf: Any) -> Table:  # noqa: ANN401 - shelves of every contract
+    table = Table("name", "settings", "what it is", title=f"{shelf.kind}s", title_justify="left", expand=True)
+    for name in shelf.names():
+        choice = shelf.load(name)
+        table.add_row(name, _settings(choice), (inspect.getdoc(choice) or "").splitlines()[0])
+    return table
+
+
+def _settings(choice: type) -> str:
+    if not dataclasses.is_dataclass(choice):
+        return ""
+    hints = get_type_hints(choice, include_extras=True)
+    lines = []
+    for field in dataclasses.fields(choice):
+        about = next((note.description for note in getattr(hints[field.name], "__metadata__", ())), "") or ""
+        lines.append(f"{field.name} = {_default(field)!r}  {about}")
+    return "\n".join(lines)
+
+
+def _default(field: Any) -> Any:  # noqa: ANN401 - any default
+    """Return a field's default; pydantic keeps some inside its own field description."""
+    return getattr(field.default, "default", field.default)
+
+
+def _recipes() -> Table:
+    table = Table("name", "what it is", title="recipes", title_justify="left", expand=True)
+    for name in recipe_names():
+        table.add_row(f"{name} (used where none is named)" if name == DEFAULT else name, Recipe.named(name).description)
+    return table

@@ -1,0 +1,55 @@
+"""Show the whole way on a made-up clinic: no images, no weights, no network needed.
+
+DIR receives phantom/ (procedural OCTA scans), model/, results/ and cohort.png.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unoqa.batch import Mode, grade_files
+from unoqa.benchmark.evaluation import evaluate_results
+from unoqa.benchmark.phantom.folder import write
+from unoqa.cli.parts.bars import progress
+from unoqa.cli.parts.options import Quiet
+from unoqa.cli.parts.saying import say, say_counts, say_fit
+from unoqa.core.errors import ResultsError
+from unoqa.grader.intake import Intake
+from unoqa.grader.loading import load
+from unoqa.grader.recipe import Recipe
+from unoqa.report.cohort_picture import draw_cohort
+from unoqa.store.bundle import bundle_checksum
+
+OUTSTANDING = 60
+"""Scans to learn from."""
+
+CLINIC = (30, 60, 30)
+"""Scans to grade: outstanding, gradable, ungradable."""
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder to make.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another clinic.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Make a phantom clinic, fit on its outstanding scans, grade the rest, draw and compare."""
+    model, results = folder / "model", folder / "results"
+    if folder.exists() and any(folder.iterdir()) and not (folder / "phantom").is_dir():
+        raise ResultsError(f"{folder} holds something that is not a demo; name a new folder.")
+    bars = progress(quiet=quiet)
+    say(f"Drawing {OUTSTANDING + sum(CLINIC)} phantom scans …", quiet=quiet)
+    write(folder / "phantom", outstanding_to_fit=OUTSTANDING, clinic=CLINIC, seed=seed)
+    grader = Recipe.named("measures").fit(folder / "phantom" / "outstanding", progress=bars)
+    grader.save(model)
+    say_fit(grader.learned.report)
+    intake = Intake.of(folder / "phantom" / "clinic")
+    result = grade_files(
+        load(model), bundle_checksum(model), intake, results, mode=Mode.AS_MODEL, heat=True, progress=bars
+    )
+    say_counts(result, quiet=quiet)
+    draw_cohort(result.gradings, intake.open, results, folder / "cohort.png")
+    typer.echo(evaluate_results(results, folder / "phantom" / "labels.csv"), nl=False)
+    say(f"Look at {folder / 'cohort.png'} and {results / 'grades.csv'}.", quiet=quiet)

@@ -1,0 +1,66 @@
+"""Learn what outstanding looks like from your own outstanding scans.
+
+Give folders or files of outstanding images only. The model folder that comes out is all that `unoqa grade`
+needs, on this machine or another.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unoqa.cli.parts.bars import progress
+from unoqa.cli.parts.exits import SOME_FAILED
+from unoqa.cli.parts.options import Device, FollowLinks, Images, Quiet, Threads, use_threads
+from unoqa.cli.parts.saying import say, say_fit
+from unoqa.grader.intake import Intake
+from unoqa.grader.recipe import DEFAULT, Recipe, recipe_names
+
+
+def fit(
+    outstanding: Images,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to make.")],
+    recipe: Annotated[str, typer.Option(help="Name of a recipe, or a TOML file.")] = DEFAULT,
+    encoder_weights: Annotated[
+        Path | None, typer.Option(help="Weights of the encoder, safetensors or torch format.")
+    ] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(help="Share of outstanding images refused at most. [default: the recipe's]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same model.")] = 0,
+    device: Device = "cpu",
+    threads: Threads = 0,
+    follow_links: FollowLinks = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a model and save it."""
+    use_threads(threads)
+    chosen = Recipe.named(recipe) if recipe in recipe_names() else _from_file(recipe)
+    if alpha is not None:
+        chosen = chosen.refusing(alpha)
+    grader = chosen.fit(
+        Intake.of(outstanding, follow_links=follow_links),
+        seed=seed,
+        device=device,
+        weights=encoder_weights,
+        progress=progress(quiet=quiet),
+    )
+    grader.save(output)
+    say_fit(grader.learned.report)
+    say(
+        f"Learned from {grader.learned.report.used} images; model in {output}. "
+        f"Next: unoqa grade IMAGES -m {output} -o RESULTS",
+        quiet=quiet,
+    )
+    if grader.learned.report.failures:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _from_file(recipe: str) -> Recipe:
+    """Read a recipe file; what looks like no file is taken for a misspelt name."""
+    if recipe.endswith(".toml") or Path(recipe).exists():
+        return Recipe.read(recipe)
+    return Recipe.named(recipe)

@@ -1,0 +1,59 @@
+"""Grade images outstanding, gradable or ungradable, with reasons and heat.
+
+RESULTS receives grades.csv (one row per image), run.json, heat/ and cohort.png. A killed run goes on where it was when
+the same command is given again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unoqa.batch import Mode, grade_files
+from unoqa.cli.parts.bars import progress
+from unoqa.cli.parts.exits import SOME_FAILED
+from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
+from unoqa.cli.parts.saying import say, say_counts
+from unoqa.core.errors import UsageError
+from unoqa.grader.intake import Intake
+from unoqa.grader.loading import load
+from unoqa.report.cohort_picture import draw_cohort
+from unoqa.store.bundle import bundle_checksum
+
+
+def grade(
+    images: Images,
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Results folder to make.")],
+    alone: Annotated[bool, typer.Option("--alone", help="Each image for itself; takes a settled model.")] = False,
+    cohort: Annotated[bool, typer.Option("--cohort", help="Cluster these images, settled model or not.")] = False,
+    no_heat: Annotated[bool, typer.Option("--no-heat", help="No overlays: faster.")] = False,
+    device: Device = "cpu",
+    threads: Threads = 0,
+    follow_links: FollowLinks = False,
+    quiet: Quiet = False,
+) -> None:
+    """Grade images into a results folder."""
+    if alone and cohort:
+        raise UsageError("--alone and --cohort exclude each other; give one of them.")
+    use_threads(threads)
+    mode = Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
+    grader = load(model, device=device)
+    intake = Intake.of(images, follow_links=follow_links)
+    result = grade_files(
+        grader,
+        bundle_checksum(model),
+        intake,
+        output,
+        mode=mode,
+        heat=not no_heat,
+        progress=progress(quiet=quiet),
+    )
+    if not no_heat:
+        draw_cohort(result.gradings, intake.open, output, output / "cohort.png")
+    say_counts(result, quiet=quiet)
+    say(f"Results in {output}: grades.csv, run.json{'' if no_heat else ', heat/, cohort.png'}.", quiet=quiet)
+    if any(grading.grade is None for grading in result.gradings):
+        raise typer.Exit(SOME_FAILED)

@@ -1,0 +1,51 @@
+"""Progress bars on stderr."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from rich.text import Text
+
+from unoqa.core.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.progress import Task
+
+
+@final
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Write steps per second."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.1f}/s")
+
+
+@final
+class Bars:
+    """One bar a task, with count, rate and remaining time."""
+
+    @contextmanager
+    def task(self, title: str, total: int) -> Iterator[Callable[[], None]]:
+        """Show a bar until the task ends."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+        )
+        with RichProgress(*columns, console=Console(stderr=True)) as bars:
+            number = bars.add_task(title, total=total)
+            yield lambda: bars.advance(number)
+
+
+def progress(*, quiet: bool) -> Progress:
+    """Return bars where somebody looks: stderr is a terminal, and quiet is not wanted."""
+    return Silent() if quiet or not sys.stderr.isatty() else Bars()

@@ -1,0 +1,46 @@
+"""How a command ends: exit statuses, and the one place where an error becomes a sentence.
+
+0  everything was done
+2  wrong use, or nothing could be done
+3  some images failed; the rest were done
+130  interrupted
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
+
+import typer
+
+from unoqa.core.errors import UnoqaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+
+WRONG_USE = 2
+SOME_FAILED = 3
+INTERRUPTED = 130
+
+
+def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Say an error in its one sentence on stderr; what is not ours is a fault and keeps its trace."""
+
+    @wraps(command)
+    def reporting(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except UnoqaError as error:
+            typer.echo(f"unoqa: {error}", err=True)
+            raise typer.Exit(WRONG_USE) from None
+        except KeyboardInterrupt:
+            typer.echo("unoqa: interrupted; the same command goes on where this one stopped.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            typer.echo(f"unoqa: {what}; check the path, its permissions and the space left.", err=True)
+            raise typer.Exit(WRONG_USE) from None
+
+    return reporting

@@ -1,0 +1,52 @@
+"""What commands print for people: to stderr, so that stdout stays for results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from unoqa.core.grading import Grade
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unoqa.grader.cohort import CohortResult
+    from unoqa.grader.fitting import FitReport
+
+SHOWN = 5
+"""Names listed before the rest are only counted."""
+
+
+def say(sentence: str, *, quiet: bool = False) -> None:
+    """Print a sentence unless quiet is wanted."""
+    if not quiet:
+        typer.echo(sentence, err=True)
+
+
+def say_fit(report: FitReport) -> None:
+    """Print what became of the images given; failures and oddities are said even when quiet is wanted."""
+    _list("could not be read", [f"{one.name}: {one.sentence}" for one in report.failures])
+    same = [f"{name} = {first}" for name, first in report.duplicates]
+    _list("left out as exact copies of another", same)
+    _list("learned from, but unlike the rest; look whether they are outstanding", list(report.unusual))
+
+
+def say_counts(result: CohortResult, *, quiet: bool) -> None:
+    """Print how many images have which grade, what failed, and the warnings."""
+    counts = ", ".join(f"{result.count(grade)} {grade.word}" for grade in reversed(Grade))
+    failed = [grading for grading in result.gradings if grading.grade is None]
+    say(f"{len(result.gradings)} images: {counts}, {len(failed)} failed.", quiet=quiet)
+    _list("without a grade", [f"{grading.image}: {grading.error}" for grading in failed])
+    for warning in result.warnings:
+        say(f"Warning: {warning}")
+
+
+def _list(what: str, names: Sequence[str]) -> None:
+    if not names:
+        return
+    say(f"{len(names)} {'image' if len(names) == 1 else 'images'} {what}:")
+    for name in names[:SHOWN]:
+        say(f"  {name}")
+    if len(names) > SHOWN:
+        say(f"  … and {len(names) - SHOWN} more")

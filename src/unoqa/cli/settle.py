@@ -1,0 +1,43 @@
+"""Freeze the split of a cohort, so that single images can be graded.
+
+Give a mixed cohort like those to come. The new model gives an image the same grade alone or in company.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unoqa.cli.parts.bars import progress
+from unoqa.cli.parts.exits import SOME_FAILED
+from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
+from unoqa.cli.parts.saying import say
+from unoqa.grader.grader import SettledGrader
+from unoqa.grader.intake import Intake
+from unoqa.grader.loading import load
+
+
+def settle(
+    images: Images,
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to make.")],
+    device: Device = "cpu",
+    threads: Threads = 0,
+    follow_links: FollowLinks = False,
+    quiet: Quiet = False,
+) -> None:
+    """Settle a model on a cohort and save it."""
+    use_threads(threads)
+    loaded = load(model, device=device)
+    grader = loaded.grader if isinstance(loaded, SettledGrader) else loaded
+    settled = grader.settle(Intake.of(images, follow_links=follow_links), progress=progress(quiet=quiet))
+    settled.save(output)
+    for failure in settled.failures:
+        say(f"  {failure.name}: {failure.sentence}")
+    for warning in settled.warnings:
+        say(f"Warning: {warning}")
+    say(f"Settled on {settled.cohort} images; model in {output}.", quiet=quiet)
+    if settled.failures:
+        raise typer.Exit(SOME_FAILED)

@@ -1,0 +1,8 @@
+"""Clusterings: each splits what is not outstanding in two."""
+
+from unoqa.core.catalog import Shelf
+from unoqa.core.contracts import Clustering
+
+CLUSTERINGS: Shelf[Clustering] = Shelf(__name__, Clustering, "clustering")  # type: ignore[type-abstract]
+
+__all__ = ["CLUSTERINGS"]

@@ -1,0 +1,1 @@
+"""What clusterings share."""

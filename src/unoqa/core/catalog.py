@@ -1,0 +1,68 @@
+"""A choice is a file: shelves list their choices by file name and load one on demand.
+
+Listing imports nothing, so a heavy library behind a choice costs only those who choose it. A package
+outside ours adds a choice through an entry point of the group `unoqa.<shelf>`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Generic, TypeVar, final
+
+from unoqa.core.errors import unknown
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+T = TypeVar("T")
+
+
+@final
+class Shelf(Generic[T]):
+    """The choices in one package: each a module, or a package, that defines one class of the shelf's contract."""
+
+    def __init__(self, package: str, contract: type[T], kind: str) -> None:
+        self.package = package
+        self.contract = contract
+        self.kind = kind
+
+    def names(self) -> tuple[str, ...]:
+        """List the names of all choices, ours and those of entry points, sorted."""
+        paths = import_module(self.package).__path__
+        ours = [module.name for module in pkgutil.iter_modules(paths) if module.name != "parts"]
+        return tuple(sorted({*ours, *self._outside()}))
+
+    def load(self, name: str) -> type[T]:
+        """Return the class of one choice.
+
+        Raises:
+            UsageError: there is no such choice; the sentence names the nearest.
+        """
+        if name not in self.names():
+            raise unknown(self.kind, name, self.names())
+        outside = self._outside()
+        module = import_module(outside.get(name, f"{self.package}.{name}"))
+        return self._only_class(module)
+
+    def name_of(self, choice: T) -> str:
+        """Return the name under which the class of `choice` stands on the shelf."""
+        return next(name for name in self.names() if self.load(name) is type(choice))
+
+    def _outside(self) -> dict[str, str]:
+        return {entry.name: entry.module for entry in entry_points(group=self.package)}
+
+    def _only_class(self, module: ModuleType) -> type[T]:
+        found = [
+            member
+            for member in vars(module).values()
+            if inspect.isclass(member)
+            and issubclass(member, self.contract)
+            and f"{member.__module__}.".startswith(f"{module.__name__}.")
+            and not inspect.isabstract(member)
+        ]
+        if len(found) != 1:
+            raise TypeError(f"{module.__name__} must define one {self.contract.__name__}, not {len(found)}.")
+        return found[0]

@@ -1,0 +1,102 @@
+"""What an encoder makes of images, and a set of it that a module can learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from unoqa.core.errors import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@final
+@dataclass(frozen=True)
+class Scale:
+    """One grid of features, as the encoder describes it.
+
+    Attributes:
+        name: `layer3`, `tiles`, `image`, …
+        channels: the name of each number that stands at a place.
+        directions: per channel, +1 where a high value is bad, -1 where a low one is; empty where unknown.
+    """
+
+    name: str
+    channels: tuple[str, ...]
+    directions: tuple[int, ...] = ()
+
+
+@final
+@dataclass(frozen=True)
+class FeaturePyramid:
+    """Features of a batch of images on one or more grids, finest first; one grid may be 1×1."""
+
+    scales: tuple[Float[Tensor, "batch channels rows columns"], ...]
+
+    def __len__(self) -> int:
+        return len(self.scales[0])
+
+    def select(self, positions: Sequence[int]) -> FeaturePyramid:
+        """Return the pyramid of some of its scales only."""
+        return FeaturePyramid(tuple(self.scales[position] for position in positions))
+
+
+@final
+@dataclass(frozen=True)
+class FeatureSet:
+    """Features of many images, in memory or in mapped files; a module reads them in batches.
+
+    Attributes:
+        scales: the encoder's description of each grid.
+        arrays: per scale, images × channels × rows × columns; float32, or float16 where mapped.
+        rows: which images of the arrays belong to the set, in this order.
+        device: where batches are put.
+    """
+
+    scales: tuple[Scale, ...]
+    arrays: tuple[np.ndarray, ...]
+    rows: Int[np.ndarray, "images"]
+    device: torch.device
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def subset(self, positions: Int[np.ndarray, "chosen"]) -> FeatureSet:
+        """Return the set of the images at `positions` of this one; no feature is copied."""
+        return replace(self, rows=self.rows[positions])
+
+    def select(self, names: Sequence[str]) -> FeatureSet:
+        """Return the set with the named scales only, in that order."""
+        positions = [scale_position(self.scales, name) for name in names]
+        return replace(
+            self,
+            scales=tuple(self.scales[position] for position in positions),
+            arrays=tuple(self.arrays[position] for position in positions),
+        )
+
+    def batches(self, size: int = 8) -> Iterator[FeaturePyramid]:
+        """Yield the features in order, `size` images at a time, as float32 on the device."""
+        for start in range(0, len(self.rows), size):
+            rows = self.rows[start : start + size]
+            yield FeaturePyramid(tuple(self._tensor(array[rows]) for array in self.arrays))
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, torch.float32)
+
+
+def scale_position(scales: Sequence[Scale], name: str) -> int:
+    """Return where the named scale stands.
+
+    Raises:
+        UsageError: the encoder has no such scale.
+    """
+    names = [scale.name for scale in scales]
+    if name not in names:
+        raise unknown("scale of this encoder", name, names)
+    return names.index(name)

@@ -1,0 +1,45 @@
+"""Grades, and what is reported of one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import final
+
+
+@final
+class Grade(IntEnum):
+    """The three levels of the field's consensus scale: unusable, usable, excellent."""
+
+    UNGRADABLE = 0
+    GRADABLE = 1
+    OUTSTANDING = 2
+
+    @property
+    def word(self) -> str:
+        """Return the grade as written in results: `outstanding`, `gradable`, `ungradable`."""
+        return self.name.lower()
+
+
+@final
+@dataclass(frozen=True)
+class Grading:
+    """One image's result, or why there is none.
+
+    Attributes:
+        image: its name.
+        grade: None where the image could not be graded.
+        score: higher = worse; None where the image could not be read.
+        threshold: the score above which an image is not outstanding.
+        certainty: from 0 (could as well be the neighbouring grade) to 1.
+        reasons: in words, the worst first; empty for an outstanding image.
+        error: a stable code and one sentence; empty where there is a grade.
+    """
+
+    image: str
+    grade: Grade | None
+    score: float | None
+    threshold: float
+    certainty: float | None
+    reasons: tuple[str, ...] = ()
+    error: str = ""

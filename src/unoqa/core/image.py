@@ -1,0 +1,62 @@
+"""One en-face image, as every room receives it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+
+from unoqa.core.errors import ImageError
+
+SMALLEST_SIDE = 64
+"""Pixels; below this no capillary is resolved in any published field of view."""
+
+
+@final
+@dataclass(frozen=True)
+class EnfaceImage:
+    """A grey en-face image.
+
+    Attributes:
+        name: the path as given, relative to the folder, with `#page` for further pages of a TIFF.
+        pixels: brightness from 0 (black) to 1 (the brightest value that the file's type can hold).
+    """
+
+    name: str
+    pixels: Float[np.ndarray, "rows columns"]
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the pixels: equal for equal images, whatever their files are called."""
+        shape = f"{self.pixels.shape[0]}x{self.pixels.shape[1]}:".encode()
+        return hashlib.sha256(shape + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
+
+    def resized(self, size: int) -> Float[np.ndarray, "size size"]:
+        """Resize to a square by Pillow's bilinear filter, whose support grows with the reduction.
+
+        That widening is the antialiasing: a filter of fixed support would fold capillaries into noise.
+
+        Raises:
+            ImageError: the image is smaller than 64 pixels on a side, not finite, or constant.
+        """
+        self._check()
+        if self.pixels.shape == (size, size):
+            return self.pixels.astype(np.float32)
+        picture = Image.fromarray(self.pixels.astype(np.float32), mode=None)
+        resized = picture.resize((size, size), Image.Resampling.BILINEAR)
+        return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)
+
+    def _check(self) -> None:
+        rows, columns = self.pixels.shape
+        if min(rows, columns) < SMALLEST_SIDE:
+            raise ImageError(
+                "too-small",
+                f"{self.name} has {columns}×{rows} pixels; export it with at least {SMALLEST_SIDE} on each side.",
+            )
+        if not np.isfinite(self.pixels).all():
+            raise ImageError("not-finite", f"{self.name} holds NaN or infinite values; export it again.")
+        if float(self.pixels.max()) - float(self.pixels.min()) < 1e-6:
+            raise ImageError("constant", f"{self.name} has one brightness everywhere; export it again.")

@@ -1,0 +1,49 @@
+"""Settings of a choice: a frozen dataclass whose types and ranges are checked when it is made."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked_dataclass
+
+from unoqa.core.errors import UsageError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
+def settings(cls: type[T]) -> type[T]:
+    """Make `cls` a frozen, keyword-only, checked dataclass; unknown keys are refused."""
+    decorate = checked_dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+    return decorate(cls)  # type: ignore[return-value]
+
+
+def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Make settings from plain values, as read from a recipe.
+
+    Args:
+        where: what the values belong to, for the error's sentence, such as `recipe 'site.toml', threshold`.
+
+    Raises:
+        UsageError: a key that does not exist (with the nearest that does) or a value out of range.
+    """
+    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            raise unknown(f"setting of {where}", key, known)
+    try:
+        return TypeAdapter(cls).validate_python(dict(values))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"Setting '{place}' of {where} is {first.get('input')!r}: {first['msg'].lower()}.") from error
+
+
+def plain(value: object) -> dict[str, Any]:
+    """Turn settings into plain values that TOML and JSON can hold; `build` reads them back."""
+    return TypeAdapter(type(value)).dump_python(value, mode="json", exclude_none=True)

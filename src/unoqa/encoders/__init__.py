@@ -1,0 +1,8 @@
+"""Encoders: each turns images into features on one or more grids."""
+
+from unoqa.core.catalog import Shelf
+from unoqa.core.contracts import Encoder
+
+ENCODERS: Shelf[Encoder] = Shelf(__name__, Encoder, "encoder")  # type: ignore[type-abstract]
+
+__all__ = ["ENCODERS"]

@@ -1,0 +1,26 @@
+"""Area without signal."""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+import numpy as np
+from jaxtyping import Float
+
+from unoqa.encoders.measures.parts.measure import Measure
+from unoqa.encoders.measures.parts.views import Views
+
+
+@final
+class BlackArea(Measure):
+    """Share of 41×41 pixels that are darker than a tenth of the image's bright level."""
+
+    unit: ClassVar[str] = "share of the area"
+    direction: ClassVar[int] = 1
+    sentence: ClassVar[str] = "How much of the area is black; high at a blink, a shadow or beyond the scan's edge."
+    reason: ClassVar[str] = "dark or missing area"
+
+    def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
+        """Measure relative to the bright level: a dim image is not black."""
+        black = (views.image < 0.1 * views.bright_level).astype(np.float32)
+        return views.local_mean(black, side=41)

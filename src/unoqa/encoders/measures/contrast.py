@@ -1,0 +1,28 @@
+"""Contrast between vessels and what lies between them."""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+import numpy as np
+from jaxtyping import Float
+
+from unoqa.encoders.measures.parts.measure import Measure
+from unoqa.encoders.measures.parts.views import TILE, Views
+
+
+@final
+class Contrast(Measure):
+    """Local standard deviation without speckle, as a share of the local mean (Weber contrast)."""
+
+    unit: ClassVar[str] = "natural logarithm of the ratio"
+    direction: ClassVar[int] = -1
+    sentence: ClassVar[str] = "How far vessels and background lie apart; low in a washed-out image."
+    reason: ClassVar[str] = "washed out"
+
+    def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
+        """Measure on the image without its finest speckle."""
+        mean = views.local_mean(views.slightly_smooth, side=TILE)
+        square = views.local_mean(np.square(views.slightly_smooth), side=TILE)
+        deviation = np.sqrt(np.maximum(square - mean * mean, 0))
+        return np.log((deviation + 0.001) / (mean + 0.01))

@@ -1,0 +1,25 @@
+"""Evenness of the illumination."""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+import numpy as np
+from jaxtyping import Float
+
+from unoqa.encoders.measures.parts.measure import Measure
+from unoqa.encoders.measures.parts.views import Views, beside_own_median
+
+
+@final
+class Illumination(Measure):
+    """Local mean brightness over 41×41 pixels."""
+
+    unit: ClassVar[str] = "natural logarithm, beside the image's median"
+    direction: ClassVar[int] = -1
+    sentence: ClassVar[str] = "How bright a place is beside the rest; low in a shadow or at a dim edge."
+    reason: ClassVar[str] = "uneven illumination"
+
+    def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
+        """Measure against the image's own median."""
+        return beside_own_median(np.log(views.local_mean(views.image, side=41) + 0.01))

@@ -1,0 +1,137 @@
+"""Where an encoder's weights come from, and whether they fit."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import safetensors.torch
+import timm
+import torch
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from safetensors import SafetensorError
+from torch import Tensor
+
+from unoqa.core.errors import UsageError, WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unoqa.core.contracts import State
+
+CACHED_NAMES = ("model.safetensors", "pytorch_model.bin")
+"""What timm's hub calls a weights file."""
+
+
+def read_weights(file: Path) -> State:
+    """Read named arrays from a safetensors file or a torch checkpoint, never running code from it.
+
+    Raises:
+        WeightsError: the file is missing or holds no named arrays.
+    """
+    if not file.is_file():
+        raise WeightsError(f"There is no weights file {file}; give one that exists with --encoder-weights.")
+    try:
+        if zipfile.is_zipfile(file):
+            return _named_arrays(torch.load(file, map_location="cpu", weights_only=True))
+        return safetensors.torch.load_file(file)
+    except Exception as error:
+        raise WeightsError(
+            f"{file} is neither a safetensors file nor a torch checkpoint of plain arrays; "
+            f"export the weights as safetensors ({type(error).__name__})."
+        ) from error
+
+
+def cached_weights(model: str) -> Path:
+    """Find a model's weights in timm's own cache; the network is not asked.
+
+    Raises:
+        WeightsError: they are not there; the sentence names the three ways out.
+    """
+    repository = _repository(model)
+    for name in CACHED_NAMES:
+        found = try_to_load_from_cache(repository, name)
+        if isinstance(found, str):
+            return Path(found)
+    raise WeightsError(
+        f"The weights of {model} are not on this machine: run `unoqa weights {model}` on one with internet and "
+        "copy its cache folder here, or give a file with --encoder-weights, or choose a recipe that needs none "
+        "(--recipe measures)."
+    )
+
+
+def download_weights(model: str) -> Path:
+    """Fetch a model's weights into timm's cache: the only function of the package that uses the network.
+
+    Raises:
+        WeightsError: they cannot be reached.
+    """
+    try:
+        return Path(hf_hub_download(_repository(model), CACHED_NAMES[0]))
+    except Exception as error:
+        raise WeightsError(
+            f"The weights of {model} could not be downloaded ({type(error).__name__}); check the connection, or "
+            "give a file with --encoder-weights, or choose a recipe that needs none (--recipe measures)."
+        ) from error
+
+
+def fitting(wanted: Mapping[str, Tensor], offered: Mapping[str, Tensor], model: str) -> State:
+    """Choose the wanted arrays from those offered; what lies beyond the cut is ignored.
+
+    timm joins the first levels of a module's name by `_` where it flattens a model, so names are compared
+    with every `.` read as `_`.
+
+    Raises:
+        WeightsError: an array is missing or has another shape; the sentence names it.
+    """
+    by_name = {name.replace(".", "_"): array for name, array in offered.items()}
+    missing = [name for name in wanted if name.replace(".", "_") not in by_name]
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing:
+        raise WeightsError(
+            f"The weights given lack {len(missing)} arrays that {model} needs up to its last used layer: "
+            f"{', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}; give a file of the whole model or "
+            "choose earlier layers in the recipe."
+        )
+    chosen = {name: by_name.get(name.replace(".", "_"), default) for name, default in wanted.items()}
+    for name, array in chosen.items():
+        if array.shape != wanted[name].shape:
+            raise WeightsError(
+                f"Array {name} of the weights given has shape {tuple(array.shape)}, but {model} needs "
+                f"{tuple(wanted[name].shape)}; give the weights of that model."
+            )
+    return chosen
+
+
+def checksum(arrays: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of names, shapes and values: the same from whichever kind of file they came."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        if name.endswith("num_batches_tracked"):
+            continue
+        array = arrays[name].detach().cpu().float().contiguous()
+        digest.update(f"{name}{tuple(array.shape)}".encode())
+        digest.update(array.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _repository(model: str) -> str:
+    config = timm.get_pretrained_cfg(model)
+    repository = getattr(config, "hf_hub_id", None)
+    if not repository:
+        raise UsageError(f"timm offers no weights for {model}; name its full tag, such as resnet18.tv_in1k.")
+    return repository if "/" in repository and not repository.endswith("/") else f"{repository}{model}"
+
+
+def _named_arrays(loaded: object) -> State:
+    """Unwrap the checkpoint layouts in use: the arrays themselves, or under `state_dict` or `model`."""
+    if isinstance(loaded, dict):
+        for key in ("state_dict", "model"):
+            if isinstance(loaded.get(key), dict):
+                loaded = loaded[key]
+                break
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        raise SafetensorError("no named arrays")
+    return {str(name).removeprefix("module."): value for name, value in loaded.items()}

@@ -1,0 +1,111 @@
+"""Any convolutional or pyramid model of timm, frozen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, final
+
+import numpy as np
+import timm
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+
+from unoqa.core.contracts import Encoder, OpenEncoder, State
+from unoqa.core.errors import WeightsError, unknown
+from unoqa.core.features import FeaturePyramid, Scale
+from unoqa.core.settings import settings
+from unoqa.encoders.parts.weights import cached_weights, checksum, fitting, read_weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GPU_BATCH = 16
+"""Images an accelerator encodes at once; one fixed shape, the last batch padded."""
+
+
+@final
+@settings
+class Timm(Encoder):
+    """A timm model (Wightman 2019) with `features_only`, cut after the last used layer.
+
+    Grey is repeated to three channels and normalised as the model's weights were trained. Features are
+    rounded to half precision, as they are kept in files, so that a score does not depend on whether an
+    image's features were computed or read back.
+    """
+
+    model: Annotated[str, Field(description="full tag of the model, which names its weights")] = "resnet18.tv_in1k"
+    layers: Annotated[
+        tuple[int, ...], Field(min_length=1, description="timm's feature levels; 1–4 are a ResNet's layers")
+    ] = (2, 3)
+    sha256: Annotated[str, Field(description="checksum that the weights used must have; empty: any")] = ""
+
+    def open(self, *, device: torch.device, weights: Path | State | None = None) -> _OpenTimm:
+        """Build the cut model and fill it.
+
+        Raises:
+            UsageError: timm knows no such model.
+            WeightsError: the weights are missing, incomplete or not the pinned ones.
+        """
+        network = self._network()
+        offered = weights if isinstance(weights, dict) else self._read(weights)
+        network.load_state_dict(fitting(network.state_dict(), offered, self.model))
+        digest = checksum(network.state_dict())
+        if self.sha256 and digest != self.sha256:
+            raise WeightsError(
+                f"The weights given for {self.model} have SHA-256 {digest[:12]}…, but the model was made with "
+                f"{self.sha256[:12]}…; give the original file."
+            )
+        return _OpenTimm(network.to(device).eval().requires_grad_(False), digest, device)
+
+    def _network(self) -> Any:  # noqa: ANN401 - timm's feature wrapper has no public type
+        if not timm.is_model(self.model):
+            raise unknown("timm model", self.model, timm.list_models() + timm.list_pretrained())
+        levels = tuple(sorted(set(self.layers)))
+        try:
+            return timm.create_model(self.model, pretrained=False, features_only=True, out_indices=levels)
+        except (AssertionError, IndexError, RuntimeError, TypeError) as error:
+            raise WeightsError(
+                f"{self.model} has no feature levels {list(levels)}; choose others in the recipe ({error})."
+            ) from error
+
+    def _read(self, file: Path | None) -> State:
+        return read_weights(file if file is not None else cached_weights(self.model))
+
+
+@final
+class _OpenTimm(OpenEncoder):
+    def __init__(self, network: Any, digest: str, device: torch.device) -> None:  # noqa: ANN401
+        self._network = network
+        self._device = device
+        self.checksum = digest
+        information = network.feature_info
+        names = [name.replace(".", "_") for name in information.module_name()]
+        self.scales = tuple(
+            Scale(name, tuple(str(channel) for channel in range(count)))
+            for name, count in zip(names, information.channels(), strict=True)
+        )
+        config = network.pretrained_cfg if hasattr(network, "pretrained_cfg") else network.default_cfg
+        self._mean = torch.tensor(config["mean"], device=device).reshape(1, 3, 1, 1)
+        self._std = torch.tensor(config["std"], device=device).reshape(1, 3, 1, 1)
+
+    @torch.inference_mode()
+    def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:
+        """Encode in batches of one fixed shape: kernels are chosen by shape, and sums differ with them.
+
+        A processor gains nothing from more than one image at a time, and one image is then not padded.
+        """
+        size = GPU_BATCH if self._device.type != "cpu" else 1
+        pieces = [self._encode(images[start : start + size], size) for start in range(0, len(images), size)]
+        return FeaturePyramid(tuple(torch.cat(scale) for scale in zip(*pieces, strict=True)))
+
+    def state(self) -> State:
+        """Return the weights of the cut model."""
+        return {name: value.cpu().contiguous() for name, value in self._network.state_dict().items()}
+
+    def _encode(self, images: np.ndarray, size: int) -> list[Tensor]:
+        padded = np.zeros((size, *images.shape[1:]), dtype=np.float32)
+        padded[: len(images)] = images
+        grey = torch.from_numpy(padded).to(self._device).unsqueeze(1)
+        features = self._network((grey.expand(-1, 3, -1, -1) - self._mean) / self._std)
+        return [feature[: len(images)].clamp(-65504, 65504).half().float() for feature in features]

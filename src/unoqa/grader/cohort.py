@@ -1,0 +1,125 @@
+"""Grades from assessments: by splitting a cohort, or by a split made before."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from unoqa.core.grading import Grade, Grading
+from unoqa.grader.intake import Failure
+from unoqa.grader.split import FEWEST, FittedSplit, Split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unoqa.grader.assessment import Assessment
+
+TOO_FEW = "cohort-too-small"
+
+CERTAIN_FROM = 50
+"""Refused images below which a split is made with a warning."""
+
+
+@final
+@dataclass(frozen=True)
+class Gate:
+    """The threshold between outstanding and not, and the spread that distances from it are measured in."""
+
+    threshold: float
+    spread: float
+
+    def passes(self, score: float) -> bool:
+        """Tell whether an image of that score is outstanding."""
+        return score <= self.threshold
+
+    def certainty(self, score: float) -> float:
+        """Return 0 at the threshold, .76 one standard deviation of outstanding images away, 1 far away."""
+        return math.tanh(abs(score - self.threshold) / self.spread)
+
+
+@final
+@dataclass(frozen=True)
+class CohortResult:
+    """The gradings of a cohort, in its order, and sentences that its reader should know."""
+
+    gradings: tuple[Grading, ...]
+    warnings: tuple[str, ...] = ()
+
+    def count(self, grade: Grade) -> int:
+        """Count the images of a grade."""
+        return sum(grading.grade is grade for grading in self.gradings)
+
+
+def grade_cohort(
+    assessed: Sequence[Assessment | Failure], gate: Gate, split: Split, *, seed: int
+) -> tuple[CohortResult, FittedSplit | None]:
+    """Grade images together: those not outstanding are clustered among themselves, as in the paper.
+
+    With fewer than 10 of them they keep their scores, and their rows say why they have no grade.
+    """
+    refused = [one for one in assessed if not isinstance(one, Failure) and not gate.passes(one.score)]
+    if not refused:
+        return CohortResult(tuple(_settled(one, gate, None) for one in assessed)), None
+    if len(refused) < FEWEST:
+        return CohortResult(tuple(_settled(one, gate, None) for one in assessed), (_too_few(len(refused)),)), None
+    points = np.stack([one.point for one in refused])
+    scores = np.array([one.score for one in refused])
+    fitted, verdicts = split.fit(points, scores, seed=seed)
+    by_image = dict(
+        zip((one.image for one in refused), zip(verdicts.grades, verdicts.margins, strict=True), strict=True)
+    )
+    gradings = tuple(
+        _graded(one, gate, *by_image[one.image])
+        if not isinstance(one, Failure) and one.image in by_image
+        else _settled(one, gate, None)
+        for one in assessed
+    )
+    return CohortResult(gradings, _warnings(len(refused), fitted)), fitted
+
+
+def grade_settled(assessed: Sequence[Assessment | Failure], gate: Gate, split: FittedSplit) -> CohortResult:
+    """Grade images each for itself, by a split made before."""
+    return CohortResult(tuple(_settled(one, gate, split) for one in assessed))
+
+
+def _settled(one: Assessment | Failure, gate: Gate, split: FittedSplit | None) -> Grading:
+    if isinstance(one, Failure):
+        return Grading(one.name, None, None, gate.threshold, None, error=f"{one.code}: {one.sentence}")
+    if gate.passes(one.score):
+        return Grading(one.image, Grade.OUTSTANDING, one.score, gate.threshold, gate.certainty(one.score))
+    if split is None:
+        error = f"{TOO_FEW}: not outstanding, but too few such images to tell gradable from ungradable."
+        return Grading(one.image, None, one.score, gate.threshold, None, one.reasons, error)
+    return _graded(one, gate, *split.grade(one.point))
+
+
+def _graded(one: Assessment, gate: Gate, grade: Grade, margin: float) -> Grading:
+    certainty = min(gate.certainty(one.score), float(margin))
+    if grade is Grade.UNGRADABLE:  # an image far from the threshold is uncertain by the split alone
+        certainty = float(margin)
+    return Grading(one.image, grade, one.score, gate.threshold, certainty, one.reasons)
+
+
+def _too_few(refused: int) -> str:
+    return (
+        f"{refused} images are not outstanding, and telling gradable from ungradable takes at least {FEWEST}: "
+        "grade a larger cohort, or use a model settled on one (unoqa settle)."
+    )
+
+
+def _warnings(refused: int, fitted: FittedSplit) -> tuple[str, ...]:
+    found = []
+    if not fitted.distinct:
+        found.append(
+            "The images that are not outstanding do not fall into two groups: gradable and ungradable are "
+            "told apart with certainty 0."
+        )
+    if refused < CERTAIN_FROM:
+        found.append(
+            f"Only {refused} images are not outstanding; a split of fewer than {CERTAIN_FROM} may change with "
+            "the next few."
+        )
+    return tuple(found)

@@ -1,0 +1,209 @@
+"""The grader, and the grader whose second stage is settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from jaxtyping import Float
+
+from unoqa.core.errors import CohortError, ImageError
+from unoqa.core.progress import Silent
+from unoqa.grader.assessment import Assessment
+from unoqa.grader.card import model_card
+from unoqa.grader.cohort import CohortResult, Gate, grade_cohort, grade_settled
+from unoqa.grader.intake import Failure, Intake
+from unoqa.grader.split import FEWEST
+from unoqa.store.bundle import write_bundle
+from unoqa.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unoqa.core.contracts import State
+    from unoqa.core.grading import Grading
+    from unoqa.core.image import EnfaceImage
+    from unoqa.core.progress import Progress
+    from unoqa.grader.fitting import Learned
+    from unoqa.grader.intake import Source
+    from unoqa.grader.split import FittedSplit, Split
+    from unoqa.grader.viewing import Viewer
+
+
+@final
+@dataclass(frozen=True)
+class Origin:
+    """What a grader was made by: a recipe with all its settings, and a seed."""
+
+    recipe: str
+    values: dict[str, Any]
+    seed: int
+
+
+@final
+@dataclass(frozen=True)
+class Grader:
+    """Knows what outstanding looks like; scores, explains, and grades a cohort together."""
+
+    viewer: Viewer
+    learned: Learned
+    split: Split
+    origin: Origin
+
+    @property
+    def gate(self) -> Gate:
+        """The threshold between outstanding and not."""
+        return Gate(self.learned.threshold, self.learned.spread)
+
+    def examine(self, image: EnfaceImage) -> tuple[Assessment, Callable[[], Float[np.ndarray, "rows columns"]]]:
+        """Assess one image; the same alone or in company.
+
+        Returns:
+            the assessment, and a function that makes the heat, of the image's size.
+
+        Raises:
+            ImageError: the image is too small, constant or not finite.
+        """
+        pyramids = self.viewer.view(image)
+        opinion = self.learned.panel.judge(pyramids[: len(pyramids)])
+        reasons = self.learned.reasons.explain(pyramids[self.viewer.measures])
+        assessment = Assessment(image.name, opinion.score, self.split.represent(opinion), reasons)
+        shape = (image.pixels.shape[0], image.pixels.shape[1])
+        return assessment, lambda: self.learned.heat.heat(opinion, shape)
+
+    def grade_cohort(self, source: Source, *, progress: Progress | None = None) -> CohortResult:
+        """Grade images together, clustering at test time as the paper does.
+
+        Args:
+            source: a folder, files, or images; at least 10.
+
+        Raises:
+            CohortError: fewer than 10 images.
+        """
+        intake = Intake.of(source)
+        check_cohort(len(intake))
+        result, _ = grade_cohort(_assess(self, intake, progress), self.gate, self.split, seed=self.origin.seed)
+        return result
+
+    def settle(self, source: Source, *, progress: Progress | None = None) -> SettledGrader:
+        """Freeze reduction and partition as a cohort gives them, so that one image can be graded.
+
+        Raises:
+            CohortError: fewer than 10 of the images are not outstanding.
+        """
+        assessed = _assess(self, Intake.of(source), progress)
+        result, fitted = grade_cohort(assessed, self.gate, self.split, seed=self.origin.seed)
+        if fitted is None:
+            refused = sum(grading.error.startswith("cohort") for grading in result.gradings)
+            raise CohortError(
+                f"Settling takes at least {FEWEST} images that are not outstanding, and of {len(assessed)} images "
+                f"{refused} are not; settle on a larger cohort, as mixed as those to be graded."
+            )
+        failures = tuple(one for one in assessed if isinstance(one, Failure))
+        return SettledGrader(self, fitted, len(assessed) - len(failures), failures, result.warnings)
+
+    def save(self, folder: str | Path) -> None:
+        """Write a model folder; `load` reads it back."""
+        write_bundle(Path(folder), self._document(), self._arrays(), model_card(self._document()))
+
+    def _document(self) -> dict[str, Any]:
+        """Return facts and settings; centres and spreads as exact decimals, which TOML keeps."""
+        members = self.learned.panel.members
+        return {
+            "unoqa": __version__,
+            "recipe": self.origin.recipe,
+            "seed": self.origin.seed,
+            "images": self.learned.report.used,
+            "threshold": self.learned.threshold,
+            "spread": self.learned.spread,
+            "resize": "Pillow bilinear, support widened with the reduction",
+            "encoders": [encoder.checksum for encoder in self.viewer.encoders],
+            "standards": [{"centre": member.centre, "spread": member.spread} for member in members],
+            "settings": self.origin.values,
+        }
+
+    def _arrays(self) -> State:
+        parts: dict[str, State] = {"reasons": self.learned.reasons.state(), "heat": self.learned.heat.state()}
+        for number, encoder in enumerate(self.viewer.encoders):
+            parts[f"encoder.{number}"] = encoder.state()
+        for number, member in enumerate(self.learned.panel.members):
+            parts[f"panel.{number}"] = member.state()
+        return {f"{part}.{name}": array for part, state in parts.items() for name, array in state.items()}
+
+
+@final
+@dataclass(frozen=True)
+class SettledGrader:
+    """A grader with a frozen second stage: the same grade alone or among ten thousand.
+
+    Attributes:
+        cohort: images it was settled on.
+    """
+
+    grader: Grader
+    partition: FittedSplit
+    cohort: int
+    failures: tuple[Failure, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def grade(self, source: Source) -> Grading:
+        """Grade one image.
+
+        Raises:
+            ImageError: it cannot be graded.
+        """
+        grading = self.grade_all(source).gradings[0]
+        if grading.grade is None:
+            code, sentence = grading.error.split(": ", 1)
+            raise ImageError(code, sentence)
+        return grading
+
+    def grade_all(self, source: Source, *, progress: Progress | None = None) -> CohortResult:
+        """Grade images, each for itself."""
+        return grade_settled(_assess(self.grader, Intake.of(source), progress), self.grader.gate, self.partition)
+
+    def save(self, folder: str | Path) -> None:
+        """Write a model folder; `load` reads it back."""
+        document = {
+            **self.grader._document(),
+            "settled": {
+                "cohort": self.cohort,
+                "worse": self.partition.worse,
+                "distinct": self.partition.distinct,
+            },
+        }
+        settled = {f"settled.{name}": array for name, array in self.partition.state().items()}
+        write_bundle(Path(folder), document, {**self.grader._arrays(), **settled}, model_card(document))
+
+
+def check_cohort(images: int) -> None:
+    """Refuse a cohort that cannot hold enough images to split.
+
+    Raises:
+        CohortError: fewer than 10 images.
+    """
+    if images < FEWEST:
+        raise CohortError(
+            f"Grading a cohort takes at least {FEWEST} images, and there "
+            f"{'is 1' if images == 1 else f'are {images}'}; for fewer, settle the model on a larger cohort first: "
+            "unoqa settle COHORT -m MODEL -o MODEL2, then grade with MODEL2."
+        )
+
+
+def _assess(grader: Grader, intake: Intake, progress: Progress | None) -> list[Assessment | Failure]:
+    assessed: list[Assessment | Failure] = []
+    with (progress or Silent()).task("scoring", len(intake)) as step:
+        for image in intake:
+            assessed.append(image if isinstance(image, Failure) else assess_one(grader, image))
+            step()
+    return assessed
+
+
+def assess_one(grader: Grader, image: EnfaceImage) -> Assessment | Failure:
+    """Assess one image, or say why it cannot be."""
+    try:
+        return grader.examine(image)[0]
+    except ImageError as error:
+        return Failure(image.name, error.code, str(error))

@@ -1,0 +1,62 @@
+"""Where an image differs from outstanding ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from torch import Tensor
+
+    from unoqa.core.contracts import State
+    from unoqa.grader.panel import Opinion
+
+
+@final
+@dataclass(frozen=True)
+class HeatLevels:
+    """How high each map of a panel is on outstanding images: mean and standard deviation over all places."""
+
+    means: Float[np.ndarray, " maps"]
+    spreads: Float[np.ndarray, " maps"]
+
+    @classmethod
+    def learned(cls, opinions: Sequence[Opinion]) -> HeatLevels:
+        """Learn from opinions on outstanding images."""
+        maps = [np.stack(grids) for grids in zip(*(opinion.maps for opinion in opinions), strict=True)]
+        means = np.array([grids.mean() for grids in maps], dtype=np.float64)
+        spreads = np.array([max(grids.std(), 1e-9) for grids in maps], dtype=np.float64)
+        return cls(means, spreads)
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Tensor]) -> HeatLevels:
+        """Return the levels that gave `state`."""
+        return cls(state["means"].numpy(), state["spreads"].numpy())
+
+    def state(self) -> State:
+        """Return means and standard deviations."""
+        return {"means": torch.from_numpy(self.means), "spreads": torch.from_numpy(self.spreads)}
+
+    def heat(self, opinion: Opinion, shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
+        """Return heat of the image's own size: standard deviations above outstanding, the mean over the maps.
+
+        Maps of one place say nothing of where and are left out. Where all are of one place the heat is even.
+        """
+        standardised = [
+            np.maximum((grid - mean) / spread, 0)
+            for grid, mean, spread in zip(opinion.maps, self.means, self.spreads, strict=True)
+        ]
+        placed = [grid for grid in standardised if grid.size > 1] or standardised
+        return np.mean([_enlarged(grid, shape) for grid in placed], axis=0)
+
+
+def _enlarged(grid: Float[np.ndarray, "_ _"], shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
+    tensor = torch.from_numpy(np.ascontiguousarray(grid)).float()[None, None]
+    return functional.interpolate(tensor, shape, mode="bilinear", align_corners=False)[0, 0].numpy()

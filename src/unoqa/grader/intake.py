@@ -1,0 +1,101 @@
+"""What a user names — files, folders, images in memory — as images one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from unoqa.core.errors import ImageError
+from unoqa.core.image import EnfaceImage
+from unoqa.formats import collect, read
+
+if TYPE_CHECKING:
+    from unoqa.formats import ImageReference
+
+
+@final
+@dataclass(frozen=True)
+class Pending:
+    """One image that is yet to be read."""
+
+    name: str
+    open: Callable[[], EnfaceImage]
+
+
+@final
+@dataclass(frozen=True)
+class Failure:
+    """One image that could not be read: a stable code and a sentence."""
+
+    name: str
+    code: str
+    sentence: str
+
+
+@final
+@dataclass(frozen=True)
+class Intake:
+    """Images to come.
+
+    Attributes:
+        ignored: files in the folders that are no images.
+    """
+
+    pending: tuple[Pending, ...]
+    ignored: int = 0
+
+    @classmethod
+    def of(cls, source: Source, *, follow_links: bool = False) -> Intake:
+        """Find the images of a source; none is opened yet.
+
+        Raises:
+            UsageError: a path does not exist, or there is no image.
+        """
+        if isinstance(source, Intake):
+            return source
+        paths = _paths(source)
+        if paths is None:
+            return cls(tuple(Pending(image.name, _given(image)) for image in source))  # type: ignore[union-attr, arg-type]
+        found = collect(paths, follow_links=follow_links)
+        return cls(tuple(Pending(one.name, _reader(one)) for one in found.references), found.ignored)
+
+    def open(self, name: str) -> EnfaceImage:
+        """Read one image by its name.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        return next(one for one in self.pending if one.name == name).open()
+
+    def __len__(self) -> int:
+        return len(self.pending)
+
+    def __iter__(self) -> Iterator[EnfaceImage | Failure]:
+        for one in self.pending:
+            try:
+                yield one.open()
+            except ImageError as error:
+                yield Failure(one.name, error.code, str(error))
+
+
+def _paths(source: Source) -> list[Path] | None:
+    """Return the paths of a source, or None where it is images."""
+    if isinstance(source, str | Path):
+        return [Path(source)]
+    if isinstance(source, Sequence) and all(isinstance(one, str | Path) for one in source):
+        return [Path(one) for one in source]
+    return None
+
+
+def _given(image: EnfaceImage) -> Callable[[], EnfaceImage]:
+    return lambda: image
+
+
+def _reader(reference: ImageReference) -> Callable[[], EnfaceImage]:
+    return lambda: read(reference)
+
+
+Source = str | Path | Sequence[str | Path] | Iterable[EnfaceImage] | Intake
+"""A file, a folder, several of them, or images in memory."""

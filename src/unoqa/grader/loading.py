@@ -1,0 +1,70 @@
+"""Reading a model folder back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unoqa.core.errors import ModelError
+from unoqa.grader.devices import device_of
+from unoqa.grader.fitting import FitReport, Learned
+from unoqa.grader.grader import Grader, Origin, SettledGrader
+from unoqa.grader.heat import HeatLevels
+from unoqa.grader.panel import within
+from unoqa.grader.reasons import Reasons
+from unoqa.grader.recipe import Recipe
+from unoqa.grader.viewing import Viewer
+from unoqa.store.bundle import read_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+
+    from unoqa.core.contracts import State
+
+
+def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
+    """Read a model folder; what it returns grades as what was saved, to the last bit on the same machine.
+
+    Args:
+        device: `cpu`, `cuda`, `mps` or `auto`.
+
+    Raises:
+        ModelError: the folder is missing, changed, or of another version.
+    """
+    document, arrays = read_bundle(Path(folder))
+    where = device_of(device)
+    try:
+        grader = _grader(document, arrays, where)
+        settled = document.get("settled")
+        if settled is None:
+            return grader
+        partition = grader.split.restore(within(arrays, "settled."), settled["worse"], settled["distinct"])
+        return SettledGrader(grader, partition, settled["cohort"])
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"The model {folder} lacks {error}; fit it again with this version of unoqa.") from error
+
+
+def _grader(document: Mapping[str, Any], arrays: State, device: torch.device) -> Grader:
+    recipe = Recipe.of(document["settings"], document["recipe"])
+    encoders = recipe.panel.encoders()
+    weights = [within(arrays, f"encoder.{number}.") for number in range(len(encoders))]
+    viewer = Viewer.opened(encoders, recipe.size, device=device, weights=weights)
+    for made, opened in zip(document["encoders"], viewer.encoders, strict=True):
+        if made != opened.checksum:
+            raise ModelError(
+                f"An encoder's weights have SHA-256 {opened.checksum[:12]}…, but the model was made with {made[:12]}…; "
+                "copy the model again from where it was made."
+            )
+    on_device = {name: array.to(device) for name, array in within(arrays, "panel.").items()}
+    panel = recipe.panel.restore(on_device, [encoder.scales for encoder in viewer.encoders], document["standards"])
+    learned = Learned(
+        panel=panel,
+        threshold=document["threshold"],
+        spread=document["spread"],
+        reasons=Reasons.restored(within(arrays, "reasons.")),
+        heat=HeatLevels.restored(within(arrays, "heat.")),
+        report=FitReport(document["images"], (), (), (), 0),
+    )
+    return Grader(viewer, learned, recipe.split, Origin(recipe.name, recipe.values(), document["seed"]))

@@ -1,0 +1,210 @@
+"""A panel: several (encoder, module) pairs whose standardised scores are fused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from unoqa.core.features import FeaturePyramid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
+
+    from unoqa.core.contracts import Encoder, FittedModule, LowQualityModule, State
+    from unoqa.core.features import FeatureSet, Scale
+
+Fusion = Literal["sum", "norm"]
+"""How standardised scores become one: their sum, or the norm of their positive parts.
+
+The norm lets one clear fault count fully where the other members see none; a thousandth of the sum orders
+images that are better than the average outstanding one.
+"""
+
+Final = Literal["folds", "refit"]
+"""Which modules score new images.
+
+`folds`: the mean over the modules of all folds. Calibration and new images are then scored by models that
+have seen equally many images, so the threshold keeps its promise for modules that adapt closely.
+`refit`: one module fitted on every image; a fold's fraction of the work and memory, and a stricter grader
+than promised is not possible, only a more lenient one (docs/accuracy.md has both figures).
+"""
+
+
+@final
+@dataclass(frozen=True)
+class Member:
+    """One pair of a panel; `weight` multiplies its standardised score."""
+
+    encoder: Encoder
+    module: LowQualityModule
+    weight: float = 1.0
+
+
+@final
+@dataclass(frozen=True)
+class Opinion:
+    """What a panel says of one image.
+
+    Attributes:
+        score: higher = worse.
+        members: the weighted standardised score of each member; 0 is the mean of outstanding images.
+        maps: the maps of all members, in their order, higher = worse.
+    """
+
+    score: float
+    members: Float[np.ndarray, " members"]
+    maps: tuple[Float[np.ndarray, "_ _"], ...]
+
+
+@final
+@dataclass(frozen=True)
+class FittedMember:
+    """One pair that has learned.
+
+    Attributes:
+        encoder: position of its encoder among the panel's distinct ones.
+        centre, spread: mean and standard deviation of its scores of outstanding images not seen.
+    """
+
+    encoder: int
+    modules: tuple[FittedModule, ...]
+    centre: float
+    spread: float
+    weight: float
+
+    def judge(self, pyramid: FeaturePyramid) -> tuple[float, list[Float[np.ndarray, "_ _"]]]:
+        """Return the weighted standardised score of one image, and its maps; means over the modules."""
+        evidences = [module.evidence(pyramid) for module in self.modules]
+        score = float(torch.stack([evidence.score[0].double() for evidence in evidences]).mean())
+        maps = zip(*(evidence.maps for evidence in evidences), strict=True)
+        pictures = [torch.stack([grid[0] for grid in folds]).mean(dim=0).cpu().numpy() for folds in maps]
+        return self.weight * (score - self.centre) / self.spread, pictures
+
+    def state(self) -> State:
+        """Return the arrays of all modules."""
+        return {
+            f"{position}.{name}": array
+            for position, module in enumerate(self.modules)
+            for name, array in module.state().items()
+        }
+
+
+@final
+@dataclass(frozen=True)
+class FittedPanel:
+    """A panel that has learned."""
+
+    members: tuple[FittedMember, ...]
+    fusion: Fusion
+
+    def judge(self, pyramids: Sequence[FeaturePyramid]) -> Opinion:
+        """Judge one image by its features, one pyramid of batch 1 per distinct encoder.
+
+        One image at a time, because the sums of a matrix product differ in their last bits with its size.
+        """
+        judged = [member.judge(pyramids[member.encoder]) for member in self.members]
+        scores = np.array([score for score, _ in judged])
+        return Opinion(fuse(scores, self.fusion), scores, tuple(grid for _, maps in judged for grid in maps))
+
+
+def fuse(scores: Float[np.ndarray, " members"], fusion: Fusion) -> float:
+    """Make one score of the members'."""
+    if fusion == "sum":
+        return float(scores.sum())
+    return float(np.sqrt(np.square(np.maximum(scores, 0)).sum()) + 0.001 * scores.sum())
+
+
+@final
+@dataclass(frozen=True)
+class Panel:
+    """Settings of a panel."""
+
+    members: tuple[Member, ...]
+    fusion: Fusion = "norm"
+    folds: int = 5
+    final: Final = "folds"
+
+    def encoders(self) -> tuple[Encoder, ...]:
+        """Return the distinct encoders, in the order of their first use."""
+        return tuple(dict.fromkeys(member.encoder for member in self.members))
+
+    def fit(
+        self, features: Sequence[FeatureSet], *, seed: int, step: Callable[[], None] = lambda: None
+    ) -> tuple[FittedPanel, Float[np.ndarray, " images"]]:
+        """Learn from the features of outstanding images, one set per distinct encoder.
+
+        Returns:
+            the panel, and the score of each image by the modules that have not seen it.
+        """
+        folds = fold_of(len(features[0]), self.folds, seed=seed)
+        encoders = self.encoders()
+        fitted, unseen = [], []
+        for member in self.members:
+            position = encoders.index(member.encoder)
+            one, scores = self._fit_member(member, position, features[position], folds, seed, step)
+            fitted.append(one)
+            unseen.append(scores)
+        fused = np.array([fuse(scores, self.fusion) for scores in np.stack(unseen, axis=1)])
+        return FittedPanel(tuple(fitted), self.fusion), fused
+
+    def restore(
+        self,
+        state: Mapping[str, Tensor],
+        scales: Sequence[tuple[Scale, ...]],
+        standards: Sequence[Mapping[str, float]],
+    ) -> FittedPanel:
+        """Return the panel that gave the arrays and, per member, centre and spread."""
+        encoders = self.encoders()
+        members = []
+        for number, (member, standard) in enumerate(zip(self.members, standards, strict=True)):
+            position = encoders.index(member.encoder)
+            count = self.folds if self.final == "folds" else 1
+            modules = tuple(
+                member.module.restore(within(state, f"{number}.{fold}."), scales[position]) for fold in range(count)
+            )
+            members.append(FittedMember(position, modules, standard["centre"], standard["spread"], member.weight))
+        return FittedPanel(tuple(members), self.fusion)
+
+    def _fit_member(
+        self,
+        member: Member,
+        position: int,
+        features: FeatureSet,
+        folds: np.ndarray,
+        seed: int,
+        step: Callable[[], None],
+    ) -> tuple[FittedMember, Float[np.ndarray, " images"]]:
+        scores = np.empty(len(features))
+        modules = []
+        for fold in range(self.folds):
+            module = member.module.fit(features.subset(np.flatnonzero(folds != fold)), seed=seed)
+            held_out = np.flatnonzero(folds == fold)
+            scores[held_out] = _scores(module, features.subset(held_out))
+            modules.append(module)
+            step()
+        if self.final == "refit":
+            modules = [member.module.fit(features, seed=seed)]
+        centre, spread = float(scores.mean()), float(max(scores.std(), 1e-9))
+        fitted = FittedMember(position, tuple(modules), centre, spread, member.weight)
+        return fitted, member.weight * (scores - centre) / spread
+
+
+def fold_of(images: int, folds: int, *, seed: int) -> np.ndarray:
+    """Deal images to folds of equal size, at random."""
+    return np.random.default_rng(seed).permutation(np.arange(images) % folds)
+
+
+def within(state: Mapping[str, Tensor], prefix: str) -> State:
+    """Return the arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+
+
+def _scores(module: FittedModule, features: FeatureSet) -> Float[np.ndarray, " images"]:
+    """Score images one at a time, as new ones will be."""
+    return np.array([float(module.evidence(pyramid).score[0]) for pyramid in features.batches(size=1)])

@@ -1,0 +1,116 @@
+"""Why an image is not outstanding, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from unoqa.encoders.measures import MEASURES, Measures
+from unoqa.lowquality.signed import Signed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from unoqa.core.contracts import FittedModule, State
+    from unoqa.core.features import FeaturePyramid, FeatureSet
+
+CLEAR = 3.0
+"""Standard deviations beyond outstanding images from which a measure is a reason."""
+
+SLIGHT = 1.0
+"""Standard deviations from which the worst measure is named where none is clear."""
+
+MOST = 3
+"""Reasons named of one image."""
+
+HOT = 2.0
+"""Standard deviations from which a place belongs to the fault."""
+
+_SETTINGS = {
+    name: Signed(scale="tiles" if MEASURES.load(name).local else "image", channels=(name,), floor=0.03)
+    for name in MEASURES.names()
+}
+_WORDS = {name: MEASURES.load(name).reason for name in MEASURES.names()}
+
+
+@final
+@dataclass(frozen=True)
+class Reasons:
+    """Per measure: what is usual of outstanding images, and how far an image is on the bad side.
+
+    Attributes:
+        means, spreads: of outstanding images' share of the field that is worse than usual.
+    """
+
+    modules: Mapping[str, FittedModule]
+    means: Float[np.ndarray, " measures"]
+    spreads: Float[np.ndarray, " measures"]
+
+    @classmethod
+    def learned(cls, features: FeatureSet) -> Reasons:
+        """Learn from the measures of outstanding images."""
+        modules = {name: settings.fit(features, seed=0) for name, settings in _SETTINGS.items()}
+        scores = np.array(
+            [
+                [float(module.evidence(pyramid).score[0]) for module in modules.values()]
+                for pyramid in features.batches(size=1)
+            ]
+        )
+        return cls(modules, scores.mean(axis=0), np.maximum(scores.std(axis=0), 0.05))
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Tensor]) -> Reasons:
+        """Return the reasons that gave `state`."""
+        scales = Measures().open(device=torch.device("cpu")).scales
+        modules = {
+            name: settings.restore({part: state[f"{name}.{part}"] for part in ("mean", "spread")}, scales)
+            for name, settings in _SETTINGS.items()
+        }
+        return cls(modules, state["means"].numpy(), state["spreads"].numpy())
+
+    def state(self) -> State:
+        """Return what was learned."""
+        learned = {
+            f"{name}.{part}": array for name, module in self.modules.items() for part, array in module.state().items()
+        }
+        return {**learned, "means": torch.from_numpy(self.means), "spreads": torch.from_numpy(self.spreads)}
+
+    def explain(self, pyramid: FeaturePyramid) -> tuple[str, ...]:
+        """Name the measures that are clearly bad, the worst first, and where; a slight one where none is."""
+        evidences = [module.evidence(pyramid) for module in self.modules.values()]
+        scores = np.array([float(evidence.score[0]) for evidence in evidences])
+        away = (scores - self.means) / self.spreads
+        names = list(self.modules)
+        order = [row for row in np.argsort(-away, kind="stable") if away[row] > CLEAR][:MOST]
+        if order:
+            return tuple(_phrase(names[row], evidences[row].maps[0][0].cpu().numpy()) for row in order)
+        worst = int(away.argmax())
+        return (f"slightly: {_WORDS[names[worst]]}",) if away[worst] > SLIGHT else ("no single fault stands out",)
+
+
+def _phrase(name: str, worse: Float[np.ndarray, "_ _"]) -> str:
+    place = _place(worse)
+    return f"{_WORDS[name]} ({place})" if place else _WORDS[name]
+
+
+def _place(worse: Float[np.ndarray, "rows columns"]) -> str:
+    """Say where the fault lies: a part of the field, or all over it where it covers more than half."""
+    if worse.size == 1:
+        return ""
+    hot = worse >= min(HOT, float(worse.max()))
+    if hot.mean() > 0.5:
+        return "most of the field"
+    rows, columns = np.nonzero(hot)
+    vertical = _third(rows.mean(), worse.shape[0], ("upper", "", "lower"))
+    horizontal = _third(columns.mean(), worse.shape[1], ("left", "", "right"))
+    return " ".join(part for part in (vertical, horizontal) if part) or "centre"
+
+
+def _third(middle: float, length: int, words: tuple[str, str, str]) -> str:
+    return words[min(2, int(3 * (middle + 0.5) / length))]

@@ -1,0 +1,141 @@
+"""A recipe: every setting of a grader, by name or from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from unoqa.core.errors import UsageError, unknown
+from unoqa.core.progress import Silent
+from unoqa.grader.devices import device_of
+from unoqa.grader.fitting import learn
+from unoqa.grader.grader import Grader, Origin
+from unoqa.grader.intake import Intake
+from unoqa.grader.recipe_values import check_keys, panel_of, size_of, split_of, threshold_of, values_of
+from unoqa.grader.viewing import Viewer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+    from unoqa.core.contracts import Threshold
+    from unoqa.core.progress import Progress
+    from unoqa.grader.intake import Source
+    from unoqa.grader.panel import Panel
+    from unoqa.grader.split import Split
+
+DEFAULT = "default"
+"""The recipe used where none is named."""
+
+
+@final
+@dataclass(frozen=True)
+class Recipe:
+    """Every setting of a grader; `fit` returns the grader.
+
+    Attributes:
+        size: side in pixels to which images are resized.
+    """
+
+    name: str
+    description: str
+    panel: Panel
+    threshold: Threshold
+    split: Split
+    size: int = 320
+
+    @classmethod
+    def named(cls, name: str) -> Recipe:
+        """Return a recipe that comes with the package.
+
+        Raises:
+            UsageError: there is none of that name; the sentence names the nearest.
+
+        Example:
+            >>> Recipe.named("measures").size
+            320
+        """
+        if name not in recipe_names():
+            raise unknown("recipe", name, recipe_names())
+        text = _folder().joinpath(f"{name}.toml").read_text(encoding="utf-8")
+        return cls.of(tomllib.loads(text), name)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Recipe:
+        """Read a recipe from a TOML file.
+
+        Raises:
+            UsageError: the file is missing or no TOML, or a key or value in it is unknown or out of range.
+        """
+        try:
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError:
+            raise UsageError(
+                f"There is no recipe file {path}; name one that exists, or a recipe: {', '.join(recipe_names())}."
+            ) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"The recipe {path} is not valid TOML: {error}.") from error
+        return cls.of(values, Path(path).stem)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], name: str) -> Recipe:
+        """Make a recipe from plain values, as `values` returns them."""
+        check_keys(values, name)
+        return cls(
+            name=name,
+            description=str(values.get("description", "")),
+            panel=panel_of(values, name),
+            threshold=threshold_of(values, f"recipe '{name}'"),
+            split=split_of(values, name),
+            size=size_of(values, name),
+        )
+
+    def values(self) -> dict[str, Any]:
+        """Return every setting as plain values that TOML holds; `of` reads them back."""
+        settings = values_of(size=self.size, panel=self.panel, threshold=self.threshold, split=self.split)
+        return {"description": self.description, **settings}
+
+    def refusing(self, alpha: float) -> Recipe:
+        """Return the recipe with a conformal threshold that refuses at most `alpha` of outstanding images."""
+        values = {"threshold": {"choice": "conformal", "alpha": alpha}}
+        return replace(self, threshold=threshold_of(values, "the command line"))
+
+    def fit(
+        self,
+        source: Source,
+        *,
+        seed: int = 0,
+        device: str = "cpu",
+        weights: str | Path | None = None,
+        progress: Progress | None = None,
+    ) -> Grader:
+        """Learn what outstanding looks like.
+
+        Args:
+            source: outstanding images only: a folder, files, or images.
+            device: `cpu`, `cuda`, `mps` or `auto`.
+            weights: a file for the recipe's learned encoder; None takes those in timm's cache.
+
+        Raises:
+            FitError: too few images can be read.
+            WeightsError: an encoder's weights are missing.
+        """
+        where = device_of(device)
+        intake = Intake.of(source)
+        path = None if weights is None else Path(weights)
+        viewer = Viewer.opened(self.panel.encoders(), self.size, device=where, weights=path)
+        learned = learn(self.panel, self.threshold, viewer, intake, seed=seed, progress=progress or Silent())
+        return Grader(viewer, learned, self.split, Origin(self.name, self.values(), seed))
+
+
+def recipe_names() -> tuple[str, ...]:
+    """List the recipes that come with the package."""
+    files = (file.name for file in _folder().iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))
+
+
+def _folder() -> Traversable:
+    return resources.files("unoqa.grader") / "recipes"

@@ -1,0 +1,143 @@
+"""The second stage: what is not outstanding is split into gradable and ungradable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, final
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import rankdata
+from sklearn.mixture import GaussianMixture
+
+from unoqa.core.errors import CohortError
+from unoqa.core.grading import Grade
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from unoqa.core.contracts import Assignment, Clustering, FittedReduction, Partition, Reduction, State
+    from unoqa.grader.panel import Opinion
+
+Representation = Literal["score", "members", "maps"]
+"""What is reduced and clustered: the panel's score, its members' scores, or all maps flattened (the paper's F_H)."""
+
+FEWEST = 10
+"""Images that are not outstanding, at least: with fewer, one odd scan makes a cluster."""
+
+SEPARATED = 0.6
+"""Smallest area under the ROC curve between the clusters' scores at which they count as different grades."""
+
+
+@final
+@dataclass(frozen=True)
+class Split:
+    """Settings of the second stage."""
+
+    representation: Representation
+    reduction: Reduction
+    clustering: Clustering
+
+    def represent(self, opinion: Opinion) -> Float[np.ndarray, " high"]:
+        """Return the numbers by which an image is clustered."""
+        if self.representation == "score":
+            return np.array([opinion.score])
+        if self.representation == "members":
+            return opinion.members
+        return np.concatenate([grid.ravel() for grid in opinion.maps])
+
+    def fit(
+        self, points: Float[np.ndarray, "images high"], scores: Float[np.ndarray, " images"], *, seed: int
+    ) -> tuple[FittedSplit, Verdicts]:
+        """Split a cohort's images that are not outstanding.
+
+        Returns:
+            the split, for further images, and the verdicts on the images given.
+
+        Raises:
+            CohortError: fewer than 10 images.
+        """
+        if len(points) < FEWEST:
+            raise CohortError(
+                f"Telling gradable from ungradable takes at least {FEWEST} images that are not outstanding, "
+                f"and there are {len(points)}; grade a larger cohort, or with a model settled on one (unoqa settle)."
+            )
+        reduction = self.reduction.fit(points, seed=seed)
+        partition, assignment = self.clustering.fit(reduction.project(points), seed=seed)
+        worse, distinct = _name(assignment, scores)
+        fitted = FittedSplit(reduction, partition, worse, distinct)
+        return fitted, fitted.verdicts(assignment)
+
+    def restore(self, state: Mapping[str, Tensor], worse: int, distinct: bool) -> FittedSplit:
+        """Return the split that gave the arrays."""
+        reduction = {name.removeprefix("reduction."): array for name, array in state.items()}
+        partition = {name.removeprefix("partition."): array for name, array in state.items()}
+        return FittedSplit(self.reduction.restore(reduction), self.clustering.restore(partition), worse, distinct)
+
+
+@final
+@dataclass(frozen=True)
+class Verdicts:
+    """Grades of images that are not outstanding, and how clear the split is for each, from 0 to 1."""
+
+    grades: tuple[Grade, ...]
+    margins: Float[np.ndarray, " images"]
+
+
+@final
+@dataclass(frozen=True)
+class FittedSplit:
+    """A frozen second stage.
+
+    Attributes:
+        worse: the cluster whose mean score was higher: the ungradable one.
+        distinct: whether the clusters differed in score at all.
+    """
+
+    reduction: FittedReduction
+    partition: Partition
+    worse: int
+    distinct: bool
+
+    def grade(self, point: Float[np.ndarray, " high"]) -> tuple[Grade, float]:
+        """Grade one image that is not outstanding; no other image plays a part."""
+        verdicts = self.verdicts(self.partition.assign(self.reduction.project(point[None])))
+        return verdicts.grades[0], float(verdicts.margins[0])
+
+    def verdicts(self, assignment: Assignment) -> Verdicts:
+        """Name the clusters; the margins of clusters that do not differ are 0."""
+        ungradable = assignment.cluster == self.worse
+        grades = tuple(Grade.UNGRADABLE if worse else Grade.GRADABLE for worse in ungradable)
+        return Verdicts(grades, assignment.margin * float(self.distinct))
+
+    def state(self) -> State:
+        """Return the learned arrays."""
+        return {
+            **{f"reduction.{name}": array for name, array in self.reduction.state().items()},
+            **{f"partition.{name}": array for name, array in self.partition.state().items()},
+        }
+
+
+def _name(assignment: Assignment, scores: Float[np.ndarray, " images"]) -> tuple[int, bool]:
+    """Return the cluster with the higher mean score, and whether the two differ."""
+    members = [scores[assignment.cluster == cluster] for cluster in (0, 1)]
+    if min(len(part) for part in members) == 0:
+        return 1, False
+    worse = int(members[1].mean() > members[0].mean())
+    separated = _area(members[worse], members[1 - worse]) >= SEPARATED
+    return worse, separated and _two_groups(scores)
+
+
+def _area(high: np.ndarray, low: np.ndarray) -> float:
+    """Return the probability that one of `high` exceeds one of `low` (Mann, Whitney 1947)."""
+    ranks = rankdata(np.concatenate([high, low]))[: len(high)]
+    return float((ranks.sum() - len(high) * (len(high) + 1) / 2) / (len(high) * len(low)))
+
+
+def _two_groups(scores: Float[np.ndarray, " images"]) -> bool:
+    """Tell whether two Gaussians describe the scores better than one, by Schwarz's criterion (1978)."""
+    column = scores[:, None].astype(np.float64)
+    one, two = (GaussianMixture(count, random_state=0, n_init=3).fit(column).bic(column) for count in (1, 2))
+    return bool(two < one)

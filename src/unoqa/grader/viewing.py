@@ -1,0 +1,70 @@
+"""One image through all encoders of a grader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+from unoqa.encoders.measures import Measures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import torch
+
+    from unoqa.core.contracts import Encoder, OpenEncoder, State
+    from unoqa.core.features import FeaturePyramid
+    from unoqa.core.image import EnfaceImage
+
+REASONS_FROM = Measures()
+"""The encoder that reasons are read from; it runs beside every recipe."""
+
+
+@final
+@dataclass(frozen=True)
+class Viewer:
+    """Open encoders, each run once an image.
+
+    Attributes:
+        encoders: those of the panel, in its order, then the measures where the panel has none.
+        size: side in pixels to which images are resized.
+        measures: where the measures stand among the encoders.
+    """
+
+    encoders: tuple[OpenEncoder, ...]
+    size: int
+    measures: int
+    device: torch.device
+
+    @classmethod
+    def opened(
+        cls,
+        encoders: Sequence[Encoder],
+        size: int,
+        *,
+        device: torch.device,
+        weights: Path | Sequence[State] | None,
+    ) -> Viewer:
+        """Open the encoders of a panel.
+
+        Args:
+            weights: a file for every encoder that has weights, or the arrays of each from a saved model.
+        """
+        wanted = [*encoders] if REASONS_FROM in encoders else [*encoders, REASONS_FROM]
+        given: list[Path | State | None] = (
+            [weights] * len(wanted) if weights is None or isinstance(weights, Path) else [*weights, {}]
+        )
+        opened = tuple(
+            encoder.open(device=device, weights=source) for encoder, source in zip(wanted, given, strict=False)
+        )
+        return cls(opened, size, wanted.index(REASONS_FROM), device)
+
+    def view(self, image: EnfaceImage) -> tuple[FeaturePyramid, ...]:
+        """Encode one image; a pyramid of batch 1 per encoder.
+
+        Raises:
+            ImageError: the image is too small, constant or not finite.
+        """
+        pixels = image.resized(self.size)[None]
+        return tuple(encoder.encode(pixels) for encoder in self.encoders)

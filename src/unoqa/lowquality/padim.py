@@ -1,0 +1,119 @@
+"""PaDiM: one Gaussian per place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor
+
+from unoqa.core.contracts import FittedModule, LowQualityModule, State
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, scale_position
+from unoqa.core.settings import settings
+from unoqa.lowquality.parts.fibres import fibres, joined
+from unoqa.lowquality.parts.pooling import Pool, log_evidence
+from unoqa.lowquality.parts.triangle import pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unoqa.core.evidence import Evidence
+
+
+@final
+@settings
+class Padim(LowQualityModule):
+    """Mahalanobis distance to a Gaussian of its own at each place (Defard et al. 2021, arXiv 2011.08785).
+
+    The scales are joined on one grid; of their channels a random set is kept, chosen once by the seed.
+    Sums are streamed, so memory does not grow with the images; the inverse Cholesky factors are kept as
+    half-precision triangles (64 MB at 200 channels and 40×40 places). Higher = further from outstanding.
+
+    Example:
+        >>> Padim(channels=550, largest_grid=80).channels
+        550
+    """
+
+    scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
+    channels: Annotated[int, Field(ge=1, description="random channels kept")] = 200
+    largest_grid: Annotated[int, Field(ge=1, description="places a side; finer scales are averaged")] = 40
+    regularisation: Annotated[float, Field(gt=0, description="added to each variance")] = 0.01
+    pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
+
+    needs: ClassVar[int] = 2
+
+    def fit(self, features: FeatureSet, *, seed: int) -> _FittedPadim:
+        """Stream the images once."""
+        chosen = features.select(self.scales) if self.scales else features
+        offered = sum(len(scale.channels) for scale in chosen.scales)
+        generator = torch.Generator().manual_seed(seed)
+        kept = torch.randperm(offered, generator=generator)[: self.channels].sort().values
+        mean, covariance = self._moments(chosen, kept.to(features.device))
+        identity = torch.eye(len(kept), device=features.device)
+        factor = torch.linalg.cholesky(covariance + self.regularisation * identity)
+        inverse = torch.linalg.solve_triangular(factor, identity.expand_as(factor), upper=False)
+        state = {"channels": kept, "mean": mean, "whitening": pack(inverse).half()}
+        return _FittedPadim(self, features.scales, state)
+
+    def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedPadim:
+        """Return the fitted module that gave `state`."""
+        return _FittedPadim(self, scales, dict(state))
+
+    def _moments(
+        self, features: FeatureSet, kept: Int[Tensor, " kept"]
+    ) -> tuple[Float[Tensor, "places kept"], Float[Tensor, "places kept kept"]]:
+        """Return mean and covariance at each place, summed about the first batch's mean for precision."""
+        origin = total = products = None
+        for pyramid in features.batches():
+            vectors = self._vectors(pyramid, kept)
+            if origin is None or total is None or products is None:
+                origin = vectors.mean(dim=1, keepdim=True)
+                total = torch.zeros_like(origin)
+                products = vectors.new_zeros(len(vectors), len(kept), len(kept))
+            shifted = vectors - origin
+            total += shifted.sum(dim=1, keepdim=True)
+            products.baddbmm_(shifted.transpose(1, 2), shifted)
+        assert origin is not None and total is not None and products is not None, "an empty set is refused"
+        drift = total / len(features)
+        covariance = products.div_(len(features)).sub_(drift.transpose(1, 2) @ drift)
+        return (origin + drift).squeeze(1), covariance
+
+    def _vectors(self, pyramid: FeaturePyramid, kept: Int[Tensor, " kept"]) -> Float[Tensor, "places batch kept"]:
+        grid = self._grid(pyramid, kept)
+        return fibres(grid).transpose(0, 1)
+
+    def _grid(self, pyramid: FeaturePyramid, kept: Int[Tensor, " kept"]) -> Float[Tensor, "batch kept rows columns"]:
+        """Choose channels before joining: none is resampled that is not kept."""
+        sizes = [grid.shape[1] for grid in pyramid.scales]
+        finest = max((tuple(grid.shape[-2:]) for grid in pyramid.scales), key=lambda shape: shape[0] * shape[1])
+        shape = (min(finest[0], self.largest_grid), min(finest[1], self.largest_grid))
+        bounds = [sum(sizes[:position]) for position in range(len(sizes) + 1)]
+        parts = [
+            grid[:, kept[(kept >= low) & (kept < high)] - low]
+            for grid, low, high in zip(pyramid.scales, bounds, bounds[1:], strict=False)
+        ]
+        return joined(parts, shape)
+
+
+@final
+class _FittedPadim(FittedModule):
+    def __init__(self, settings: Padim, scales: tuple[Scale, ...], state: State) -> None:
+        self._settings = settings
+        names = settings.scales or tuple(scale.name for scale in scales)
+        self._positions = [scale_position(scales, name) for name in names]
+        self._state = state
+        self._whitening = unpack(state["whitening"].float(), len(state["channels"]))
+
+    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+        """Return one map of Mahalanobis distances."""
+        grid = self._settings._grid(pyramid.select(self._positions), self._state["channels"])
+        centred = fibres(grid).transpose(0, 1) - self._state["mean"].unsqueeze(1)
+        whitened = centred @ self._whitening.transpose(1, 2)
+        distances = torch.sqrt(whitened.square().sum(dim=2)).T
+        return log_evidence((distances.reshape(-1, *grid.shape[-2:]),), self._settings.pool)
+
+    def state(self) -> State:
+        """Return chosen channels, means and packed whitening triangles."""
+        return dict(self._state)

@@ -1,0 +1,1 @@
+"""What low-quality modules share."""

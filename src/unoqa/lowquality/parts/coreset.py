@@ -1,0 +1,40 @@
+"""A few vectors that leave none of many far from them."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+PROJECTED = 128
+"""Dimensions in which distances are compared, as in PatchCore's own code."""
+
+
+def greedy_coreset(vectors: Float[Tensor, "vectors channels"], wanted: int, *, seed: int) -> Int[Tensor, " wanted"]:
+    """Choose vectors by greedy k-centre (Gonzalez 1985): each next one is the farthest from those chosen.
+
+    Distances are those of a random projection (Johnson, Lindenstrauss 1984); the minimum distance is
+    updated in place, so that a step costs one product and no copy of the vectors.
+    """
+    if wanted >= len(vectors):
+        return torch.arange(len(vectors), device=vectors.device)
+    points = _projected(vectors, seed)
+    norms = points.square().sum(dim=1)
+    nearest = torch.full_like(norms, torch.inf)
+    chosen = torch.empty(wanted, dtype=torch.int64, device=vectors.device)
+    chosen[0] = int(torch.randint(len(vectors), (1,), generator=torch.Generator().manual_seed(seed)))
+    for step in range(1, wanted):
+        last = chosen[step - 1]
+        distance = torch.addmv(norms, points, points[last], alpha=-2).add_(norms[last])
+        torch.minimum(nearest, distance, out=nearest)
+        chosen[step] = nearest.argmax()
+    return chosen
+
+
+def _projected(vectors: Tensor, seed: int) -> Float[Tensor, "vectors projected"]:
+    channels = vectors.shape[1]
+    if channels <= PROJECTED:
+        return vectors.float()
+    generator = torch.Generator().manual_seed(seed)
+    projection = torch.randn(channels, PROJECTED, generator=generator).to(vectors.device) / PROJECTED**0.5
+    return torch.cat([part.float() @ projection for part in torch.split(vectors, 8192)])

@@ -1,0 +1,40 @@
+"""Fibres: the vectors of channels that stand at the places of a grid (the term of CFLOW-AD)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def smooth(
+    grid: Float[Tensor, "batch channels rows columns"], neighbourhood: int
+) -> Float[Tensor, "batch channels rows columns"]:
+    """Average each place with its neighbours; places outside the grid do not count."""
+    if neighbourhood == 1:
+        return grid
+    return functional.avg_pool2d(grid, neighbourhood, stride=1, padding=neighbourhood // 2, count_include_pad=False)
+
+
+def fibres(grid: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, "batch places channels"]:
+    """Lay the places of a grid out in a row."""
+    return grid.flatten(2).transpose(1, 2)
+
+
+def joined(grids: Sequence[Tensor], shape: tuple[int, int]) -> Float[Tensor, "batch channels rows columns"]:
+    """Bring the scales to one grid, bilinearly where finer and by area where coarser, and stack them."""
+    return torch.cat([_resampled(grid, shape) for grid in grids], dim=1)
+
+
+def _resampled(grid: Tensor, shape: tuple[int, int]) -> Tensor:
+    if tuple(grid.shape[-2:]) == shape:
+        return grid
+    if grid.shape[-2] >= shape[0] and grid.shape[-1] >= shape[1]:
+        return functional.adaptive_avg_pool2d(grid, shape)
+    return functional.interpolate(grid, shape, mode="bilinear", align_corners=False)

@@ -1,0 +1,98 @@
+"""PatchCore: distance to the nearest remembered patch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+
+from unoqa.core.contracts import FittedModule, LowQualityModule, State
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, scale_position
+from unoqa.core.settings import settings
+from unoqa.lowquality.parts.coreset import greedy_coreset
+from unoqa.lowquality.parts.fibres import fibres, joined, smooth
+from unoqa.lowquality.parts.pooling import Pool, log_evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unoqa.core.evidence import Evidence
+
+
+@final
+@settings
+class Patchcore(LowQualityModule):
+    """Euclidean distance to the nearest patch of a memory (Roth et al. 2022, arXiv 2106.08265).
+
+    Patches are fibres averaged over their neighbours, the scales joined on the finest grid. The memory is
+    a coreset: a random draw of all patches, thinned by greedy k-centre. Higher = further from outstanding.
+
+    Example:
+        >>> Patchcore(ratio=0.1).ratio
+        0.1
+    """
+
+    scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
+    neighbourhood: Annotated[int, Field(ge=1, description="side of the square of places averaged first")] = 3
+    ratio: Annotated[float, Field(gt=0, le=1, description="share of all patches remembered")] = 0.01
+    largest_memory: Annotated[int, Field(ge=1, description="patches remembered at most")] = 20_000
+    largest_draw: Annotated[int, Field(ge=1, description="patches drawn at random before thinning")] = 100_000
+    pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
+
+    needs: ClassVar[int] = 1
+
+    def fit(self, features: FeatureSet, *, seed: int) -> _FittedPatchcore:
+        """Draw patches image by image, then thin them."""
+        chosen = features.select(self.scales) if self.scales else features
+        generator = torch.Generator().manual_seed(seed)
+        drawn, places = [], 0
+        for pyramid in chosen.batches(size=1):
+            patches = self._patches(pyramid)[0]
+            places = len(patches)
+            share = max(1, min(places, self.largest_draw // len(features)))
+            drawn.append(patches[torch.randperm(places, generator=generator)[:share].to(patches.device)].half())
+        pool = torch.cat(drawn)
+        wanted = max(1, min(round(self.ratio * places * len(features)), self.largest_memory, len(pool)))
+        memory = pool[greedy_coreset(pool, wanted, seed=seed)]
+        return _FittedPatchcore(self, features.scales, {"memory": memory})
+
+    def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedPatchcore:
+        """Return the fitted module that gave `state`."""
+        return _FittedPatchcore(self, scales, dict(state))
+
+    def _patches(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch places channels"]:
+        return fibres(self._grid(pyramid))
+
+    def _grid(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
+        finest = max((tuple(grid.shape[-2:]) for grid in pyramid.scales), key=lambda shape: shape[0] * shape[1])
+        smoothed = [smooth(grid, self.neighbourhood) for grid in pyramid.scales]
+        return joined(smoothed, (finest[0], finest[1]))
+
+
+@final
+class _FittedPatchcore(FittedModule):
+    def __init__(self, settings: Patchcore, scales: tuple[Scale, ...], state: State) -> None:
+        self._settings = settings
+        names = settings.scales or tuple(scale.name for scale in scales)
+        self._positions = [scale_position(scales, name) for name in names]
+        self._memory = state["memory"]
+        self._vectors = self._memory.float()
+        self._norms = self._vectors.square().sum(dim=1)
+
+    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+        """Return one map of distances."""
+        grid = self._settings._grid(pyramid.select(self._positions))
+        nearest = torch.stack([self._nearest(patches) for patches in fibres(grid)])
+        return log_evidence((nearest.reshape(-1, *grid.shape[-2:]),), self._settings.pool)
+
+    def state(self) -> State:
+        """Return the remembered patches, in half precision."""
+        return {"memory": self._memory}
+
+    def _nearest(self, patches: Float[Tensor, "places channels"]) -> Float[Tensor, " places"]:
+        """Return the smallest distances by ‖a-b‖² = ‖a‖² - 2ab + ‖b‖², one matrix product an image."""
+        squared = self._norms - 2 * patches @ self._vectors.T
+        return torch.sqrt((squared.amin(dim=1) + patches.square().sum(dim=1)).clamp_min(0))

@@ -1,0 +1,106 @@
+"""How much of the field is worse than usual at its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from unoqa.core.contracts import FittedModule, LowQualityModule, State
+from unoqa.core.errors import unknown
+from unoqa.core.evidence import Evidence
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, scale_position
+from unoqa.core.settings import settings
+from unoqa.lowquality.parts.pooling import Pool, pool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@final
+@settings
+class Signed(LowQualityModule):
+    """Standard deviations on the bad side of the outstanding images' mean at the same place, clipped.
+
+    PaDiM (Defard et al. 2021) with a diagonal covariance and one difference: a channel that declares its
+    bad direction counts on that side only, so an image is never refused for being better than usual. The
+    ceiling makes a score a bounded share of the field: one black corner cannot outweigh a dim whole. Higher =
+    worse.
+
+    Example:
+        >>> Signed(scale="tiles", channels=("black_area",)).ceiling
+        5.0
+    """
+
+    scale: Annotated[str, Field(description="scale to use")] = "tiles"
+    channels: Annotated[tuple[str, ...], Field(description="channels to use; none named: all")] = ()
+    neighbourhood: Annotated[
+        int, Field(ge=1, description="side of the square of places over which mean and variance are averaged")
+    ] = 3
+    floor: Annotated[
+        float, Field(gt=0, description="standard deviation added to each place's, in the channels' unit")
+    ] = 0.01
+    ceiling: Annotated[float, Field(gt=0, description="standard deviations that count at most")] = 5.0
+    pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
+
+    needs: ClassVar[int] = 2
+
+    def fit(self, features: FeatureSet, *, seed: int) -> _FittedSigned:
+        """Stream the images once for mean and variance at each place; `seed` is not used."""
+        del seed
+        position, chosen = self._chosen(features.scales)
+        total = squares = torch.zeros((), dtype=torch.float64, device=features.device)
+        for pyramid in features.batches(size=64):
+            grid = pyramid.scales[position][:, chosen].double()
+            total = total + grid.sum(dim=0)
+            squares = squares + grid.square().sum(dim=0)
+        mean = total / len(features)
+        variance = (squares / len(features) - mean.square()).clamp_min(0)
+        spread = torch.sqrt(self._averaged(variance) + self.floor**2)
+        state = {"mean": self._averaged(mean).float(), "spread": spread.float()}
+        return _FittedSigned(self, features.scales, state)
+
+    def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedSigned:
+        """Return the fitted module that gave `state`."""
+        return _FittedSigned(self, scales, dict(state))
+
+    def _chosen(self, scales: tuple[Scale, ...]) -> tuple[int, list[int]]:
+        """Return where the scale stands, and where the channels stand in it."""
+        position = scale_position(scales, self.scale)
+        offered = scales[position].channels
+        for name in self.channels:
+            if name not in offered:
+                raise unknown(f"channel of scale '{self.scale}'", name, offered)
+        return position, [offered.index(name) for name in self.channels or offered]
+
+    def _averaged(self, grid: Float[Tensor, "channels rows columns"]) -> Float[Tensor, "channels rows columns"]:
+        reach = self.neighbourhood // 2
+        padded = functional.pad(grid[None], (reach, reach, reach, reach), mode="replicate")
+        return functional.avg_pool2d(padded, 2 * reach + 1, stride=1)[0]
+
+
+@final
+class _FittedSigned(FittedModule):
+    def __init__(self, settings: Signed, scales: tuple[Scale, ...], state: State) -> None:
+        self._settings = settings
+        self._position, self._chosen = settings._chosen(scales)
+        directions = scales[self._position].directions
+        signs = [directions[channel] for channel in self._chosen] if directions else [0] * len(self._chosen)
+        self._signs = torch.tensor(signs, device=state["mean"].device).reshape(-1, 1, 1).float()
+        self._state = state
+
+    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+        """Return one map: the mean over the channels."""
+        grid = pyramid.scales[self._position][:, self._chosen]
+        away = (grid - self._state["mean"]) / self._state["spread"]
+        bad = torch.where(self._signs == 0, away.abs(), away * self._signs)
+        worse = bad.clamp(0, self._settings.ceiling).mean(dim=1)
+        return Evidence(score=pool(worse, self._settings.pool), maps=(worse,))
+
+    def state(self) -> State:
+        """Return mean and standard deviation at each place."""
+        return dict(self._state)

@@ -1,0 +1,65 @@
+"""`grades.csv`: one row per image."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, final
+
+from unoqa.core.contracts import Output
+from unoqa.store.atomic import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+
+    from unoqa.core.grading import Grading
+    from unoqa.core.image import EnfaceImage
+    from unoqa.core.record import RunRecord
+
+COLUMNS = ("image", "grade", "grade_code", "score", "threshold", "certainty", "reasons", "error")
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters that a spreadsheet reads as a formula; such text gets an apostrophe before it."""
+
+
+@final
+class GradesCsv(Output):
+    """UTF-8, comma-separated; nothing in it changes from run to run."""
+
+    def each(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
+        """Write nothing yet: a grade may depend on the cohort."""
+        del folder, image, heat
+
+    def finish(self, folder: Path, record: RunRecord) -> None:
+        """Write all rows."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_row(grading) for grading in record.gradings)
+        write_text(folder / "grades.csv", text.getvalue())
+
+
+def _row(grading: Grading) -> tuple[str, ...]:
+    grade = grading.grade
+    return (
+        _harmless(grading.image),
+        "" if grade is None else grade.word,
+        "" if grade is None else str(int(grade)),
+        _number(grading.score),
+        _number(grading.threshold),
+        _number(grading.certainty),
+        _harmless("; ".join(grading.reasons)),
+        _harmless(grading.error),
+    )
+
+
+def _number(value: float | None) -> str:
+    """Write six decimals: enough to order images, and the same on every system."""
+    return "" if value is None else f"{value:.6f}"
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

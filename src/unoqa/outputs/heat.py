@@ -1,0 +1,59 @@
+"""`heat/`: each image with the places that differ from outstanding ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+
+from unoqa.core.contracts import Output
+from unoqa.store.atomic import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from unoqa.core.image import EnfaceImage
+    from unoqa.core.record import RunRecord
+
+HOTTEST = 4.0
+"""Standard deviations above outstanding at which the colour is full; the same for every image."""
+
+STRONGEST = 0.65
+"""Share of the colour in the mixture at its hottest, so that the image shows through."""
+
+COLOURS = np.array([[255, 235, 120], [255, 150, 40], [225, 40, 30]], dtype=np.float64)
+"""From mild to hottest; ordered by lightness too, for readers who do not tell red from green."""
+
+
+@final
+class Heat(Output):
+    """A PNG per image, of its size: untinted where it is like outstanding ones, yellow to red where not."""
+
+    def each(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
+        """Write the overlay."""
+        with replacing(heat_path(folder, image.name)) as fresh:
+            Image.fromarray(overlay(image.pixels, heat())).save(fresh, format="PNG")
+
+    def finish(self, folder: Path, record: RunRecord) -> None:
+        """Write nothing more."""
+        del folder, record
+
+
+def heat_path(folder: Path, name: str) -> Path:
+    """Return where the overlay of an image stands: its own path below `heat/`, with `.png` after it."""
+    return folder / "heat" / f"{name}.png"
+
+
+def overlay(
+    pixels: Float[np.ndarray, "rows columns"], heat: Float[np.ndarray, "rows columns"]
+) -> UInt8[np.ndarray, "rows columns 3"]:
+    """Lay heat, in standard deviations above outstanding, over an image."""
+    warmth = np.clip(heat / HOTTEST, 0, 1)[..., None]
+    stops = np.linspace(0, 1, len(COLOURS))
+    colour = np.stack([np.interp(warmth[..., 0], stops, COLOURS[:, band]) for band in range(3)], axis=-1)
+    share = STRONGEST * warmth
+    grey = 255.0 * np.clip(pixels, 0, 1)[..., None]
+    return np.rint((1 - share) * grey + share * colour).astype(np.uint8)

@@ -1,0 +1,111 @@
+"""A model folder: a document, named arrays and a card, each under a checksum. Holds no code.
+
+model.toml            settings and facts, for people and programs
+arrays.safetensors    everything learned
+MODEL_CARD.md         what the model is for and what it was made from
+checksums.json        SHA-256 of each of the others
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import safetensors.torch
+import tomli_w
+
+from unoqa.core.errors import ModelError, ResultsError
+from unoqa.store.atomic import replacing, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+FORMAT = 1
+"""Version of the folder's layout; raised whenever an older program could misread a newer folder."""
+
+DOCUMENT, ARRAYS, CARD, CHECKSUMS = "model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json"
+
+
+def write_bundle(folder: Path, document: Mapping[str, Any], arrays: Mapping[str, Tensor], card: str) -> None:
+    """Write a model folder; the checksums come last, so that an interrupted one is recognised.
+
+    Raises:
+        ResultsError: the folder holds something that is not a model.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ResultsError(f"{folder} is a file; name a folder for the model.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / DOCUMENT).exists():
+        raise ResultsError(f"{folder} holds something that is not a model; name a new folder.")
+    (folder / CHECKSUMS).unlink(missing_ok=True)
+    write_text(folder / DOCUMENT, tomli_w.dumps({"format": FORMAT, **document}))
+    with replacing(folder / ARRAYS) as fresh:
+        # Not `save_file`: it makes the file readable by its owner alone, and models are shared.
+        fresh.write_bytes(safetensors.torch.save({name: array.cpu().contiguous() for name, array in arrays.items()}))
+    write_text(folder / CARD, card)
+    sums = {name: _sha256(folder / name) for name in (DOCUMENT, ARRAYS, CARD)}
+    write_text(folder / CHECKSUMS, json.dumps(sums, indent=2) + "\n")
+
+
+def read_bundle(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return document and arrays of a model folder.
+
+    Raises:
+        ModelError: the folder is missing, incomplete, changed, or of another version.
+    """
+    sums = _checksums(folder)
+    for name in (DOCUMENT, ARRAYS, CARD):
+        if not (folder / name).is_file():
+            raise ModelError(f"The model {folder} lacks {name}; copy the whole folder again.")
+    document = _document(folder)
+    for name in (DOCUMENT, ARRAYS, CARD):
+        if _sha256(folder / name) != sums.get(name):
+            raise ModelError(
+                f"{folder / name} is not as it was saved (its SHA-256 differs from {CHECKSUMS}); "
+                "copy the model again from where it was made, or fit a new one."
+            )
+    return document, safetensors.torch.load_file(folder / ARRAYS)
+
+
+def bundle_checksum(folder: Path) -> str:
+    """Return the SHA-256 that names the model: that of its checksums."""
+    return _sha256(folder / CHECKSUMS)
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    if not folder.is_dir():
+        raise ModelError(f"There is no model folder {folder}; make one with `unoqa fit OUTSTANDING -o {folder}`.")
+    try:
+        sums = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{folder} is not a whole model (it has no {CHECKSUMS}); name a folder made by `unoqa fit`."
+        ) from None
+    except ValueError:
+        sums = None
+    if not isinstance(sums, dict):
+        raise ModelError(f"{folder / CHECKSUMS} is damaged; copy the model again from where it was made.")
+    return sums
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    """Read the document; its version is told before its checksum, the more useful of the two."""
+    try:
+        document = tomllib.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{folder / DOCUMENT} is damaged ({error}); copy the model again.") from error
+    if document.get("format") != FORMAT:
+        raise ModelError(
+            f"The model {folder} has format {document.get('format')!r}, and this version of unoqa reads {FORMAT}; "
+            "fit it again with this version, or install the version that made it."
+        )
+    return document
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,35 @@
+"""A threshold that somebody chose."""
+
+from __future__ import annotations
+
+from typing import Annotated, final
+
+import numpy as np
+from jaxtyping import Float
+from pydantic import Field
+
+from unoqa.core.contracts import Threshold
+from unoqa.core.settings import settings
+
+
+@final
+@settings
+class Fixed(Threshold):
+    """The same value whatever the images: for a site that carries a validated cut-off.
+
+    Example:
+        >>> Fixed(value=2.5).fit(np.zeros(3))
+        2.5
+    """
+
+    value: Annotated[float, Field(description="score above which an image is not outstanding")] = 2.0
+
+    @property
+    def needs(self) -> int:
+        """Return 1: nothing is estimated."""
+        return 1
+
+    def fit(self, scores: Float[np.ndarray, " images"]) -> float:
+        """Return the value."""
+        del scores
+        return self.value

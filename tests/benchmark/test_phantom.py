@@ -1,0 +1,161 @@
+"""The phantom draws scans that look right, damages them as it says, and always the same way."""
+
+import hashlib
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unoqa.benchmark.phantom.anatomy import angiogram, scan
+from unoqa.benchmark.phantom.cohort import SEVERITIES, cohort, grade_of
+from unoqa.benchmark.phantom.contract import damages
+from unoqa.benchmark.phantom.eye import any_eye, eccentricity
+from unoqa.benchmark.phantom.folder import write
+from unoqa.core.grading import Grade
+
+SHELF = damages()
+every_damage = pytest.mark.parametrize("damage", SHELF.values(), ids=SHELF)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="module")
+def scans():
+    return [angiogram(rng(seed), size=160) for seed in range(4)]
+
+
+def test_a_seed_gives_one_scan_and_another_seed_another(scans):
+    assert np.array_equal(scans[0], angiogram(rng(0), size=160))
+    assert not np.array_equal(scans[0], scans[1])
+
+
+@pytest.mark.parametrize("size", [96, 320])
+def test_a_scan_is_square_float32_and_from_0_to_1(size):
+    pixels = angiogram(rng(), size=size)
+    assert pixels.shape == (size, size)
+    assert pixels.dtype == np.float32
+    assert pixels.min() >= 0
+    assert pixels.max() <= 1
+    assert pixels.std() > 0.1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_avascular_zone_is_darker_than_its_ring(seed):
+    random = rng(seed)
+    eye = any_eye(random)
+    pixels = scan(eye, random)
+    side = (np.arange(320) + 0.5) / 320
+    away = eccentricity(eye, *np.meshgrid(side, side))
+    assert pixels[away < 0.7].mean() < 0.5 * pixels[(away > 1.1) & (away < 1.8)].mean()
+
+
+@every_damage
+def test_damage_keeps_shape_type_range_and_the_given_scan(damage, scans):
+    before = scans[0].copy()
+    pixels, mask = damage.apply(scans[0], 0.6, rng())
+    assert np.array_equal(scans[0], before)
+    assert (pixels.shape, pixels.dtype) == (before.shape, np.float32)
+    assert (mask.shape, mask.dtype) == (before.shape, bool)
+    assert 0 <= pixels.min() <= pixels.max() <= 1
+
+
+@every_damage
+def test_the_same_generator_plants_the_same_damage(damage, scans):
+    first, second = (damage.apply(scans[0], 0.6, rng(3)) for _ in range(2))
+    assert np.array_equal(first[0], second[0])
+    assert np.array_equal(first[1], second[1])
+
+
+@every_damage
+@pytest.mark.parametrize("severity", [0.02, 0.3, 0.7, 1.0])
+def test_nothing_changes_outside_the_mask(damage, severity, scans):
+    for seed, before in enumerate(scans):
+        pixels, mask = damage.apply(before, severity, rng(seed))
+        assert np.array_equal(pixels[~mask], before[~mask])
+
+
+@every_damage
+def test_no_severity_no_change(damage, scans):
+    pixels, mask = damage.apply(scans[0], 0.0, rng())
+    assert np.array_equal(pixels, scans[0])
+    assert not mask.any()
+
+
+@every_damage
+def test_more_severity_changes_more(damage, scans):
+    change = [
+        np.mean(
+            [np.abs(damage.apply(before, s, rng(i))[0] - before).mean() for i, before in enumerate(scans)]
+        )
+        for s in (0.0, 0.04, 0.15, 0.3, 0.5, 0.75, 1.0)
+    ]
+    # Speckle differs fully after the smallest shift, so a shift's change soon stops growing.
+    assert all(later >= 0.97 * earlier for earlier, later in pairwise(change)), change
+    assert change[-1] > change[1]
+
+
+@every_damage
+def test_strong_damage_covers_much_of_the_field(damage, scans):
+    shares = [damage.apply(before, 1.0, rng(seed))[1].mean() for seed, before in enumerate(scans)]
+    assert np.mean(shares) > 0.4
+    assert damage.frequency > 0
+
+
+def test_a_cohort_has_the_grades_asked_for_and_names_that_hide_them():
+    drawn = list(cohort(outstanding=5, gradable=4, ungradable=3, seed=1, size=96))
+    grades = [one.grade for one in drawn]
+    assert [grades.count(grade) for grade in (2, 1, 0)] == [5, 4, 3]
+    assert grades != sorted(grades)
+    assert [one.name for one in drawn] == [f"scan_{number:04d}.png" for number in range(1, 13)]
+    assert all(one.pixels.dtype == np.uint8 and one.pixels.shape == (96, 96) for one in drawn)
+
+
+def test_severity_decides_the_grade():
+    for one in cohort(outstanding=5, gradable=5, ungradable=5, seed=2, size=96):
+        low, high = SEVERITIES[one.grade]
+        assert grade_of(one.severity) is one.grade
+        assert one.severity == 0 or low <= one.severity <= high
+        assert bool(one.damage) == (one.severity > 0)
+        assert set(one.damage) <= set(SHELF)
+
+
+def test_the_limits_of_the_grades():
+    words = {severity: grade_of(severity) for severity in (0.0, 0.05, 0.06, 0.49, 0.5, 1.0)}
+    assert list(words.values()) == [2, 2, 1, 1, 0, 0]
+    assert all(isinstance(grade, Grade) for grade in words.values())
+
+
+def test_brightness_alone_does_not_tell_the_grade():
+    drawn = list(cohort(outstanding=10, gradable=10, ungradable=10, seed=3, size=96))
+    means = {grade: np.mean([one.pixels.mean() for one in drawn if one.grade is grade]) for grade in Grade}
+    assert max(means.values()) - min(means.values()) < 20
+
+
+def test_a_folder_is_the_same_to_the_byte_each_time(tmp_path):
+    for name in ("first", "second"):
+        write(tmp_path / name, outstanding_to_fit=2, clinic=(2, 2, 1), seed=4, size=96)
+    first, second = (digests(tmp_path / name) for name in ("first", "second"))
+    assert first == second
+    assert len(set(first.values())) == len(first) == 8
+
+
+def test_a_folder_holds_plain_grey_pictures_and_labels_of_the_clinic(tmp_path):
+    write(tmp_path, outstanding_to_fit=2, clinic=(2, 2, 1), seed=4, size=96)
+    header, *rows = (tmp_path / "labels.csv").read_text(encoding="utf-8").splitlines()
+    assert header == "image,grade"
+    assert [row.split(",")[0] for row in rows] == sorted(p.name for p in (tmp_path / "clinic").iterdir())
+    words = [row.split(",")[1] for row in rows]
+    assert sorted(words) == ["gradable"] * 2 + ["outstanding"] * 2 + ["ungradable"]
+    for path in tmp_path.glob("*/*.png"):
+        with Image.open(path) as picture:
+            assert (picture.mode, picture.size, picture.info) == ("L", (96, 96), {})
+
+
+def digests(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*.*")
+    }

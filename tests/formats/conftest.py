@@ -1,0 +1,70 @@
+"""Real files for the tests of formats: what other programs would write, made on the spot."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from unoqa.formats import ImageReference, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    """Return 64 × 72 grey pixels of 8 bits, with edges and noise."""
+    ramp = np.add.outer(np.arange(64), 2 * np.arange(72)) % 200
+    return (ramp + np.random.default_rng(0).integers(0, 50, ramp.shape)).astype(np.uint8)
+
+
+@pytest.fixture
+def read_file() -> Callable[..., np.ndarray]:
+    """Return a function from a path and a page to pixels."""
+
+    def pixels(path: Path, page: int = 0) -> np.ndarray:
+        return read(ImageReference(path.name, path, page)).pixels
+
+    return pixels
+
+
+@pytest.fixture
+def valid_files(picture: np.ndarray) -> Callable[[str], list[bytes]]:
+    """Return a function from a format's name to sound files of several inner kinds."""
+
+    def files(kind: str) -> list[bytes]:
+        modes = ("1", "L", "P", "RGB") if kind != "jpeg" else ("L", "RGB")
+        plain = [_encoded(Image.fromarray(picture).convert(mode), kind) for mode in modes]
+        return plain + (_tiffs(picture) if kind == "tiff" else [])
+
+    return files
+
+
+def _encoded(image: Image.Image, kind: str) -> bytes:
+    stream = BytesIO()
+    image.save(stream, format=kind)
+    return stream.getvalue()
+
+
+def _tiffs(picture: np.ndarray) -> list[bytes]:
+    colour = np.stack([picture, picture.T.reshape(picture.shape), picture // 2], axis=-1)
+    return [
+        _tiff(picture.astype(np.uint16) * 257, bigtiff=True),
+        _tiff(picture.astype(np.float32), predictor=3, compression="zlib", rowsperstrip=16),
+        _tiff(np.stack([picture] * 5), imagej=True),
+        _tiff(colour, photometric="rgb", tile=(32, 32), compression="jpeg"),
+        _tiff(np.moveaxis(colour, -1, 0), photometric="rgb", planarconfig="separate", compression="lzw"),
+        _tiff(picture, photometric="miniswhite", compression="zstd", byteorder=">"),
+    ]
+
+
+def _tiff(values: np.ndarray, **options: object) -> bytes:
+    stream = BytesIO()
+    tifffile.imwrite(stream, values, **{"photometric": "minisblack", **options})
+    return stream.getvalue()

@@ -1,0 +1,177 @@
+"""From what a user gives to names: everything is found, once, in order, or counted."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from unoqa.core.errors import ImageError, UsageError
+from unoqa.formats import Collection, collect, read
+
+
+@pytest.fixture
+def put(tmp_path, monkeypatch):
+    """Return a function that puts images at paths below a fresh working folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def images(*names):
+        for name in names:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8)).save(name, format="PNG")
+
+    return images
+
+
+def names(*inputs, **options):
+    return [reference.name for reference in collect([Path(path) for path in inputs], **options).references]
+
+
+def test_a_folder_is_searched_deep_and_in_order(put):
+    put("all/b.png", "all/B.png", "all/a/2.png", "all/a/10.png", "all/a.png", "all/é 1#x.png")
+    assert names("all") == ["B.png", "a/10.png", "a/2.png", "a.png", "b.png", "é 1#x.png"]
+
+
+def test_other_and_hidden_files_are_counted(put):
+    put("all/1.png", "all/.2.png", "all/.git/3.png", "all/__MACOSX/4.png")
+    for name in ("notes.txt", "Thumbs.db", ".DS_Store"):
+        Path("all", name).write_bytes(b"\x00\x01")
+    found = collect([Path("all")])
+    assert ([reference.name for reference in found.references], found.ignored) == (["1.png"], 6)
+
+
+def test_content_decides_and_a_suffix_keeps_its_row(put):
+    put("all/no-suffix", "all/wrong.csv")
+    Path("all/text.png").write_text("not an image")
+    Path("all/empty.TIFF").touch()
+    empty, good, text, wrong = collect([Path("all")]).references
+    assert read(good).pixels.shape == read(wrong).pixels.shape == (8, 8)
+    with pytest.raises(ImageError, match=r"text\.png holds no image that is read \(bmp, jpeg, png, tiff\)"):
+        read(text)
+    with pytest.raises(ImageError, match=r"empty\.TIFF ends before its image does"):
+        read(empty)
+
+
+def test_a_file_is_called_by_its_own_name(put):
+    put("deep/er/1.png")
+    assert names("deep/er/1.png") == ["1.png"]
+
+
+def test_a_file_reached_twice_is_taken_once(put):
+    put("all/1.png", "all/sub/2.png")
+    assert names("all/sub/2.png", "all", Path("all/sub").resolve()) == ["2.png", "1.png"]
+
+
+def test_clashing_names_alone_grow(put):
+    put("a/1.png", "a/2.png", "b/1.png", "c/1.png")
+    assert names("a", "b", "c/1.png") == ["a/1.png", "2.png", "b/1.png", "c/1.png"]
+
+
+def test_names_that_clash_again_are_as_given(put):
+    put("x/a/1.png", "y/a/1.png", "y/a/2.png")
+    assert names("x/a", "y/a") == ["x/a/1.png", "y/a/1.png", "2.png"]
+
+
+def test_all_pages_of_a_file_grow_together(put):
+    put("b/scan.tif")
+    Path("a").mkdir()
+    Image.new("L", (8, 8)).save("a/scan.tif", save_all=True, append_images=[Image.new("L", (8, 8))])
+    assert names("a", "b") == ["a/scan.tif", "a/scan.tif#2", "b/scan.tif"]
+
+
+def test_a_file_called_like_a_page_stays_apart(put):
+    put("all/scan.tif#2")
+    Image.new("L", (8, 8)).save("all/scan.tif", save_all=True, append_images=[Image.new("L", (8, 8))])
+    assert names("all") == ["all/scan.tif#1", "all/scan.tif#2", "all/scan.tif#2#1"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(*[st.sampled_from("ab")] * 4), min_size=1, unique=True))
+def test_names_are_unique_whatever_overlaps(put, tmp_path_factory, parts):
+    root = tmp_path_factory.mktemp("overlap")
+    files = [root.joinpath(*path[:3], f"{path[3]}.png") for path in parts]
+    put(*files)
+    inputs = [root / "a", root / "b", *(file.parent for file in files), *files]
+    found = names(*(path for path in inputs if path.exists()))
+    assert len(found) == len(set(found)) == len(files)
+
+
+def test_links_to_files_are_followed_and_links_to_folders_on_request(put):
+    put("all/real/1.png", "far/2.png")
+    Path("all/2.png").symlink_to(Path("far/2.png").resolve())
+    Path("all/far").symlink_to(Path("far").resolve())
+    assert names("all") == ["2.png", "real/1.png"]
+    assert collect([Path("all")]).ignored == 1
+    Path("all/2.png").unlink()
+    assert names("all", follow_links=True) == ["far/2.png", "real/1.png"]
+
+
+def test_a_circle_of_links_ends(put):
+    put("all/1.png")
+    Path("all/self").symlink_to(Path("all").resolve())
+    Path("all/loop.png").symlink_to("loop.png")
+    found = collect([Path("all")], follow_links=True)
+    assert [reference.name for reference in found.references] == ["1.png", "loop.png"]
+    with pytest.raises(ImageError, match=r"loop\.png cannot be opened"):
+        read(found.references[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_never_opened(put):
+    put("all/1.png")
+    os.mkfifo("all/pipe.png")
+    found = collect([Path("all")])
+    assert ([reference.name for reference in found.references], found.ignored) == (["1.png"], 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_costs_a_row(put):
+    put("all/1.png", "all/shut/2.png")
+    Path("all/1.png").chmod(0)
+    Path("all/shut").chmod(0)
+    references = collect([Path("all")]).references
+    Path("all/shut").chmod(0o700)
+    assert [reference.name for reference in references] == ["1.png", "shut"]
+    for reference in references:
+        with pytest.raises(ImageError, match=r"cannot be opened \("):
+            read(reference)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX allows file names that are no text")
+def test_a_name_that_is_no_text_becomes_one(put):
+    put(os.fsdecode(b"all/\xf6d.png"))
+    (name,) = names("all")
+    assert name == r"\udcf6d.png"
+
+
+@pytest.mark.parametrize(
+    ("files", "what"), [(0, "nothing at all"), (1, "1 other file"), (3, "3 other files")]
+)
+def test_a_folder_without_images_says_what_it_holds(put, files, what):
+    Path("all").mkdir()
+    for number in range(files):
+        Path(f"all/{number}.txt").touch()
+    sentence = f"'all' holds no image: {what}; give files or folders of bmp, jpeg, png, tiff."
+    with pytest.raises(UsageError, match=re.escape(sentence)):
+        collect([Path("all")])
+
+
+def test_what_does_not_exist_is_named(put):
+    put("1.png")
+    with pytest.raises(UsageError, match=r"There is no file or folder 'l\.png'; check its spelling\."):
+        collect([Path("1.png"), Path("l.png")])
+
+
+def test_nothing_given_is_a_usage_error():
+    with pytest.raises(UsageError, match="No image was given"):
+        collect([])
+
+
+def test_a_collection_is_plain_and_frozen(put):
+    put("1.png")
+    assert collect([Path()]) == Collection(collect([Path("1.png")]).references, 0)

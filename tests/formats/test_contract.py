@@ -1,0 +1,109 @@
+"""What every format on the shelf must do; a new file on it is tested by being there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unoqa.core.errors import ImageError
+from unoqa.formats import FORMATS, ImageReference, read
+
+pytestmark = pytest.mark.parametrize("kind", FORMATS.names())
+
+
+def test_recognises_its_own_files_and_no_others(kind, valid_files):
+    heads = {name: [data[:32] for data in valid_files(name)] for name in FORMATS.names()}
+    chosen = FORMATS.load(kind)()
+    assert all(chosen.recognises(head) == (name == kind) for name in heads for head in heads[name])
+
+
+def test_recognises_nothing_in_other_files(kind):
+    chosen = FORMATS.load(kind)()
+    heads = [
+        b"",
+        b"\x00" * 32,
+        b"BMI;age;eye\n24;61;OD\n",
+        b"GIF89a",
+        b"%PDF-1.7",
+        b"PK\x03\x04",
+        b"\x93NUMPY",
+    ]
+    assert not any(chosen.recognises(head) for head in heads)
+
+
+def test_suffixes_are_lower_case_and_belong_to_it_alone(kind):
+    others = [FORMATS.load(name).suffixes for name in FORMATS.names() if name != kind]
+    for suffix in FORMATS.load(kind).suffixes:
+        assert suffix.startswith(".")
+        assert suffix == suffix.lower()
+        assert suffix not in sum(others, ())
+
+
+def test_reads_brightness_from_0_to_1(kind, valid_files, tmp_path, read_file):
+    for number, data in enumerate(valid_files(kind)):
+        path = tmp_path / str(number)
+        path.write_bytes(data)
+        pixels = read_file(path)
+        assert pixels.shape == (64, 72)
+        assert pixels.dtype == np.float32
+        assert 0.0 <= pixels.min() < pixels.max() <= 1.0
+
+
+def test_reads_by_content_whatever_the_name(kind, valid_files, tmp_path, read_file):
+    data = valid_files(kind)[1]
+    wrong = tmp_path / ("scan.png" if kind != "png" else "scan.bmp")
+    right = tmp_path / f"scan.{kind}"
+    for path in (wrong, right):
+        path.write_bytes(data)
+    assert np.array_equal(read_file(wrong), read_file(right))
+
+
+def test_keeps_the_name_it_is_given(kind, valid_files, tmp_path):
+    path = tmp_path / "scan"
+    path.write_bytes(valid_files(kind)[0])
+    assert read(ImageReference("patient 7/Ö#1", path, 0)).name == "patient 7/Ö#1"
+
+
+def test_counts_at_least_one_page_and_refuses_those_beyond(kind, valid_files, tmp_path):
+    path = tmp_path / "scan"
+    path.write_bytes(valid_files(kind)[0])
+    chosen = FORMATS.load(kind)()
+    assert chosen.pages(path) == 1
+    with pytest.raises(ImageError, match=r"scan#2 has no page 2; open it"):
+        chosen.read(path, 1, "scan#2")
+
+
+def test_every_beginning_of_a_file_is_refused_or_read(kind, valid_files, tmp_path, read_file):
+    path = tmp_path / "scan"
+    data = valid_files(kind)[1]
+    for length in range(32, len(data), len(data) // 60):
+        path.write_bytes(data[:length])
+        try:
+            assert read_file(path).shape == (64, 72)
+        except ImageError as error:
+            assert error.code in {"truncated", "unreadable"}
+
+
+def test_a_file_cut_in_its_pixels_is_truncated(kind, valid_files, tmp_path, read_file):
+    path = tmp_path / "scan"
+    data = valid_files(kind)[1]
+    path.write_bytes(data[: len(data) * 3 // 4])
+    with pytest.raises(
+        ImageError, match="scan ends before its image does; copy or export it again"
+    ) as caught:
+        read_file(path)
+    assert caught.value.code == "truncated"
+
+
+def test_a_bomb_is_refused_by_its_header(kind, tmp_path, read_file):
+    path = tmp_path / "bomb"
+    Image.new("1" if kind != "jpeg" else "L", (10_000, 6_401)).save(path, format=kind)
+    with pytest.raises(ImageError, match="bomb has 10000×6401 pixels, more than 64 million") as caught:
+        read_file(path)
+    assert caught.value.code == "too-large"
+
+
+def test_a_missing_file_is_an_image_error(kind, tmp_path):
+    with pytest.raises(ImageError, match=r"gone cannot be opened \(no such file or directory\)"):
+        FORMATS.load(kind)().read(tmp_path / "gone", 0, "gone")

@@ -1,0 +1,66 @@
+"""A damaged file costs one row: an ImageError or an image, soon, and nothing else ever."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from unoqa.core.errors import ImageError
+from unoqa.formats import FORMATS, collect, read
+
+CODES = {"unreadable", "truncated", "too-large", "unsupported", "not-finite"}
+
+
+def damaged(data: bytes, chance: np.random.Generator) -> bytes:
+    """Cut a file short, lose a piece, or change up to 20 bytes, half of them near the header."""
+    values = np.frombuffer(data, np.uint8).copy()
+    first, last = sorted(chance.integers(1, len(values), 2))
+    match chance.integers(4):
+        case 0:
+            return values[:last].tobytes()
+        case 1:
+            return np.delete(values, slice(first, last)).tobytes()
+        case reach:
+            end = len(values) if reach == 2 else min(len(values), 400)
+            places = chance.integers(0, end, chance.integers(1, 20))
+            values[places] = chance.integers(0, 256, len(places))
+            return values.tobytes()
+
+
+def outcome(path):
+    try:
+        pages = [read(reference).pixels for reference in collect([path]).references]
+    except ImageError as error:
+        return error.code
+    assert all(np.isfinite(page).all() and page.min() >= 0 and page.max() <= 1 for page in pages)
+    return "read"
+
+
+def survive(folder, kind, files, cases):
+    chance, slowest, seen = np.random.default_rng(99), 0.0, set()
+    path = folder / f"scan.{kind}"
+    path.touch()
+    for case in range(cases):
+        path.write_bytes(damaged(files[case % len(files)], chance))
+        started = perf_counter()
+        seen.add(outcome(path))
+        slowest = max(slowest, perf_counter() - started)
+    return seen, slowest
+
+
+@pytest.mark.parametrize("kind", FORMATS.names())
+def test_hundreds_of_damaged_files_never_crash(tmp_path, valid_files, kind):
+    seen, slowest = survive(tmp_path, FORMATS.load(kind).suffixes[0][1:], valid_files(kind), 300)
+    assert seen <= CODES | {"read"}
+    assert len(seen) >= 3
+    assert slowest < 5.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FORMATS.names())
+def test_ten_thousand_damaged_files_never_crash(tmp_path, valid_files, kind):
+    seen, slowest = survive(tmp_path, FORMATS.load(kind).suffixes[0][1:], valid_files(kind), 10_000)
+    assert seen <= CODES | {"read"}
+    assert slowest < 5.0
