@@ -77,9 +77,8 @@ def main() -> None:
     for device in devices:
         mix = [device.grades.count(int(grade)) for grade in reversed(Grade)]
         print(f"{device.name}: {mix} outstanding / gradable / ungradable, {device.fitted()} fitted", flush=True)
-    print(
-        "\n| what | device | O vs rest | U vs rest | kappa | accuracy | refused outstanding |\n|---|---|---|---|---|---|---|"
-    )
+    print("\n| what | device | O vs rest | U vs rest | kappa | accuracy | refused outstanding |")
+    print("|---|---|---|---|---|---|---|")
     for name, number in BASELINES.items():
         show(name, {device.name: baseline(device, number, arguments.splits) for device in devices})
     for name in arguments.recipes:

@@ -87,9 +87,7 @@ def test_no_severity_no_change(damage, scans):
 @every_damage
 def test_more_severity_changes_more(damage, scans):
     change = [
-        np.mean(
-            [np.abs(damage.apply(before, s, rng(i))[0] - before).mean() for i, before in enumerate(scans)]
-        )
+        np.mean([np.abs(damage.apply(before, s, rng(i))[0] - before).mean() for i, before in enumerate(scans)])
         for s in (0.0, 0.04, 0.15, 0.3, 0.5, 0.75, 1.0)
     ]
     # Speckle differs fully after the smallest shift, so a shift's change soon stops growing.
@@ -156,6 +154,5 @@ def test_a_folder_holds_plain_grey_pictures_and_labels_of_the_clinic(tmp_path):
 
 def digests(folder):
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*.*")
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.*")
     }

@@ -54,9 +54,7 @@ def test_jpeg_is_read_as_pillow_decodes_it(values, tmp_path, read_file):
     big=st.booleans(),
     order=st.sampled_from("<>"),
 )
-def test_tiff_of_unsigned_integers_is_scaled_by_its_type(
-    values, compression, big, order, tmp_path, read_file
-):
+def test_tiff_of_unsigned_integers_is_scaled_by_its_type(values, compression, big, order, tmp_path, read_file):
     path, full = tmp_path / "scan.tif", 1 if values.dtype == bool else np.iinfo(values.dtype).max
     options = {"bigtiff": big, "byteorder": order, "photometric": "minisblack"}
     tifffile.imwrite(path, values, compression=None if values.dtype == bool else compression, **options)
@@ -76,11 +74,7 @@ def test_float_tiff_within_0_and_1_is_taken_as_it_is(values, tmp_path, read_file
 
 
 @quick
-@given(
-    values=arrays(np.float64, shapes, elements=st.floats(**finite)).filter(
-        lambda v: v.min() < 0 or v.max() > 1
-    )
-)
+@given(values=arrays(np.float64, shapes, elements=st.floats(**finite)).filter(lambda v: v.min() < 0 or v.max() > 1))
 def test_float_tiff_beyond_0_and_1_is_stretched(values, tmp_path, read_file):
     path = tmp_path / "scan.tif"
     tifffile.imwrite(path, values, photometric="minisblack")
@@ -154,9 +148,7 @@ def test_a_palette_is_looked_up(suffix, picture, tmp_path, read_file):
 
 def test_cmyk_is_refused(picture, tmp_path, read_file):
     Image.fromarray(picture).convert("CMYK").save(tmp_path / "print.jpg")
-    with pytest.raises(
-        ImageError, match=r"print\.jpg holds CMYK pixels, which unoqa does not read; export it"
-    ):
+    with pytest.raises(ImageError, match=r"print\.jpg holds CMYK pixels, which unoqa does not read; export it"):
         read_file(tmp_path / "print.jpg")
 
 

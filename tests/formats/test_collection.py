@@ -149,9 +149,7 @@ def test_a_name_that_is_no_text_becomes_one(put):
     assert name == r"\udcf6d.png"
 
 
-@pytest.mark.parametrize(
-    ("files", "what"), [(0, "nothing at all"), (1, "1 other file"), (3, "3 other files")]
-)
+@pytest.mark.parametrize(("files", "what"), [(0, "nothing at all"), (1, "1 other file"), (3, "3 other files")])
 def test_a_folder_without_images_says_what_it_holds(put, files, what):
     Path("all").mkdir()
     for number in range(files):

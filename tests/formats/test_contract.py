@@ -89,9 +89,7 @@ def test_a_file_cut_in_its_pixels_is_truncated(kind, valid_files, tmp_path, read
     path = tmp_path / "scan"
     data = valid_files(kind)[1]
     path.write_bytes(data[: len(data) * 3 // 4])
-    with pytest.raises(
-        ImageError, match="scan ends before its image does; copy or export it again"
-    ) as caught:
+    with pytest.raises(ImageError, match="scan ends before its image does; copy or export it again") as caught:
         read_file(path)
     assert caught.value.code == "truncated"
 

@@ -39,7 +39,7 @@ def outcome(path):
 
 
 def survive(folder, kind, files, cases):
-    chance, slowest, seen = np.random.default_rng(99), 0.0, set()
+    chance, slowest, seen = np.random.default_rng(7), 0.0, set()
     path = folder / f"scan.{kind}"
     path.touch()
     for case in range(cases):

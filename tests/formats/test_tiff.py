@@ -75,9 +75,7 @@ def test_white_may_be_zero(picture, tmp_path, read_file):
 
 def test_twelve_packed_bits_are_scaled_by_twelve(tmp_path, read_file):
     path = tmp_path / "scan.tif"
-    tifffile.imwrite(
-        path, np.frombuffer(b"\xff\xf0\x00" * 32, np.uint8).reshape(2, 48), photometric="minisblack"
-    )
+    tifffile.imwrite(path, np.frombuffer(b"\xff\xf0\x00" * 32, np.uint8).reshape(2, 48), photometric="minisblack")
     changed_tag(path, "BitsPerSample", 12)
     changed_tag(path, "ImageWidth", 32)
     assert np.array_equal(read_file(path), np.tile(np.float32([1, 0]), (2, 16)))
@@ -168,6 +166,17 @@ def test_a_jpeg_larger_than_its_page_is_refused(picture, tmp_path, read_file):
         photometric="minisblack",
     )
     with pytest.raises(ImageError, match=r"bomb\.tif holds a JPEG larger than its own page"):
+        read_file(path)
+
+
+@pytest.mark.parametrize(("kind", "count"), [(3, 2), (2, 1), (12, 1)])
+def test_a_size_that_is_no_whole_number_is_refused_at_once(kind, count, picture, tmp_path, read_file):
+    path = tmp_path / "scan.tif"
+    tifffile.imwrite(path, picture, photometric="minisblack")
+    data = path.read_bytes()
+    width = data.index(struct.pack("<HH", 256, 4))
+    path.write_bytes(data[:width] + struct.pack("<HHI", 256, kind, count) + data[width + 8 :])
+    with pytest.raises(ImageError, match=r"scan\.tif is damaged and cannot be decoded"):
         read_file(path)
 
 

@@ -5,6 +5,7 @@ DIR receives phantom/ (procedural OCTA scans), model/, results/ and cohort.png.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,7 @@ def demo(
     model, results = folder / "model", folder / "results"
     if folder.exists() and any(folder.iterdir()) and not (folder / "phantom").is_dir():
         raise ResultsError(f"{folder} holds something that is not a demo; name a new folder.")
+    shutil.rmtree(results, ignore_errors=True)  # of an earlier demo, perhaps by another version
     bars = progress(quiet=quiet)
     say(f"Drawing {OUTSTANDING + sum(CLINIC)} phantom scans …", quiet=quiet)
     write(folder / "phantom", outstanding_to_fit=OUTSTANDING, clinic=CLINIC, seed=seed)

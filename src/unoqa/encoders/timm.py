@@ -75,7 +75,7 @@ class Timm(Encoder):
 
 @final
 class _OpenTimm(OpenEncoder):
-    def __init__(self, network: Any, digest: str, device: torch.device) -> None:  # noqa: ANN401
+    def __init__(self, network: Any, digest: str, device: torch.device) -> None:  # noqa: ANN401 - as above
         self._network = network
         self._device = device
         self.checksum = digest

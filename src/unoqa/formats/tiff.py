@@ -10,7 +10,7 @@ from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
 
 from unoqa.core.contracts import Format
 from unoqa.core.image import EnfaceImage
-from unoqa.formats.parts.directories import LAYOUTS, directories
+from unoqa.formats.parts.directories import LAYOUTS, check_sizes, directories
 from unoqa.formats.parts.grey import grey
 from unoqa.formats.parts.opening import opened
 from unoqa.formats.parts.refusals import unreadable, unsupported
@@ -58,8 +58,11 @@ class Tiff(Format):
             ImageError: the file is damaged (in any page's directory), too large or of an unsupported kind.
         """
         with opened(path, name) as stream:
-            if page >= len(directories(stream, name)):
+            places = directories(stream, name)
+            if page >= len(places):
                 raise unreadable(name, f"has no page {page + 1}")
+            for place in {places[0], places[page]}:  # tifffile parses the first page in any case
+                check_sizes(stream, place, name)
             stream.seek(0)  # tifffile counts from where the stream stands
             # Without the private rules of three vendors, whose pages are not those of the chain.
             with TiffFile(stream, is_lsm=False, is_ndpi=False, is_scanimage=False) as file:

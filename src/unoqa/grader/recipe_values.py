@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, get_args
 
 from unoqa.clusterings import CLUSTERINGS
@@ -62,10 +63,10 @@ def panel_of(values: Mapping[str, Any], name: str) -> Panel:
     _one_of(final_, get_args(Final), "final", name)
     if not isinstance(folds, int) or folds < 2:
         raise UsageError(f"Setting 'folds' of recipe '{name}' is {folds!r}: it should be 2 or more.")
-    members = tuple(_member(member, name) for member in values.get("members", ()))
-    if not members:
+    members = values.get("members", ())
+    if not members or not isinstance(members, list | tuple):
         raise UsageError(f"Recipe '{name}' has no [[members]]; give it at least one encoder and module.")
-    return Panel(members, fusion, folds, final_)
+    return Panel(tuple(_member(member, name) for member in members), fusion, folds, final_)
 
 
 def split_of(values: Mapping[str, Any], name: str) -> Split:
@@ -101,8 +102,11 @@ def _member(values: Mapping[str, Any], name: str) -> Member:
     for key in ("encoder", "module"):
         if key not in values:
             raise UsageError(f"A member of recipe '{name}' has no '{key}'; name one (see `unoqa choices`).")
+    weight = values.get("weight", 1.0)
+    if not isinstance(weight, int | float) or not 0 < weight < math.inf:
+        raise UsageError(f"Setting 'weight' of {where} is {weight!r}: it should be a number above 0.")
     encoder: Encoder = _choice(ENCODERS, values["encoder"], where)
-    return Member(encoder, _choice(MODULES, values["module"], where), float(values.get("weight", 1.0)))
+    return Member(encoder, _choice(MODULES, values["module"], where), float(weight))
 
 
 def _member_values(member: Member) -> dict[str, Any]:

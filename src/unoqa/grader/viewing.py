@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from unoqa.encoders.measures import Measures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import torch
 
@@ -52,11 +52,9 @@ class Viewer:
             weights: a file for every encoder that has weights, or the arrays of each from a saved model.
         """
         wanted = [*encoders] if REASONS_FROM in encoders else [*encoders, REASONS_FROM]
-        given: list[Path | State | None] = (
-            [weights] * len(wanted) if weights is None or isinstance(weights, Path) else [*weights, {}]
-        )
+        sources = _sources(weights, len(wanted))
         opened = tuple(
-            encoder.open(device=device, weights=source) for encoder, source in zip(wanted, given, strict=False)
+            encoder.open(device=device, weights=source) for encoder, source in zip(wanted, sources, strict=True)
         )
         return cls(opened, size, wanted.index(REASONS_FROM), device)
 
@@ -68,3 +66,10 @@ class Viewer:
         """
         pixels = image.resized(self.size)[None]
         return tuple(encoder.encode(pixels) for encoder in self.encoders)
+
+
+def _sources(weights: Path | Sequence[State] | None, count: int) -> Sequence[Path | State | None]:
+    """Give each encoder its weights; the measures, last where the panel lacks them, have none."""
+    if weights is None or isinstance(weights, Path):
+        return [weights] * count
+    return [*weights, {}][:count]

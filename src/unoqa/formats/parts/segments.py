@@ -39,6 +39,8 @@ def check_segments(page: TiffPage, stream: BinaryIO, size: int, name: str) -> No
         raise unsupported(name, f"holds {page.bitspersample}-bit samples of kind {int(page.sampleformat)}")
     if page.imagedepth != 1:
         raise unsupported(name, "holds a volume in one page")
+    if not all(isinstance(side, int) and side > 0 for side in (*page.shaped, *page.chunks)):
+        raise unreadable(name)
     check_pixels(name, page.imagewidth, page.imagelength)
     check_bytes(name, prod(page.shaped) * page.dtype.itemsize)
     check_bytes(name, prod(page.chunks) * page.dtype.itemsize)

@@ -1,0 +1,44 @@
+# The contributor's one door. On Windows, use the pip route of the README.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+# One thread a test process: two processes with two threads each only wait for each other.
+TEST_THREADS = OMP_NUM_THREADS=1
+
+.PHONY: help demo test test-slow check format accuracy clean
+
+help: ## Show what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
+
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "unoqa needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	@touch $@
+
+demo: $(VENV)/installed ## Install into .venv and run the whole way on a made-up clinic
+	$(BIN)/unoqa demo build/demo
+
+test: demo ## The same, then the tests (under 5 minutes once installed)
+	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs
+
+test-slow: $(VENV)/installed ## The tests that take longer
+	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs -m slow
+
+check: $(VENV)/installed ## Lint, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/installed ## Put the source in its format
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+DATA ?= ../shared/octa
+WEIGHTS ?= ../shared/encoders/resnet18_layers123.safetensors
+accuracy: $(VENV)/installed ## Agreement with reference grades on real images (docs/accuracy.md)
+	$(TEST_THREADS) $(BIN)/python benchmarks/accuracy.py --data $(DATA) --weights $(WEIGHTS)
+
+clean: ## Remove what was made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

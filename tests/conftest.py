@@ -1,0 +1,45 @@
+"""What several rooms' tests build on: drawn scans of known grade, each drawn once a session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import unoqa
+
+from unoqa.benchmark.phantom.anatomy import angiogram
+from unoqa.benchmark.phantom.cohort import cohort
+
+if TYPE_CHECKING:
+    from unoqa.benchmark.phantom.cohort import PhantomScan
+
+
+@pytest.fixture(scope="session")
+def good_scan() -> np.ndarray:
+    """Return one faultless scan of 320×320, brightness 0–1, read-only."""
+    pixels = angiogram(np.random.default_rng(0), size=320)
+    pixels.flags.writeable = False
+    return pixels
+
+
+@pytest.fixture(scope="session")
+def outstanding_scans() -> tuple[PhantomScan, ...]:
+    """Return 24 outstanding scans of 128×128, eight bits."""
+    return tuple(cohort(outstanding=24, gradable=0, ungradable=0, seed=1, size=128))
+
+
+@pytest.fixture(scope="session")
+def clinic_scans() -> tuple[PhantomScan, ...]:
+    """Return 6 outstanding, 8 gradable and 6 ungradable scans of 128×128, mixed, eight bits."""
+    return tuple(cohort(outstanding=6, gradable=8, ungradable=6, seed=2, size=128))
+
+
+@pytest.fixture(scope="session")
+def sources() -> dict[str, str]:
+    """Return the text of every file of the package, by its path below `unoqa/`."""
+    root = Path(unoqa.__file__).parent
+    files = sorted(root.rglob("*.py"))
+    return {file.relative_to(root).as_posix(): file.read_text(encoding="utf-8") for file in files}

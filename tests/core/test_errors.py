@@ -1,0 +1,29 @@
+"""Errors are sentences: what, where, what to do next."""
+
+from __future__ import annotations
+
+import pytest
+
+from unoqa.core import errors
+
+
+def test_an_unknown_name_is_answered_by_the_nearest():
+    error = errors.unknown("recipe", "measure", ["measures", "default"])
+    assert isinstance(error, errors.UsageError)
+    assert str(error) == "There is no recipe 'measure'; did you mean 'measures'? Known: default, measures."
+
+
+def test_a_name_unlike_any_gets_no_guess():
+    error = errors.unknown("recipe", "zzz", ["default"])
+    assert str(error) == "There is no recipe 'zzz'. Known: default."
+
+
+def test_an_image_error_has_a_code_and_a_sentence():
+    error = errors.ImageError("too-small", "a.png has 2×2 pixels.")
+    assert (error.code, str(error)) == ("too-small", "a.png has 2×2 pixels.")
+
+
+@pytest.mark.parametrize("name", [name for name in vars(errors) if name.endswith("Error")])
+def test_one_except_catches_every_error_of_ours(name):
+    assert issubclass(getattr(errors, name), errors.UnoqaError)
+    assert name in errors.__doc__

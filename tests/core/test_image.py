@@ -1,0 +1,73 @@
+"""An image is checked, resized in the recorded way, and known by its pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unoqa.core.errors import ImageError
+from unoqa.core.image import EnfaceImage
+
+
+def random_image(rows=96, columns=80, seed=0):
+    return np.random.default_rng(seed).random((rows, columns), dtype=np.float32)
+
+
+@pytest.mark.parametrize("size", [64, 77, 200])
+def test_resizing_is_pillows_bilinear_on_float(size):
+    pixels = random_image()
+    expected = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR)
+    resized = EnfaceImage("a.png", pixels).resized(size)
+    assert expected.mode == "F"
+    assert np.array_equal(resized, np.asarray(expected))
+
+
+def test_halving_antialiases():
+    stripes = np.zeros((256, 256), dtype=np.float32)
+    stripes[:, ::2] = 1
+    inner = EnfaceImage("a.png", stripes).resized(128)[:, 2:-2]
+    assert np.abs(inner - 0.5).max() < 0.01
+
+
+def test_an_image_of_the_size_stays_as_it_is():
+    pixels = random_image(64, 64)
+    assert np.array_equal(EnfaceImage("a.png", pixels).resized(64), pixels)
+
+
+def test_resizing_leaves_the_image_alone_and_stays_between_0_and_1():
+    pixels = (random_image() > 0.5).astype(np.float32)
+    before = pixels.copy()
+    resized = EnfaceImage("a.png", pixels).resized(320)
+    assert np.array_equal(pixels, before)
+    assert 0 <= resized.min() <= resized.max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "code", "sentence"),
+    [
+        (random_image(64, 63), "too-small", "a.png has 63×64 pixels; export it with at least 64 on each side."),
+        (np.full((64, 64), np.nan), "not-finite", "a.png holds NaN or infinite values; export it again."),
+        (np.full((64, 64), np.inf), "not-finite", "a.png holds NaN or infinite values; export it again."),
+        (np.full((64, 64), 0.5), "constant", "a.png has one brightness everywhere; export it again."),
+        (np.zeros((64, 64)), "constant", "a.png has one brightness everywhere; export it again."),
+    ],
+)
+def test_an_image_without_a_picture_is_refused(pixels, code, sentence):
+    with pytest.raises(ImageError) as caught:
+        EnfaceImage("a.png", pixels).resized(64)
+    assert (caught.value.code, str(caught.value)) == (code, sentence)
+
+
+def test_equal_pixels_have_one_digest_whatever_their_name_and_layout():
+    pixels = random_image()
+    turned = np.asfortranarray(pixels)
+    assert EnfaceImage("a.png", pixels).digest() == EnfaceImage("b.png", turned).digest()
+
+
+def test_the_smallest_change_and_another_shape_have_another_digest():
+    pixels = random_image()
+    changed = pixels.copy()
+    changed[3, 4] = np.nextafter(changed[3, 4], np.float32(2))
+    digests = {EnfaceImage("a.png", one).digest() for one in (pixels, changed, pixels.reshape(80, 96))}
+    assert len(digests) == 3
