@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import unoqa
-
 from unoqa.benchmark.phantom.anatomy import angiogram
 from unoqa.benchmark.phantom.cohort import cohort
 

@@ -126,7 +126,7 @@ def module_name(path):
 
 
 def room_of(module):
-    return (module.split(".") + [""])[1]
+    return [*module.split("."), ""][1]
 
 
 def cycle(pairs):

@@ -6,6 +6,7 @@ import platform
 import time
 from datetime import UTC, datetime
 from enum import Enum
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.cohort import CohortResult
+
+
+VERSIONED = ("torch", "timm", "numpy", "scipy", "scikit-learn", "pillow", "tifffile")
+"""Libraries on which a score may depend."""
 
 
 @final
@@ -136,9 +141,8 @@ def _facts(
     failed = sum(grading.grade is None for grading in result.gradings)
     return {
         "notice": "For research use. Not a medical device.",
-        "unoqa": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
+        "versions": {"unoqa": __version__, "python": platform.python_version()}
+        | {name: version(name) for name in VERSIONED},
         "device": str(grader.viewer.device),
         "threads": torch.get_num_threads(),
         "model": checksum,

@@ -34,14 +34,19 @@ def read_grades(results: Path) -> tuple[GradedRow, ...]:
     Raises:
         ResultsError: there is no `grades.csv`, or it is not one of ours.
     """
-    return tuple(
-        GradedRow(
-            _plain(row["image"]),
-            _BY_TEXT.get(row["grade"]),
-            float(row["score"]) if row["score"] else None,
+    path = results / "grades.csv"
+    rows = _rows(path, ("image", "grade", "score"), "a results folder of `unoqa grade`")
+    try:
+        return tuple(
+            GradedRow(
+                _plain(row["image"]),
+                _BY_TEXT.get(row["grade"]),
+                float(row["score"]) if row["score"] else None,
+            )
+            for _, row in rows
         )
-        for row in _rows(results / "grades.csv", ("image", "grade", "score"), "a results folder of `unoqa grade`")
-    )
+    except ValueError as error:
+        raise ResultsError(f"{path} holds a score that is no number ({error}); grade the images again.") from error
 
 
 def read_labels(path: Path) -> dict[str, Grade]:
@@ -51,7 +56,7 @@ def read_labels(path: Path) -> dict[str, Grade]:
         ResultsError: the file is missing, lacks a column, names an image twice, or holds another grade.
     """
     labels: dict[str, Grade] = {}
-    for line, row in enumerate(_rows(path, ("image", "grade"), "a CSV with columns image,grade"), start=2):
+    for line, row in _rows(path, ("image", "grade"), "a CSV with columns image,grade"):
         image, text = _posix(row["image"]), (row["grade"] or "").strip().lower()
         if text not in _BY_TEXT:
             raise ResultsError(
@@ -90,14 +95,15 @@ def join(images: Iterable[str], labels: Mapping[str, Grade]) -> dict[str, Grade]
     return joined
 
 
-def _rows(path: Path, columns: tuple[str, ...], what: str) -> list[dict[str, str]]:
+def _rows(path: Path, columns: tuple[str, ...], what: str) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows that name an image, each with its line in the file."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             missing = [column for column in columns if column not in (reader.fieldnames or ())]
             if missing:
                 raise ResultsError(f"{path} has no column {', '.join(missing)}; give {what}.")
-            return [row for row in reader if row["image"]]
+            return [(reader.line_num, row) for row in reader if row["image"]]
     except FileNotFoundError:
         raise ResultsError(f"There is no {path}; give {what}.") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Annotated, final
 
 import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from unoqa.clusterings.parts.centres import Centres
 from unoqa.core.contracts import Assignment, Clustering
@@ -30,7 +32,9 @@ class Kmeans(Clustering):
     def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[Centres, Assignment]:
         """Find the centres."""
         model = KMeans(2, n_init=self.starts, max_iter=self.iterations, random_state=seed)
-        partition = Centres(model.fit(points.astype(np.float64)).cluster_centers_)
+        with warnings.catch_warnings():  # of points that are all the same
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            partition = Centres(model.fit(points.astype(np.float64)).cluster_centers_)
         return partition, partition.assign(points)
 
     def restore(self, state: Mapping[str, Tensor]) -> Centres:

@@ -20,4 +20,4 @@ class Evidence:
     """
 
     score: Float[Tensor, " batch"]
-    maps: tuple[Float[Tensor, "batch rows columns"], ...]
+    maps: tuple[Float[Tensor, "batch _rows _columns"], ...]

@@ -37,7 +37,7 @@ class Scale:
 class FeaturePyramid:
     """Features of a batch of images on one or more grids, finest first; one grid may be 1×1."""
 
-    scales: tuple[Float[Tensor, "batch channels rows columns"], ...]
+    scales: tuple[Float[Tensor, "batch _channels _rows _columns"], ...]
 
     def __len__(self) -> int:
         return len(self.scales[0])

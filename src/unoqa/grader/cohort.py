@@ -68,15 +68,11 @@ def grade_cohort(
     points = np.stack([one.point for one in refused])
     scores = np.array([one.score for one in refused])
     fitted, verdicts = split.fit(points, scores, seed=seed)
-    by_image = dict(
-        zip((one.image for one in refused), zip(verdicts.grades, verdicts.margins, strict=True), strict=True)
-    )
-    gradings = tuple(
-        _graded(one, gate, *by_image[one.image])
-        if not isinstance(one, Failure) and one.image in by_image
-        else _settled(one, gate, None)
-        for one in assessed
-    )
+    graded = {  # by identity: images in memory may share a name
+        id(one): _graded(one, gate, grade, margin)
+        for one, grade, margin in zip(refused, verdicts.grades, verdicts.margins, strict=True)
+    }
+    gradings = tuple(graded.get(id(one)) or _settled(one, gate, None) for one in assessed)
     return CohortResult(gradings, _warnings(len(refused), fitted)), fitted
 
 

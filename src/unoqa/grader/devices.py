@@ -6,7 +6,8 @@ import torch
 
 from unoqa.core.errors import UsageError
 
-KNOWN = ("auto", "cpu", "cuda", "mps")
+KNOWN = ("auto", "cpu", "cuda")
+"""Not Apple's `mps`: it has no double precision, in which moments are summed."""
 
 
 def device_of(name: str) -> torch.device:
@@ -15,12 +16,9 @@ def device_of(name: str) -> torch.device:
     Raises:
         UsageError: there is no such device on this machine.
     """
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return torch.device(next((kind for kind in ("cuda", "mps") if available[kind]), "cpu"))
-    kind = name.split(":", maxsplit=1)[0]
-    if kind not in available:
+    if name not in KNOWN:
         raise UsageError(f"There is no device '{name}'; choose one of {', '.join(KNOWN)}.")
-    if not available[kind]:
-        raise UsageError(f"This machine offers no '{name}'; choose --device cpu, which needs nothing.")
-    return torch.device(name)
+    accelerated = torch.cuda.is_available()
+    if name == "cuda" and not accelerated:
+        raise UsageError("This machine offers no 'cuda'; choose --device cpu, which needs nothing.")
+    return torch.device("cuda" if accelerated and name != "cpu" else "cpu")

@@ -28,7 +28,7 @@ def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
     """Read a model folder; what it returns grades as what was saved, to the last bit on the same machine.
 
     Args:
-        device: `cpu`, `cuda`, `mps` or `auto`.
+        device: `cpu`, `cuda` or `auto`.
 
     Raises:
         ModelError: the folder is missing, changed, or of another version.
@@ -57,13 +57,14 @@ def _grader(document: Mapping[str, Any], arrays: State, device: torch.device) ->
                 f"An encoder's weights have SHA-256 {opened.checksum[:12]}…, but the model was made with {made[:12]}…; "
                 "copy the model again from where it was made."
             )
-    on_device = {name: array.to(device) for name, array in within(arrays, "panel.").items()}
-    panel = recipe.panel.restore(on_device, [encoder.scales for encoder in viewer.encoders], document["standards"])
+    there = {name: array.to(device) for name, array in arrays.items() if name.startswith(("panel.", "reasons."))}
+    scales = [encoder.scales for encoder in viewer.encoders]
+    panel = recipe.panel.restore(within(there, "panel."), scales, document["standards"])
     learned = Learned(
         panel=panel,
         threshold=document["threshold"],
         spread=document["spread"],
-        reasons=Reasons.restored(within(arrays, "reasons.")),
+        reasons=Reasons.restored(within(there, "reasons.")),
         heat=HeatLevels.restored(within(arrays, "heat.")),
         report=FitReport(document["images"], (), (), (), 0),
     )

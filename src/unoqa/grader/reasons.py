@@ -72,7 +72,7 @@ class Reasons:
             name: settings.restore({part: state[f"{name}.{part}"] for part in ("mean", "spread")}, scales)
             for name, settings in _SETTINGS.items()
         }
-        return cls(modules, state["means"].numpy(), state["spreads"].numpy())
+        return cls(modules, state["means"].cpu().numpy(), state["spreads"].cpu().numpy())
 
     def state(self) -> State:
         """Return what was learned."""

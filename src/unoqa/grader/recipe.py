@@ -116,7 +116,7 @@ class Recipe:
 
         Args:
             source: outstanding images only: a folder, files, or images.
-            device: `cpu`, `cuda`, `mps` or `auto`.
+            device: `cpu`, `cuda` or `auto`.
             weights: a file for the recipe's learned encoder; None takes those in timm's cache.
 
         Raises:

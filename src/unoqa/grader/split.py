@@ -46,7 +46,8 @@ class Split:
             return np.array([opinion.score])
         if self.representation == "members":
             return opinion.members
-        return np.concatenate([grid.ravel() for grid in opinion.maps])
+        # As exact as a journal keeps it: a run that goes on clusters the very points of one that was not killed.
+        return np.concatenate([grid.ravel() for grid in opinion.maps]).astype(np.float64)
 
     def fit(
         self, points: Float[np.ndarray, "images high"], scores: Float[np.ndarray, " images"], *, seed: int

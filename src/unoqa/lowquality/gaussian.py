@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 class Gaussian(LowQualityModule):
     """Mahalanobis distance to one Gaussian over the fibres of all places: quality has no place of its own.
 
-    The map holds the root of the mean squared whitened component; higher = further from outstanding.
-    Without the mean over a Gaussian per place this is the limit of PaDiM (Defard et al. 2021,
-    arXiv 2011.08785) for a grid whose places share one distribution; it needs far fewer images.
+    PaDiM (Defard et al. 2021, arXiv 2011.08785) gives each place a Gaussian; here all places share one, which
+    takes far fewer images. Channels are standardised, the correlation is shrunk, and a channel that declares
+    its bad direction counts on that side only. The map holds the root of the mean squared whitened component;
+    higher = further from outstanding.
 
     Example:
         >>> Gaussian(scales=("layer3",)).neighbourhood
@@ -39,9 +40,9 @@ class Gaussian(LowQualityModule):
     scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
     neighbourhood: Annotated[int, Field(ge=1, description="side of the square of places averaged first")] = 3
     whole: Annotated[bool, Field(description="one fibre an image: the mean over its places")] = False
-    shrinkage: Annotated[
-        float, Field(ge=0, le=1, description="share of the covariance replaced by its mean variance")
-    ] = 0.01
+    shrinkage: Annotated[float, Field(ge=0, le=1, description="share of the correlation replaced by the identity")] = (
+        0.01
+    )
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
     needs: ClassVar[int] = 2
@@ -57,6 +58,7 @@ class Gaussian(LowQualityModule):
         state: State = {}
         for scale, moment in zip(chosen.scales, moments, strict=True):
             state[f"{scale.name}.mean"] = moment.mean.float()
+            state[f"{scale.name}.spread"] = moment.spread().float()
             state[f"{scale.name}.whitening"] = moment.whitening(self.shrinkage).float()
         return _FittedGaussian(self, features.scales, state)
 
@@ -76,6 +78,7 @@ class _FittedGaussian(FittedModule):
         self._settings = settings
         self._names = settings.scales or tuple(scale.name for scale in scales)
         self._positions = [scale_position(scales, name) for name in self._names]
+        self._directions = {name: self._signs(scales[scale_position(scales, name)], state) for name in self._names}
         self._state = state
 
     def evidence(self, pyramid: FeaturePyramid) -> Evidence:
@@ -85,11 +88,17 @@ class _FittedGaussian(FittedModule):
         return log_evidence(maps, self._settings.pool)
 
     def state(self) -> State:
-        """Return mean and whitening matrix of each scale."""
+        """Return mean, standard deviation and whitening matrix of each scale."""
         return dict(self._state)
 
     def _distances(self, name: str, grid: Tensor) -> Float[Tensor, "batch rows columns"]:
         rows, columns = (1, 1) if self._settings.whole else grid.shape[-2:]
-        centred = self._settings._fibres(grid) - self._state[f"{name}.mean"]
-        whitened = centred @ self._state[f"{name}.whitening"].T
+        away = (self._settings._fibres(grid) - self._state[f"{name}.mean"]) / self._state[f"{name}.spread"]
+        signs = self._directions[name]
+        away = torch.where(signs == 0, away, signs * (signs * away).clamp_min(0))
+        whitened = away @ self._state[f"{name}.whitening"].T
         return torch.sqrt(whitened.square().mean(dim=2)).reshape(-1, rows, columns)
+
+    def _signs(self, scale: Scale, state: State) -> Float[Tensor, " channels"]:
+        directions = scale.directions or (0,) * len(scale.channels)
+        return torch.tensor(directions, dtype=torch.float32, device=state[f"{scale.name}.mean"].device)

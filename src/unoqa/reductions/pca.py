@@ -30,7 +30,8 @@ class Pca(Reduction):
     def fit(self, points: Float[np.ndarray, "images high"], *, seed: int) -> _FittedPca:
         """Learn mean and components."""
         model = PCA(n_components=min(self.most, *points.shape), random_state=seed, svd_solver="full")
-        model.fit(points)
+        with np.errstate(invalid="ignore"):  # points that are all the same have no variance to share
+            model.fit(points)
         held = np.cumsum(model.explained_variance_ratio_)
         enough = int(np.searchsorted(held, self.variance)) + 1
         return _FittedPca(model.mean_, model.components_[:enough])
@@ -44,7 +45,8 @@ class Pca(Reduction):
 class _FittedPca(FittedReduction):
     def __init__(self, mean: np.ndarray, components: np.ndarray) -> None:
         self._mean = mean
-        self._components = components
+        # A product's sums depend on the layout too, and a file keeps one only.
+        self._components = np.ascontiguousarray(components)
 
     def project(self, points: Float[np.ndarray, "images high"]) -> Float[np.ndarray, "images low"]:
         """Project each point by itself: a matrix product's sums depend on how many rows it has."""

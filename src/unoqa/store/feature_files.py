@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -29,7 +29,7 @@ class FeatureFiles:
         self._folder = tempfile.TemporaryDirectory(prefix="unoqa-", ignore_cleanup_errors=True)
         self._arrays: list[np.memmap] = []
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> FeatureFiles:
         return self
 
     def __exit__(self, *_: object) -> None:

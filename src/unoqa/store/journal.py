@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from jaxtyping import Float
@@ -45,7 +45,7 @@ class Journal:
         self._known = self._read()
         self._file = self._open()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,7 +60,8 @@ class Journal:
         """Append an entry; it is on its way to the disk when this returns."""
         point = base64.b64encode(entry.point.astype("<f8").tobytes()).decode()
         line = {**vars(entry), "point": point, "reasons": list(entry.reasons)}
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        # ASCII only: no name then holds a line end of Unicode, and no cut falls into the middle of a letter.
+        self._file.write(json.dumps(line) + "\n")
         self._file.flush()
 
     def remove(self) -> None:

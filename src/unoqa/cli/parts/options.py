@@ -10,7 +10,7 @@ import typer
 
 Images = Annotated[list[Path], typer.Argument(help="Folders, searched recursively, or files.", show_default=False)]
 Model = Annotated[Path, typer.Option("--model", "-m", help="Model folder made by fit or settle.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, mps, or auto: an accelerator where there is one.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: an accelerator where there is one.")]
 Threads = Annotated[int, typer.Option(min=0, help="Processor threads; 0 leaves the choice to torch.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars, no summary.")]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Search linked folders too.")]

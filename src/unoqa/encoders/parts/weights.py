@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,9 +33,9 @@ def read_weights(file: Path) -> State:
     if not file.is_file():
         raise WeightsError(f"There is no weights file {file}; give one that exists with --encoder-weights.")
     try:
-        if zipfile.is_zipfile(file):
-            return _named_arrays(torch.load(file, map_location="cpu", weights_only=True))
-        return safetensors.torch.load_file(file)
+        if _is_safetensors(file):
+            return safetensors.torch.load_file(file)
+        return _named_arrays(torch.load(file, map_location="cpu", weights_only=True))
     except Exception as error:
         raise WeightsError(
             f"{file} is neither a safetensors file nor a torch checkpoint of plain arrays; "
@@ -123,6 +122,12 @@ def _repository(model: str) -> str:
     if not repository:
         raise UsageError(f"timm offers no weights for {model}; name its full tag, such as resnet18.tv_in1k.")
     return repository if "/" in repository and not repository.endswith("/") else f"{repository}{model}"
+
+
+def _is_safetensors(file: Path) -> bool:
+    """Tell by the header, JSON after its length; torch's checkpoints have had two layouts, and neither has it."""
+    with file.open("rb") as opened:
+        return opened.read(9)[8:] == b"{"
 
 
 def _named_arrays(loaded: object) -> State:

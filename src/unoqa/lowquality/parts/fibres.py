@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 def smooth(
     grid: Float[Tensor, "batch channels rows columns"], neighbourhood: int
 ) -> Float[Tensor, "batch channels rows columns"]:
-    """Average each place with its neighbours; places outside the grid do not count."""
-    if neighbourhood == 1:
+    """Average each place with its neighbours; places outside the grid do not count.
+
+    The square stands around its place, so an even side is read as the next odd one.
+    """
+    reach = neighbourhood // 2
+    if reach == 0:
         return grid
-    return functional.avg_pool2d(grid, neighbourhood, stride=1, padding=neighbourhood // 2, count_include_pad=False)
+    return functional.avg_pool2d(grid, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
 
 
 def fibres(grid: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, "batch places channels"]:

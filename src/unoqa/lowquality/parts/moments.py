@@ -9,6 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+SMALLEST_SPREAD = 1e-4
+"""Below the rounding of half precision around 1."""
+
 
 @final
 @dataclass
@@ -42,15 +45,17 @@ class Moments:
         self.mean = self.mean + step * (len(batch) / total)
         self.count = total
 
-    def covariance(self, shrinkage: float) -> Float[Tensor, "channels channels"]:
-        """Return the covariance, shrunk towards its mean variance (Ledoit, Wolf 2004, equation 2)."""
-        covariance = self.scatter / max(self.count, 1)
-        variance = covariance.diagonal().mean()
-        target = torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
-        return (1 - shrinkage) * covariance + (shrinkage * variance + 1e-9) * target
+    def spread(self) -> Float[Tensor, " channels"]:
+        """Return the standard deviations; a channel that never varied has the smallest that counts."""
+        return torch.sqrt(self.scatter.diagonal() / max(self.count, 1)).clamp_min(SMALLEST_SPREAD)
 
     def whitening(self, shrinkage: float) -> Float[Tensor, "channels channels"]:
-        """Return W with W Σ Wᵀ = I: the inverse of Σ's Cholesky factor."""
-        factor = torch.linalg.cholesky(self.covariance(shrinkage))
-        identity = torch.eye(len(factor), dtype=factor.dtype, device=factor.device)
+        """Return W with W R Wᵀ = I for the correlation matrix R, shrunk towards the identity.
+
+        Ledoit, Wolf 2004, equation 2, on standardised channels; W is the inverse of R's Cholesky factor.
+        """
+        spread = self.spread()
+        correlation = self.scatter / max(self.count, 1) / torch.outer(spread, spread)
+        identity = torch.eye(len(spread), dtype=spread.dtype, device=spread.device)
+        factor = torch.linalg.cholesky((1 - shrinkage) * correlation + (shrinkage + 1e-6) * identity)
         return torch.linalg.solve_triangular(factor, identity, upper=False)

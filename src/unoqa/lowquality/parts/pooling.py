@@ -33,7 +33,7 @@ def pool(grid: Float[Tensor, "batch rows columns"], how: Pool) -> Float[Tensor, 
     return flat.topk(worst, dim=1).values.mean(dim=1)
 
 
-def log_evidence(maps: tuple[Float[Tensor, "batch rows columns"], ...], how: Pool) -> Evidence:
+def log_evidence(maps: tuple[Float[Tensor, "batch _rows _columns"], ...], how: Pool) -> Evidence:
     """Score images by the logarithm of their pooled maps, averaged over the scales.
 
     Distances have heavy tails that would rule every later average and clustering; their logarithms do not.

@@ -33,7 +33,7 @@ class Views:
     def __init__(self, image: Field) -> None:
         self.image = np.ascontiguousarray(image, dtype=np.float32)
 
-    def length(self, pixels: float) -> int:
+    def length(self, pixels: int) -> int:
         """Scale a length to this image, to an odd number of pixels."""
         return 2 * int(pixels * len(self.image) / REFERENCE_SIZE / 2) + 1
 
@@ -97,7 +97,7 @@ class Views:
         places = ((np.arange(GRID) + 0.5) * len(field) / GRID).astype(int)
         return field[np.ix_(places, places)]
 
-    def local_mean(self, field: Field, side: float = TILE) -> Float[np.ndarray, "20 20"]:
+    def local_mean(self, field: Field, side: int = TILE) -> Float[np.ndarray, "20 20"]:
         """Average a field in the square around each place."""
         return self.sampled(uniform_filter(field, self.length(side), mode="reflect"))
 

@@ -1,0 +1,178 @@
+"""Every measure keeps the contract, and the damage it is there for moves it to its bad side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from unoqa.benchmark.phantom.anatomy import angiogram
+from unoqa.encoders.measures import MEASURES, Measures
+from unoqa.encoders.measures.parts.views import GRID, Views
+
+every_measure = pytest.mark.parametrize("name", MEASURES.names())
+
+CPU = torch.device("cpu")
+
+
+def blurred(scan):
+    return gaussian_filter(scan, 1.5)
+
+
+def noisy(scan):
+    return np.clip(scan + 0.1 * np.random.default_rng(0).standard_normal(scan.shape), 0, 1)
+
+
+def dim(scan):
+    return scan / 2
+
+
+def black_in_a_corner(scan):
+    return placed(scan, 0 * scan)
+
+
+def blurred_in_a_corner(scan):
+    return placed(scan, gaussian_filter(scan, 4))
+
+
+def dim_in_a_corner(scan):
+    return placed(scan, 0.3 * scan)
+
+
+def washed_out(scan):
+    return 0.4 * scan + 0.6 * scan.mean()
+
+
+def overexposed(scan):
+    return np.clip(3 * scan, 0, 1)
+
+
+def with_motion_lines(scan):
+    torn = scan.copy()
+    torn[::20] = np.clip(torn[::20] + 0.4, 0, 1)
+    return torn
+
+
+def with_vertical_lines(scan):
+    return with_motion_lines(scan.T).T
+
+
+def moved_aside(scan):
+    return np.pad(scan, ((0, 0), (110, 0)), mode="reflect")[:, : len(scan)]
+
+
+def placed(scan, other):
+    mixed = scan.copy()
+    mixed[:140, :140] = other[:140, :140]
+    return mixed
+
+
+PLANTED = {
+    "black_area": black_in_a_corner,
+    "brightness": dim,
+    "capillaries_to_noise": noisy,
+    "capillary_signal": blurred_in_a_corner,
+    "centring": moved_aside,
+    "column_steps": with_vertical_lines,
+    "contrast": washed_out,
+    "illumination": dim_in_a_corner,
+    "row_steps": with_motion_lines,
+    "saturation": overexposed,
+    "sharpness": blurred,
+    "vessel_signal": dim_in_a_corner,
+}
+"""A new measure adds the damage that it is for."""
+
+
+@pytest.fixture(scope="module")
+def scans():
+    return [angiogram(np.random.default_rng(seed), size=320) for seed in range(3)]
+
+
+def measured(name, scan):
+    return MEASURES.load(name)().measure(Views(scan))
+
+
+@every_measure
+def test_the_damage_a_measure_is_for_moves_it_to_its_bad_side(name, scans):
+    direction = MEASURES.load(name).direction
+    moves = [direction * (measured(name, PLANTED[name](scan)).mean() - measured(name, scan).mean()) for scan in scans]
+    assert min(moves) > 0.01, moves
+
+
+@every_measure
+def test_a_local_measure_is_worst_where_the_damage_is(name, scans):
+    measure = MEASURES.load(name)
+    if not measure.local:
+        pytest.skip("one number an image")
+    moved = measure.direction * (measured(name, placed(scans[0], PLANTED[name](scans[0]))) - measured(name, scans[0]))
+    assert moved[:8, :8].mean() > moved[10:, 10:].mean() + 0.01
+
+
+@every_measure
+def test_a_measure_says_what_it_is(name):
+    measure = MEASURES.load(name)
+    assert measure.direction in (-1, 1)
+    assert measure.unit == measure.unit.strip() != ""
+    assert measure.reason == measure.reason.strip() != ""
+    assert measure.sentence[0].isupper()
+    assert measure.sentence.endswith(".")
+
+
+@every_measure
+@pytest.mark.parametrize("size", [64, 96, 320, 512])
+def test_a_measure_has_its_shape_at_every_size(name, size):
+    numbers = measured(name, angiogram(np.random.default_rng(0), size=size))
+    assert numbers.shape == ((GRID, GRID) if MEASURES.load(name).local else (1, 1))
+    assert np.isfinite(numbers).all()
+
+
+@every_measure
+@pytest.mark.parametrize("image", ["almost black", "almost white", "black and white", "one bright pixel"])
+def test_a_strange_image_gives_numbers(name, image):
+    random = np.random.default_rng(0).random((320, 320), dtype=np.float32)
+    spot = np.zeros_like(random)
+    spot[160, 160] = 1
+    strange = {
+        "almost black": random * 1e-4,
+        "almost white": 1 - random * 1e-4,
+        "black and white": np.round(random),
+        "one bright pixel": spot,
+    }
+    assert np.isfinite(measured(name, strange[image])).all()
+
+
+@every_measure
+def test_a_measure_leaves_the_image_alone(name, good_scan):
+    assert not good_scan.flags.writeable
+    assert np.array_equal(measured(name, good_scan), measured(name, good_scan.copy()))
+
+
+def test_views_are_told_apart_by_their_image_only(scans):
+    shared = Views(scans[0])
+    alone = {name: measured(name, scans[0]) for name in MEASURES.names()}
+    together = {name: MEASURES.load(name)().measure(shared) for name in reversed(MEASURES.names())}
+    assert all(np.array_equal(alone[name], together[name]) for name in alone)
+
+
+def test_the_encoder_has_the_local_measures_on_tiles_and_all_on_the_image(scans):
+    encoder = Measures().open(device=CPU)
+    tiles, image = encoder.scales
+    assert image.channels == MEASURES.names()
+    assert tiles.channels == tuple(name for name in MEASURES.names() if MEASURES.load(name).local)
+    assert image.directions == tuple(MEASURES.load(name).direction for name in MEASURES.names())
+    shapes = [tuple(scale.shape) for scale in encoder.encode(np.stack(scans)).scales]
+    assert shapes == [(3, len(tiles.channels), GRID, GRID), (3, len(image.channels), 1, 1)]
+
+
+def test_an_image_is_measured_alone_as_in_company(scans):
+    encoder = Measures().open(device=CPU)
+    company = encoder.encode(np.stack(scans))
+    alone = encoder.encode(scans[1][None])
+    assert all(torch.equal(one[0], many[1]) for one, many in zip(alone.scales, company.scales, strict=True))
+
+
+def test_the_encoder_has_no_weights():
+    encoder = Measures().open(device=CPU)
+    assert (encoder.checksum, encoder.state()) == ("", {})

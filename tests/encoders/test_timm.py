@@ -1,0 +1,232 @@
+"""A timm encoder takes its weights from a file, a state or the cache, never from the network."""
+
+from __future__ import annotations
+
+import re
+import socket
+
+import numpy as np
+import pytest
+import safetensors.torch
+import timm
+import torch
+
+from unoqa.core.errors import UsageError, WeightsError
+from unoqa.encoders.parts.weights import checksum, fitting
+from unoqa.encoders.timm import Timm
+
+CPU = torch.device("cpu")
+MODEL = "resnet18.tv_in1k"
+CUT = Timm(model=MODEL, layers=(1, 2))
+
+
+def weights_of(layers):
+    """Return seeded weights of a ResNet-18 cut after the last of the layers."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = timm.create_model("resnet18", features_only=True, out_indices=layers)
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return weights_of((1, 2, 3))
+
+
+@pytest.fixture(scope="module")
+def file(weights, tmp_path_factory):
+    """Write weights of layers 1 to 3 as safetensors."""
+    path = tmp_path_factory.mktemp("weights") / "resnet18.safetensors"
+    safetensors.torch.save_file(weights, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def encoder(file):
+    return CUT.open(device=CPU, weights=file)
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Let any attempt to reach the network fail the test."""
+
+    def connect(self, address):
+        pytest.fail(f"the network was asked for {address}")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """Return an empty cache folder that stands in for the user's."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def images(count, size=64):
+    return np.random.default_rng(0).random((count, size, size), dtype=np.float32)
+
+
+def refusal(weights, settings=CUT):
+    with pytest.raises(WeightsError) as caught:
+        settings.open(device=CPU, weights=weights)
+    return str(caught.value)
+
+
+def test_scales_are_those_of_the_layers(encoder):
+    shapes = [tuple(scale.shape) for scale in encoder.encode(images(2)).scales]
+    assert [(scale.name, len(scale.channels)) for scale in encoder.scales] == [("layer1", 64), ("layer2", 128)]
+    assert shapes == [(2, 64, 16, 16), (2, 128, 8, 8)]
+
+
+def test_features_are_those_of_timm_on_normalised_grey(encoder, weights):
+    network = timm.create_model("resnet18", features_only=True, out_indices=(1, 2)).eval()
+    network.load_state_dict(fitting(network.state_dict(), weights, "resnet18"))
+    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    with torch.inference_mode():
+        expected = network(((torch.from_numpy(images(1)) - mean) / std)[None])
+    for mine, theirs in zip(encoder.encode(images(1)).scales, expected, strict=True):
+        assert torch.equal(mine, theirs.half().float())
+
+
+def test_an_image_has_the_same_features_alone_in_company_and_in_another_order(encoder):
+    company = encoder.encode(images(5))
+    turned = encoder.encode(images(5)[::-1].copy())
+    for position in range(5):
+        alone = encoder.encode(images(5)[position : position + 1])
+        for one, many, back in zip(alone.scales, company.scales, turned.scales, strict=True):
+            assert torch.equal(one[0], many[position])
+            assert torch.equal(one[0], back[4 - position])
+
+
+def test_features_survive_half_precision(encoder):
+    for scale in encoder.encode(images(1)).scales:
+        assert torch.equal(scale, scale.half().float())
+
+
+def test_encoding_leaves_images_and_the_seed_alone(encoder):
+    given, seed = images(2), torch.random.get_rng_state()
+    encoder.encode(given)
+    assert np.array_equal(given, images(2))
+    assert torch.equal(seed, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda weights: weights,
+        lambda weights: {"state_dict": weights, "epoch": 3},
+        lambda weights: {"model": weights},
+        lambda weights: {f"module.{name}": value for name, value in weights.items()},
+        lambda weights: {**weights, "layer4.0.conv1.weight": torch.ones(3), "fc.bias": torch.ones(1000)},
+    ],
+    ids=["plain", "state_dict", "model", "parallel", "surplus"],
+)
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_a_torch_checkpoint_in_any_usual_layout_gives_the_same_encoder(wrap, zipped, weights, encoder, tmp_path):
+    torch.save(wrap(weights), tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
+    assert CUT.open(device=CPU, weights=tmp_path / "w.pth").checksum == encoder.checksum
+
+
+def test_a_models_own_state_gives_the_same_encoder(encoder):
+    again = CUT.open(device=CPU, weights=encoder.state())
+    assert again.checksum == encoder.checksum
+    assert torch.equal(again.encode(images(1)).scales[1], encoder.encode(images(1)).scales[1])
+
+
+def test_a_missing_array_is_named(weights, tmp_path):
+    lacking = {name: value for name, value in weights.items() if name != "layer2.0.conv1.weight"}
+    safetensors.torch.save_file(lacking, tmp_path / "w.safetensors")
+    assert refusal(tmp_path / "w.safetensors") == (
+        f"The weights given lack 1 arrays that {MODEL} needs up to its last used layer: layer2.0.conv1.weight; "
+        "give a file of the whole model or choose earlier layers in the recipe."
+    )
+
+
+def test_weights_that_end_before_the_last_layer_are_refused_by_name(file):
+    sentence = refusal(file, Timm(model=MODEL, layers=(4,)))
+    assert re.search(r"lack \d+ arrays .*: layer4\.0\.conv1\.weight, ", sentence)
+
+
+def test_an_array_of_another_shape_is_named(weights, tmp_path):
+    safetensors.torch.save_file({**weights, "bn1.bias": torch.ones(3)}, tmp_path / "w.safetensors")
+    assert refusal(tmp_path / "w.safetensors") == (
+        f"Array bn1.bias of the weights given has shape (3,), but {MODEL} needs (64,); give the weights of that model."
+    )
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    assert refusal(tmp_path / "w.pth") == (
+        f"There is no weights file {tmp_path / 'w.pth'}; give one that exists with --encoder-weights."
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 cut", bytes(100)])
+def test_a_file_of_something_else_is_refused(content, tmp_path):
+    (tmp_path / "w.pth").write_bytes(content)
+    assert refusal(tmp_path / "w.pth").startswith(f"{tmp_path / 'w.pth'} is neither a safetensors file nor a torch")
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.99])
+def test_a_file_that_was_cut_is_refused(kept, file, weights, tmp_path):
+    torch.save(weights, tmp_path / "whole.pth")
+    for whole in (file, tmp_path / "whole.pth"):
+        content = whole.read_bytes()
+        (tmp_path / "cut").write_bytes(content[: int(kept * len(content))])
+        assert "is neither a safetensors file nor a torch checkpoint" in refusal(tmp_path / "cut")
+
+
+class Attack:
+    """Something that would run code when unpickled."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("code of a weights file ran",))
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_code_in_a_checkpoint_does_not_run(zipped, tmp_path):
+    torch.save({"state_dict": Attack()}, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
+    assert "is neither a safetensors file nor a torch checkpoint" in refusal(tmp_path / "w.pth")
+
+
+def test_pinned_weights_are_accepted_and_others_refused(file, encoder):
+    pinned = Timm(model=MODEL, layers=(1, 2), sha256=encoder.checksum)
+    assert pinned.open(device=CPU, weights=file).checksum == encoder.checksum
+    assert refusal(file, Timm(model=MODEL, layers=(1, 2), sha256="0" * 64)) == (
+        f"The weights given for {MODEL} have SHA-256 {encoder.checksum[:12]}…, but the model was made with "
+        "000000000000…; give the original file."
+    )
+
+
+def test_the_checksum_tells_the_smallest_change(weights):
+    changed = {**weights, "bn1.bias": torch.nextafter(weights["bn1.bias"], torch.ones(64))}
+    assert checksum(weights) == checksum(dict(reversed(weights.items())))
+    assert checksum(weights) != checksum(changed)
+
+
+def test_weights_are_found_in_the_cache_of_the_hub(cache, weights, encoder, no_network):
+    folder = cache / f"models--timm--{MODEL}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("abc123", encoding="utf-8")
+    (folder / "snapshots" / "abc123").mkdir(parents=True)
+    safetensors.torch.save_file(weights, folder / "snapshots" / "abc123" / "model.safetensors")
+    assert CUT.open(device=CPU).checksum == encoder.checksum
+
+
+def test_without_a_cache_the_three_ways_out_are_named_and_the_network_is_not_asked(cache, no_network):
+    assert refusal(None) == (
+        f"The weights of {MODEL} are not on this machine: run `unoqa weights {MODEL}` on one with internet and "
+        "copy its cache folder here, or give a file with --encoder-weights, or choose a recipe that needs none "
+        "(--recipe measures)."
+    )
+    assert not cache.exists()
+
+
+def test_an_unknown_model_is_answered_by_the_nearest():
+    with pytest.raises(UsageError, match=r"^There is no timm model 'resnet81'; did you mean 'resnet\d+\w*'\? Known: "):
+        Timm(model="resnet81").open(device=CPU)
+
+
+def test_layers_that_a_model_does_not_have_are_refused():
+    sentence = refusal(None, Timm(model=MODEL, layers=(1, 9)))
+    assert sentence.startswith(f"{MODEL} has no feature levels [1, 9]; choose others in the recipe (")

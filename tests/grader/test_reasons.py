@@ -1,0 +1,81 @@
+"""The reasons name the damage that was planted, and where it lies."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from unoqa import EnfaceImage
+from unoqa.benchmark.phantom.cohort import cohort
+from unoqa.benchmark.phantom.contract import damages
+
+WORDS = {
+    "blink": {"dark or missing area"},
+    "blur": {"blur"},
+    "dim": {"dark or missing area", "uneven illumination", "dim", "weak signal", "capillaries lost"},
+    "motion": {"motion lines", "vertical motion lines"},
+    "noise": {"noise hides capillaries", "capillaries lost"},
+}
+
+PLACES = {
+    "upper left": (slice(0, 130), slice(0, 130)),
+    "upper right": (slice(0, 130), slice(190, 320)),
+    "lower left": (slice(190, 320), slice(0, 130)),
+    "lower right": (slice(190, 320), slice(190, 320)),
+    "upper": (slice(0, 90), slice(0, 320)),
+    "lower": (slice(230, 320), slice(0, 320)),
+    "left": (slice(0, 320), slice(0, 90)),
+    "right": (slice(0, 320), slice(230, 320)),
+}
+
+
+@pytest.fixture(scope="module")
+def good():
+    scans = cohort(outstanding=8, gradable=0, ungradable=0, seed=77)
+    return [(one.pixels / np.float32(255)).astype(np.float32) for one in scans]
+
+
+def reasons(grader, pixels):
+    return grader.examine(EnfaceImage("scan.png", pixels))[0].reasons
+
+
+@pytest.mark.parametrize("kind", WORDS)
+def test_planted_damage_is_named(kind, grader, good):
+    for seed, pixels in enumerate(good):
+        damaged, _ = damages()[kind].apply(pixels, 0.5, np.random.default_rng(seed))
+        named = {reason.split(" (")[0] for reason in reasons(grader, damaged)}
+        assert named & WORDS[kind], (seed, named)
+
+
+@pytest.mark.parametrize("width", [1.5, 3.0])
+def test_a_scan_out_of_focus_is_called_blurred(width, grader, good):
+    for pixels in good:
+        assert any(reason.startswith("blur") for reason in reasons(grader, gaussian_filter(pixels, width)))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_missing_part_is_the_first_reason_with_its_place(place, grader, good):
+    for pixels in good[:3]:
+        damaged = pixels.copy()
+        damaged[PLACES[place]] = 0.01 * np.random.default_rng(0).random(damaged[PLACES[place]].shape)
+        assert f"dark or missing area ({place})" in reasons(grader, damaged)
+
+
+def test_a_dark_centre_is_called_the_centre(grader, good):
+    damaged = good[0].copy()
+    damaged[110:210, 110:210] *= 0.02
+    assert "dark or missing area (centre)" in reasons(grader, damaged)
+
+
+def test_damage_all_over_is_said_to_be_all_over(grader, good):
+    damaged, _ = damages()["blur"].apply(good[0], 1.0, np.random.default_rng(0))
+    assert any(reason.endswith("(most of the field)") for reason in reasons(grader, damaged))
+
+
+def test_one_to_three_reasons_are_named(grader, clinic):
+    assert all(1 <= len(reasons(grader, image.pixels)) <= 3 for image in clinic.images()[:12])
+
+
+def test_a_good_scan_has_no_clear_fault(grader, good):
+    said = [reasons(grader, pixels) for pixels in good]
+    mild = [words for words in said if words[0].startswith(("slightly: ", "no single fault"))]
+    assert len(mild) >= 6, said

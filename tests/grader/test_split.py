@@ -1,0 +1,137 @@
+"""What is not outstanding is split in two, and the worse half is the one that scores worse."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unoqa.clusterings.gmm import Gmm
+from unoqa.clusterings.hierarchical import Hierarchical
+from unoqa.clusterings.kmeans import Kmeans
+from unoqa.core.errors import CohortError
+from unoqa.core.grading import Grade
+from unoqa.grader.assessment import Assessment
+from unoqa.grader.cohort import Gate, grade_cohort, grade_settled
+from unoqa.grader.split import Split
+from unoqa.reductions.none import NoReduction
+from unoqa.reductions.pca import Pca
+
+every_clustering = pytest.mark.parametrize("clustering", [Kmeans(), Gmm(), Hierarchical()], ids=["k", "g", "h"])
+GATE = Gate(threshold=1.0, spread=1.0)
+
+
+def split(clustering=None):
+    return Split("score", NoReduction(), clustering or Kmeans())
+
+
+def two_groups(each=30, seed=0):
+    random = np.random.default_rng(seed)
+    return np.concatenate([random.normal(3, 0.3, each), random.normal(9, 0.3, each)])
+
+
+def assessments(scores):
+    return [Assessment(f"{place}.png", float(score), np.array([score]), ()) for place, score in enumerate(scores)]
+
+
+@every_clustering
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_group_with_the_higher_mean_score_is_ungradable(clustering, sign):
+    scores = two_groups()
+    _, verdicts = split(clustering).fit(sign * scores[:, None], scores, seed=0)
+    assert verdicts.grades == (Grade.GRADABLE,) * 30 + (Grade.UNGRADABLE,) * 30
+    assert verdicts.margins.min() > 0.5
+
+
+@every_clustering
+def test_groups_that_do_not_differ_in_score_have_no_certainty(clustering):
+    scores = np.random.default_rng(0).normal(5, 1, 60)
+    fitted, verdicts = split(clustering).fit(two_groups(seed=1)[:, None], scores, seed=0)
+    assert not fitted.distinct
+    assert np.array_equal(verdicts.margins, np.zeros(60))
+
+
+def test_a_cohort_of_one_group_warns():
+    scores = np.random.default_rng(3).normal(5, 1, 60)
+    result, fitted = grade_cohort(assessments(scores), GATE, split(), seed=0)
+    refused = [grading for grading in result.gradings if grading.grade is not Grade.OUTSTANDING]
+    assert not fitted.distinct
+    assert {grading.certainty for grading in refused} == {0.0}
+    assert result.warnings == (
+        "The images that are not outstanding do not fall into two groups: gradable and ungradable are "
+        "told apart with certainty 0.",
+    )
+
+
+def test_a_small_cohort_warns():
+    result, _ = grade_cohort(assessments(two_groups(each=10)), GATE, split(), seed=0)
+    assert result.warnings == (
+        "Only 20 images are not outstanding; a split of fewer than 50 may change with the next few.",
+    )
+
+
+@every_clustering
+def test_many_copies_of_one_poor_image_are_graded_without_certainty(clustering):
+    result, _ = grade_cohort(assessments([4.0] * 12), GATE, split(clustering), seed=0)
+    assert all(grading.grade in (Grade.GRADABLE, Grade.UNGRADABLE) for grading in result.gradings)
+    assert {grading.certainty for grading in result.gradings} == {0.0}
+
+
+def test_fewer_than_ten_refused_images_are_not_split():
+    with pytest.raises(CohortError) as error:
+        split().fit(np.ones((9, 1)), np.ones(9), seed=0)
+    assert str(error.value) == (
+        "Telling gradable from ungradable takes at least 10 images that are not outstanding, and there are 9; "
+        "grade a larger cohort, or with a model settled on one (unoqa settle)."
+    )
+
+
+def test_fewer_than_ten_refused_images_keep_their_scores_and_their_rows_say_why():
+    result, fitted = grade_cohort(assessments([0.5, 4.0, 9.0]), GATE, split(), seed=0)
+    assert fitted is None
+    assert [grading.grade for grading in result.gradings] == [Grade.OUTSTANDING, None, None]
+    assert [grading.score for grading in result.gradings] == [0.5, 4.0, 9.0]
+    assert result.gradings[1].error == (
+        "cohort-too-small: not outstanding, but too few such images to tell gradable from ungradable."
+    )
+    assert result.warnings == (
+        "2 images are not outstanding, and telling gradable from ungradable takes at least 10: "
+        "grade a larger cohort, or use a model settled on one (unoqa settle).",
+    )
+
+
+def test_a_cohort_of_outstanding_images_needs_no_split():
+    result, fitted = grade_cohort(assessments([0.1, 0.2, 1.0]), GATE, split(), seed=0)
+    assert fitted is None
+    assert result.count(Grade.OUTSTANDING) == 3
+    assert result.warnings == ()
+
+
+def test_a_settled_split_grades_its_own_cohort_as_the_cohort_was_graded():
+    cohort = assessments(np.concatenate([two_groups(), [0.2, 0.9]]))
+    result, fitted = grade_cohort(cohort, GATE, split(), seed=0)
+    assert grade_settled(cohort, GATE, fitted).gradings == result.gradings
+
+
+def test_images_of_one_name_are_still_two_images():
+    cohort = [*assessments(two_groups()), Assessment("0.png", 9.0, np.array([9.0]), ())]
+    result, _ = grade_cohort(cohort, GATE, split(), seed=0)
+    assert result.gradings[0].grade is Grade.GRADABLE
+    assert result.gradings[-1].grade is Grade.UNGRADABLE
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.floats(1.125, 30, width=32), min_size=10, max_size=30))
+def test_a_worse_score_never_earns_a_better_grade(scores):
+    result, fitted = grade_cohort(assessments(sorted(scores)), GATE, split(), seed=0)
+    grades = [grading.grade for grading in result.gradings]
+    assert grades == sorted(grades, reverse=True)
+    alone = [fitted.grade(np.array([score]))[0] for score in np.linspace(1, 31, 50)]
+    assert alone == sorted(alone, reverse=True)
+
+
+def test_a_split_comes_back_from_its_arrays():
+    points = np.random.default_rng(0).normal(size=(40, 6)) + 4 * (np.arange(40) < 20)[:, None]
+    settings = Split("members", Pca(), Gmm())
+    fitted, _ = settings.fit(points, points.sum(axis=1), seed=0)
+    again = settings.restore(fitted.state(), fitted.worse, fitted.distinct)
+    assert [again.grade(point) for point in points] == [fitted.grade(point) for point in points]

@@ -1,0 +1,179 @@
+"""The formulas of low-quality modules against numbers from outside."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.spatial.distance import cdist, mahalanobis
+
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
+from unoqa.lowquality.gaussian import Gaussian
+from unoqa.lowquality.padim import Padim
+from unoqa.lowquality.parts.coreset import greedy_coreset
+from unoqa.lowquality.parts.fibres import fibres, joined, smooth
+from unoqa.lowquality.parts.moments import SMALLEST_SPREAD, Moments
+from unoqa.lowquality.parts.pooling import log_evidence, pool
+from unoqa.lowquality.parts.triangle import pack, unpack
+from unoqa.lowquality.patchcore import Patchcore
+from unoqa.lowquality.signed import Signed
+
+CPU = torch.device("cpu")
+
+
+def vectors(count=40, channels=5, seed=0):
+    random = np.random.default_rng(seed)
+    return (random.normal(size=(count, channels)) @ random.normal(size=(channels, channels))).astype(np.float32)
+
+
+def as_set(values, directions=()):
+    """Return vectors as features of images of one place."""
+    scale = Scale("tiles", tuple("abcdefgh"[: values.shape[1]]), directions)
+    return FeatureSet((scale,), (values[:, :, None, None],), np.arange(len(values)), CPU)
+
+
+def as_pyramid(values):
+    return FeaturePyramid((torch.from_numpy(values)[:, :, None, None],))
+
+
+@pytest.mark.parametrize("shrinkage", [0.0, 0.01, 0.5])
+def test_gaussian_is_scipys_mahalanobis_of_standardised_channels(shrinkage):
+    learned, seen = vectors(), vectors(6, seed=1)
+    shrunk = (1 - shrinkage) * np.corrcoef(learned.T.astype(np.float64)) + shrinkage * np.eye(5)
+    away = (seen - learned.mean(axis=0)) / learned.std(axis=0)
+    expected = [mahalanobis(one, np.zeros(5), np.linalg.inv(shrunk)) / 5**0.5 for one in away]
+    fitted = Gaussian(shrinkage=shrinkage).fit(as_set(learned), seed=0)
+    np.testing.assert_allclose(fitted.evidence(as_pyramid(seen)).maps[0].flatten(), expected, rtol=1e-3)
+
+
+def test_gaussian_does_not_count_what_is_better_than_usual():
+    learned = vectors(channels=3)
+    mean, up, down = learned.mean(axis=0), np.float32([1, 0, 0]), np.float32([0, 1, 0])
+    seen = np.stack([mean, mean - up, mean + down, mean + up, mean - down, mean + 2 * up])
+    fitted = Gaussian().fit(as_set(learned, (1, -1, 0)), seed=0)
+    usual, better, brighter, worse, darker, worst = fitted.evidence(as_pyramid(seen)).maps[0].flatten().tolist()
+    assert max(usual, better, brighter) < 1e-4 < min(worse, darker)
+    assert worst == pytest.approx(2 * worse, rel=1e-4)
+
+
+@given(
+    arrays(np.float64, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=st.floats(-1e3, 1e3)),
+    st.data(),
+)
+def test_moments_are_numpys_in_any_batching(values, data):
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(values)))))
+    moments = Moments.empty(values.shape[1], CPU)
+    for part in np.split(values, [cut for cut in cuts if cut < len(values)]):
+        moments.add(torch.from_numpy(part))
+    assert moments.count == len(values)
+    np.testing.assert_allclose(moments.mean, values.mean(axis=0), atol=1e-8)
+    covariance = np.atleast_2d(np.cov(values.T, bias=True))
+    np.testing.assert_allclose(moments.scatter / len(values), covariance, atol=1e-6)
+    np.testing.assert_allclose(moments.spread(), np.maximum(values.std(axis=0), SMALLEST_SPREAD), atol=1e-6)
+
+
+def test_whitening_turns_the_correlation_into_the_identity():
+    moments = Moments.empty(5, CPU)
+    moments.add(torch.from_numpy(vectors()))
+    whitening = moments.whitening(0.0).numpy()
+    correlation = np.corrcoef(vectors().T.astype(np.float64))
+    np.testing.assert_allclose(whitening @ correlation @ whitening.T, np.eye(5), atol=1e-3)
+
+
+def test_padim_on_one_place_is_scipys_mahalanobis():
+    learned, seen = vectors(), vectors(6, seed=1)
+    covariance = np.cov(learned.T.astype(np.float64), bias=True) + 0.01 * np.eye(5)
+    expected = [mahalanobis(one, learned.mean(axis=0), np.linalg.inv(covariance)) for one in seen]
+    fitted = Padim().fit(as_set(learned), seed=0)
+    np.testing.assert_allclose(fitted.evidence(as_pyramid(seen)).maps[0].flatten(), expected, rtol=5e-3)
+
+
+def test_patchcore_is_scipys_distance_to_the_nearest_of_its_memory():
+    learned, seen = vectors(), vectors(6, seed=1)
+    fitted = Patchcore(ratio=0.3).fit(as_set(learned), seed=0)
+    memory = fitted.state()["memory"].float().numpy()
+    assert len(memory) == 12
+    assert {row.tobytes() for row in memory} <= {row.tobytes() for row in learned.astype("f2").astype("f4")}
+    expected = cdist(seen, memory).min(axis=1)
+    np.testing.assert_allclose(fitted.evidence(as_pyramid(seen)).maps[0].flatten(), expected, rtol=1e-3)
+
+
+def test_signed_counts_bad_deviations_only_and_up_to_the_ceiling():
+    learned = np.array([[1.0, 1.0, 1.0], [3.0, 3.0, 3.0]], dtype=np.float32)  # mean 2, standard deviation 1
+    seen = np.array([[2, 2, 2], [4, 4, 4], [0, 0, 0], [9, 2, 2]], dtype=np.float32)
+    directed = Signed(floor=1e-6, ceiling=3.0).fit(as_set(learned, (1, -1, 1)), seed=0)
+    undirected = Signed(floor=1e-6, ceiling=3.0).fit(as_set(learned), seed=0)
+    np.testing.assert_allclose(directed.evidence(as_pyramid(seen)).score, [0, 4 / 3, 2 / 3, 1], rtol=1e-5)
+    np.testing.assert_allclose(undirected.evidence(as_pyramid(seen)).score, [0, 2, 2, 1], rtol=1e-5)
+
+
+points = arrays(np.float32, st.tuples(st.integers(4, 8), st.just(2)), elements=st.integers(-50, 50), unique=False)
+
+
+@settings(max_examples=50)
+@given(points, st.integers(1, 3), st.integers(0, 5))
+def test_the_coreset_is_at_most_twice_as_far_as_the_best(values, wanted, seed):
+    distances = cdist(values, values)
+    chosen = greedy_coreset(torch.from_numpy(values), wanted, seed=seed).numpy()
+    best = min(distances[:, list(some)].min(axis=1).max() for some in combinations(range(len(values)), wanted))
+    assert distances[:, chosen].min(axis=1).max() <= 2 * best + 1e-3
+
+
+@settings(max_examples=50)
+@given(st.integers(2, 60), st.integers(0, 5), st.sampled_from([3, 300]), st.floats(0, 100))
+def test_the_coreset_repeats_no_vector(wanted, seed, channels, offset):
+    values = torch.from_numpy(vectors(60, channels, seed=1)) + offset
+    chosen = greedy_coreset(values, wanted, seed=seed)
+    assert len(chosen) == len(set(chosen.tolist())) == wanted
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [("mean", 4.5), ("median", 4.0), ("top50", 7.0), ("top25", 8.5), ("top10", 9.0), ("max", 9.0)],
+)
+def test_a_map_is_pooled_as_its_name_says(how, expected):
+    grid = torch.arange(10.0).reshape(1, 2, 5)
+    assert float(pool(grid.flip(2), how)) == expected
+
+
+def test_scales_count_alike_in_the_score():
+    maps = (torch.full((1, 4, 4), 2.0), torch.full((1, 1, 1), 8.0))
+    assert float(log_evidence(maps, "mean").score) == pytest.approx(np.log(4.0), abs=1e-5)
+
+
+def test_smoothing_averages_the_neighbours_that_exist():
+    grid = torch.arange(9.0).reshape(1, 1, 3, 3)
+    smoothed = smooth(grid, 3)[0, 0]
+    assert float(smoothed[1, 1]) == 4.0
+    assert float(smoothed[0, 0]) == (0 + 1 + 3 + 4) / 4
+    assert torch.equal(smooth(grid, 1), grid)
+
+
+@pytest.mark.parametrize("neighbourhood", range(1, 7))
+def test_smoothing_keeps_the_grid(neighbourhood):
+    assert smooth(torch.ones(2, 3, 5, 4), neighbourhood).shape == (2, 3, 5, 4)
+
+
+def test_joined_scales_keep_their_mean():
+    fine, coarse = torch.rand(2, 3, 8, 8), torch.rand(2, 1, 2, 2)
+    both = joined([fine, coarse], (4, 4))
+    assert both.shape == (2, 4, 4, 4)
+    torch.testing.assert_close(both[:, :3].mean(dim=(2, 3)), fine.mean(dim=(2, 3)))
+
+
+def test_fibres_stand_in_the_order_of_their_places():
+    grid = torch.arange(12.0).reshape(1, 2, 2, 3)
+    assert fibres(grid)[0].tolist() == [[place, place + 6] for place in range(6)]
+
+
+@given(st.integers(1, 4), st.integers(1, 6))
+def test_a_packed_triangle_is_unpacked_whole(places, side):
+    matrices = torch.rand(places, side, side).tril()
+    packed = pack(matrices)
+    assert packed.shape == (places, side * (side + 1) // 2)
+    assert torch.equal(unpack(packed, side), matrices)

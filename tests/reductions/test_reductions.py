@@ -1,0 +1,111 @@
+"""Every reduction projects each point for itself, and survives being saved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from sklearn.decomposition import PCA
+
+from unoqa.reductions import REDUCTIONS
+from unoqa.reductions.nmf import Nmf
+from unoqa.reductions.pca import Pca
+
+every_reduction = pytest.mark.parametrize("name", REDUCTIONS.names())
+
+
+def points(images=30, high=40, seed=0):
+    random = np.random.default_rng(seed)
+    return np.abs(random.normal(size=(images, 3)) @ random.normal(size=(3, high))) + 0.05 * random.random(
+        (images, high)
+    )
+
+
+def fitted(name, given=None):
+    return REDUCTIONS.load(name)().fit(points() if given is None else given, seed=0)
+
+
+@every_reduction
+def test_a_point_is_projected_alone_as_in_company_and_in_another_order(name):
+    reduction, company = fitted(name), points(6, seed=1)
+    together = reduction.project(company)
+    alone = np.concatenate([reduction.project(point[None]) for point in company])
+    assert np.array_equal(together, alone)
+    assert np.array_equal(reduction.project(company[::-1].copy()), together[::-1])
+
+
+@every_reduction
+def test_a_restored_reduction_projects_bit_identically(name):
+    reduction = fitted(name)
+    state = safetensors.torch.load(safetensors.torch.save(reduction.state()))
+    restored = REDUCTIONS.load(name)().restore(state)
+    assert np.array_equal(restored.project(points(5, seed=1)), reduction.project(points(5, seed=1)))
+
+
+@every_reduction
+def test_the_same_seed_gives_the_same_reduction(name):
+    first, second = fitted(name).state(), fitted(name).state()
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+@every_reduction
+def test_points_are_not_changed(name):
+    given = points()
+    fitted(name, given).project(given)
+    assert np.array_equal(given, points())
+
+
+@every_reduction
+@pytest.mark.parametrize("shape", [(2, 40), (30, 1), (2, 1), (5, 3)])
+def test_few_points_and_few_coordinates_are_enough(name, shape):
+    given = points(*shape)
+    low = fitted(name, given).project(given)
+    assert low.shape[0] == shape[0]
+    assert 1 <= low.shape[1] <= shape[1]
+    assert np.isfinite(low).all()
+
+
+@every_reduction
+@pytest.mark.parametrize("value", [0.0, 1.5])
+def test_points_that_are_all_alike_stay_alike(name, value):
+    given = np.full((6, 4), value)
+    low = fitted(name, given).project(given)
+    assert np.isfinite(low).all()
+    assert np.ptp(low, axis=0).max() < 1e-9
+
+
+@every_reduction
+def test_single_precision_will_do(name):
+    given = points().astype(np.float32)
+    low, reference = fitted(name, given).project(given), fitted(name).project(points())
+    assert low.shape == reference.shape
+    assert np.isfinite(low).all()
+
+
+@pytest.mark.parametrize("variance", [0.5, 0.95, 0.999])
+def test_pca_is_scikit_learns(variance):
+    expected = PCA(variance, svd_solver="full").fit(points())
+    ours = Pca(variance=variance).fit(points(), seed=0)
+    np.testing.assert_allclose(ours.project(points(7, seed=1)), expected.transform(points(7, seed=1)), atol=1e-6)
+
+
+def test_pca_keeps_no_more_components_than_asked_for():
+    assert Pca(variance=0.999, most=2).fit(points(), seed=0).project(points()).shape == (30, 2)
+
+
+def test_nmf_gives_shares_of_parts_that_make_up_the_point():
+    random = np.random.default_rng(0)
+    mixed = random.random((30, 3)) @ random.random((3, 40))
+    reduction = Nmf(components=3).fit(mixed, seed=0)
+    shares, parts = reduction.project(mixed), reduction.state()["parts"].numpy()
+    assert shares.min() >= 0
+    assert parts.min() >= 0
+    np.testing.assert_allclose(shares @ parts, mixed, atol=0.03)
+
+
+def test_nmf_reads_negative_coordinates_as_zero():
+    reduction = fitted("nmf")
+    mixed = points(4, seed=1) - 1
+    assert np.array_equal(reduction.project(mixed), reduction.project(np.maximum(mixed, 0)))

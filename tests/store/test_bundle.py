@@ -1,0 +1,123 @@
+"""A model folder is whole and unchanged, or it is refused by the name of what is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from unoqa.core.errors import ModelError, ResultsError
+from unoqa.store.bundle import bundle_checksum, read_bundle, write_bundle
+
+DOCUMENT = {"name": "site 1 – Zürich", "alpha": 0.1, "layers": [2, 3], "panel": {"scales": ["tiles"]}}
+ARRAYS = {"mean": torch.arange(3.0), "kept": torch.tensor([1, 2]), "half": torch.ones(2, 2).half().T}
+FILES = ("model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json")
+
+
+@pytest.fixture
+def model(tmp_path):
+    write_bundle(tmp_path / "model", DOCUMENT, ARRAYS, "# Card – für alle\n")
+    return tmp_path / "model"
+
+
+def refusal(folder):
+    with pytest.raises(ModelError) as caught:
+        read_bundle(folder)
+    return str(caught.value)
+
+
+def test_document_and_arrays_come_back(model):
+    document, arrays = read_bundle(model)
+    assert document == {"format": 1, **DOCUMENT}
+    assert arrays.keys() == ARRAYS.keys()
+    assert all(torch.equal(arrays[name], ARRAYS[name]) for name in ARRAYS)
+    assert all(arrays[name].dtype == ARRAYS[name].dtype for name in ARRAYS)
+
+
+def test_a_folder_holds_four_files_of_plain_data(model):
+    assert sorted(path.name for path in model.iterdir()) == sorted(FILES)
+    header = (model / "arrays.safetensors").read_bytes()
+    length = int.from_bytes(header[:8], "little")
+    assert json.loads(header[8 : 8 + length]).keys() >= ARRAYS.keys()
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("flip", [0x01, 0x80])
+def test_every_changed_byte_is_noticed(model, name, flip):
+    sound = (model / name).read_bytes()
+    for place in range(len(sound)):
+        changed = bytearray(sound)
+        changed[place] ^= flip
+        (model / name).write_bytes(changed)
+        sentence = refusal(model)
+        assert name in sentence or f"The model {model} has format" in sentence
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("cut", [0, 10, -1])
+def test_a_cut_file_is_named(model, name, cut):
+    (model / name).write_bytes((model / name).read_bytes()[:cut])
+    if (name, cut) == ("checksums.json", -1):  # its last line end says nothing
+        read_bundle(model)
+    else:
+        assert name in refusal(model) or f"The model {model} has format" in refusal(model)
+
+
+@pytest.mark.parametrize("name", FILES[:3])
+def test_a_missing_file_is_named(model, name):
+    (model / name).unlink()
+    assert refusal(model) == f"The model {model} lacks {name}; copy the whole folder again."
+
+
+def test_a_folder_without_checksums_is_not_a_whole_model(model):
+    (model / "checksums.json").unlink()
+    assert refusal(model) == (
+        f"{model} is not a whole model (it has no checksums.json); name a folder made by `unoqa fit`."
+    )
+
+
+def test_a_folder_that_is_not_there_is_named_with_the_way_to_make_it(tmp_path):
+    folder = tmp_path / "model"
+    assert refusal(folder) == f"There is no model folder {folder}; make one with `unoqa fit OUTSTANDING -o {folder}`."
+
+
+def test_another_version_is_told_before_its_checksum(model):
+    text = (model / "model.toml").read_text(encoding="utf-8")
+    (model / "model.toml").write_text(text.replace("format = 1", "format = 2"), encoding="utf-8")
+    assert refusal(model) == (
+        f"The model {model} has format 2, and this version of unoqa reads 1; fit it again with this version, or "
+        "install the version that made it."
+    )
+
+
+def test_checksums_of_another_kind_are_damage(model):
+    (model / "checksums.json").write_text("[]", encoding="utf-8")
+    assert refusal(model).startswith(f"{model / 'checksums.json'} is damaged; ")
+
+
+def test_a_copy_is_the_same_model_wherever_it_lies(model, tmp_path):
+    shutil.copytree(model, tmp_path / "copy")
+    write_bundle(tmp_path / "again", DOCUMENT, ARRAYS, "# Card – für alle\n")
+    assert bundle_checksum(model) == bundle_checksum(tmp_path / "copy") == bundle_checksum(tmp_path / "again")
+
+
+def test_a_model_is_written_over_a_model_but_over_nothing_else(model, tmp_path):
+    write_bundle(model, {"alpha": 0.2}, {}, "")
+    assert read_bundle(model) == ({"format": 1, "alpha": 0.2}, {})
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "holiday" / "photo.png").touch()
+    for folder, sentence in (
+        (tmp_path / "holiday", "holds something that is not a model; name a new folder."),
+        (tmp_path / "holiday" / "photo.png", "is a file; name a folder for the model."),
+    ):
+        with pytest.raises(ResultsError) as caught:
+            write_bundle(folder, DOCUMENT, ARRAYS, "")
+        assert str(caught.value) == f"{folder} {sentence}"
+
+
+def test_an_interrupted_rewrite_is_not_taken_for_a_model(model):
+    with pytest.raises(TypeError):
+        write_bundle(model, {"alpha": object()}, ARRAYS, "")
+    assert "is not a whole model" in refusal(model)

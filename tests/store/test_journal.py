@@ -1,0 +1,110 @@
+"""A killed run goes on where it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unoqa.core.errors import ResultsError
+from unoqa.store.journal import FOLDER, Entry, Journal
+
+
+def entry(image="a.png", score=1.25):
+    return Entry(image, f"digest of {image}", score, np.array([0.1, -2.5, 1e300]), ("blur", "dim"))
+
+
+def started(results, *images):
+    """Leave the journal of a run that was killed after some images."""
+    with Journal(results, "model", heat=False) as journal:
+        for image in images:
+            journal.add(entry(image))
+    return results / FOLDER / "journal.jsonl"
+
+
+def found(results, image, *, heat=False):
+    with Journal(results, "model", heat=heat) as journal:
+        return journal.find(image, f"digest of {image}")
+
+
+def same(first, second):
+    return vars(first).keys() == vars(second).keys() and all(
+        np.array_equal(value, vars(second)[name]) for name, value in vars(first).items()
+    )
+
+
+def test_what_was_scored_is_found_again_bit_by_bit(tmp_path):
+    started(tmp_path, "a.png", "b.png")
+    assert same(found(tmp_path, "a.png"), entry("a.png"))
+    assert same(found(tmp_path, "b.png"), entry("b.png"))
+    assert found(tmp_path, "c.png") is None
+
+
+@given(
+    image=st.text(st.characters(exclude_categories=("Cs",)), min_size=1),
+    score=st.floats(allow_nan=False, allow_infinity=False),
+    point=st.lists(st.floats(allow_nan=False)),
+    reasons=st.lists(st.text(st.characters(exclude_categories=("Cs",)))),
+)
+def test_any_name_and_any_number_survive(tmp_path_factory, image, score, point, reasons):
+    results, added = tmp_path_factory.mktemp("run"), Entry(image, "d", score, np.array(point), tuple(reasons))
+    with Journal(results, "model", heat=False) as journal:
+        journal.add(added)
+    with Journal(results, "model", heat=False) as journal:
+        assert same(journal.find(image, "d"), added)
+
+
+def test_an_entry_is_on_disk_before_the_run_ends(tmp_path):
+    with Journal(tmp_path, "model", heat=False) as journal:
+        journal.add(entry())
+        assert len((tmp_path / FOLDER / "journal.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+
+
+def test_an_image_that_changed_is_scored_anew(tmp_path):
+    started(tmp_path, "a.png")
+    with Journal(tmp_path, "model", heat=False) as journal:
+        assert journal.find("a.png", "another digest") is None
+
+
+def test_a_journal_cut_at_any_byte_loses_the_last_entry_only(tmp_path):
+    path = started(tmp_path, "a.png", "größe/眼.png")
+    sound = path.read_bytes()
+    first_two = sound.rindex(b"\n", 0, len(sound) - 1) + 1
+    for end in range(first_two, len(sound)):
+        path.write_bytes(sound[:end])
+        with Journal(tmp_path, "model", heat=False) as journal:
+            assert same(journal.find("a.png", "digest of a.png"), entry("a.png"))
+            journal.add(entry("c.png"))
+        assert same(found(tmp_path, "c.png"), entry("c.png"))
+
+
+def test_a_journal_cut_within_its_first_line_is_begun_anew(tmp_path):
+    path = started(tmp_path, "a.png")
+    sound = path.read_bytes()
+    for end in range(sound.index(b"\n")):
+        path.write_bytes(sound[:end])
+        assert found(tmp_path, "a.png") is None
+
+
+def test_an_unfinished_run_of_another_model_is_refused(tmp_path):
+    started(tmp_path, "a.png")
+    with pytest.raises(ResultsError) as caught:
+        Journal(tmp_path, "another model", heat=False)
+    assert str(caught.value) == (
+        f"{tmp_path} holds an unfinished run of another model; name a new folder, or remove that one if it is "
+        "not needed."
+    )
+    assert found(tmp_path, "a.png") is not None
+
+
+def test_a_run_with_heat_does_not_go_on_from_one_without(tmp_path):
+    started(tmp_path, "a.png")
+    assert found(tmp_path, "a.png", heat=True) is None
+
+
+def test_a_finished_run_leaves_no_journal(tmp_path):
+    started(tmp_path, "a.png")
+    with Journal(tmp_path, "model", heat=False) as journal:
+        journal.remove()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,86 @@
+"""Documents cannot drift: what they name exists, and what exists is named."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import unoqa
+from unoqa.benchmark.phantom.folder import write
+from unoqa.cli.parts.application import application
+from unoqa.outputs.grades_csv import COLUMNS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+OUTPUTS = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
+
+
+def commands():
+    import typer
+
+    group = typer.main.get_command(application)
+    return group.list_commands(None)
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_stands_in_the_readme(name):
+    assert re.search(rf"unoqa {name}\b", README)
+
+
+def test_every_command_in_the_readme_exists():
+    named = set(re.findall(r"^unoqa (\w+)", README, flags=re.MULTILINE))
+    assert named <= set(commands())
+
+
+@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/accuracy.md"])
+def test_every_link_to_a_file_leads_to_one(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    assert [link for link in links if not ((ROOT / document).parent / link).exists()] == []
+
+
+def test_every_room_of_the_architecture_exists():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"`([a-z/_]+\.py)`", text)
+    found = [path for path in rooms if (ROOT / "src" / "unoqa" / path).exists() or (ROOT / path).exists()]
+    assert found == rooms
+    assert rooms
+
+
+def test_every_error_code_is_documented_and_every_documented_one_is_used():
+    used = set(re.findall(r'ImageError\(\s*"([a-z-]+)"', SOURCES)) | {"cohort-too-small"}
+    documented = set(re.findall(r"^\| `([a-z-]+)` \|", OUTPUTS.split("## Error codes")[1].split("##")[0], re.MULTILINE))
+    raised = documented & {code for code in documented if f'"{code}"' in SOURCES}
+    assert used <= documented
+    assert raised == documented
+
+
+def test_every_column_is_documented():
+    section = OUTPUTS.split("## `grades.csv`")[1].split("##")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == COLUMNS
+
+
+def test_the_changelog_begins_with_the_version():
+    versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert versions[0] == unoqa.__version__
+
+
+def test_every_public_name_is_there_and_listed_in_order():
+    assert [name for name in unoqa.__all__ if not hasattr(unoqa, name)] == []
+    assert unoqa.__all__ == sorted(unoqa.__all__)
+
+
+def test_the_python_example_of_the_readme_runs(tmp_path):
+    write(tmp_path, outstanding_to_fit=12, clinic=(4, 12, 8), seed=1)
+    example = README.split("```python")[1].split("```")[0].replace("clinic/", str(tmp_path / "clinic"))
+    one = next((tmp_path / "clinic").iterdir())
+    example = example.replace("outstanding/", str(tmp_path / "outstanding")).replace("one.png", str(one))
+    example = example.replace('"settled"', repr(str(tmp_path / "settled")))
+    run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=120, check=False)
+    assert run.stderr == ""
+    assert len(run.stdout.splitlines()) == 25
