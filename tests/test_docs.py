@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 import unoqa
 from unoqa.benchmark.phantom.folder import write
@@ -21,8 +22,6 @@ SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").
 
 
 def commands():
-    import typer
-
     group = typer.main.get_command(application)
     return group.list_commands(None)
 

@@ -69,6 +69,13 @@ def test_a_package_from_outside_adds_a_choice(whiteness):
     assert MEASURES.load(whiteness).reason == "white"
 
 
+def test_a_package_from_outside_cannot_take_the_name_of_ours(whiteness, tmp_path):
+    described = tmp_path / "whiteness-1.0.dist-info" / "entry_points.txt"
+    described.write_text("[unoqa.encoders.measures]\ncentring = whiteness_of_scans\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"whiteness_of_scans offers a measure 'centring', which is the name of one"):
+        MEASURES.names()
+
+
 def test_an_added_measure_is_measured_with_the_others(whiteness):
     encoder = Measures().open(device=torch.device("cpu"))
     column = encoder.scales[1].channels.index(whiteness)

@@ -18,6 +18,11 @@ def test_a_name_unlike_any_gets_no_guess():
     assert str(error) == "There is no recipe 'zzz'. Known: default."
 
 
+def test_of_many_names_only_the_near_ones_are_listed():
+    error = errors.unknown("model", "resnet_18", [f"vit{number}" for number in range(100)] + ["resnet18"])
+    assert str(error) == "There is no model 'resnet_18'; did you mean 'resnet18'? 101 are known; near: resnet18."
+
+
 def test_an_image_error_has_a_code_and_a_sentence():
     error = errors.ImageError("too-small", "a.png has 2×2 pixels.")
     assert (error.code, str(error)) == ("too-small", "a.png has 2×2 pixels.")

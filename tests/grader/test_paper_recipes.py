@@ -1,9 +1,9 @@
 """The paper's recipes run whole; with a small model in place of the paper's, since no test downloads one."""
 
 import pytest
-from clinic import small
 
 import unoqa
+from clinic import small
 from unoqa import Grade, Recipe
 
 SMALL = {

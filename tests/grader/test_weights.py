@@ -7,9 +7,9 @@ import pytest
 import safetensors.torch
 import timm
 import torch
-from clinic import small
 
 import unoqa
+from clinic import small
 from unoqa import Recipe
 from unoqa.core.errors import WeightsError
 from unoqa.formats import collect, read

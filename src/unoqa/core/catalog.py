@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Generic, TypeVar, final
 
-from unoqa.core.errors import unknown
+from unoqa.core.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -30,10 +30,21 @@ class Shelf(Generic[T]):
         self.kind = kind
 
     def names(self) -> tuple[str, ...]:
-        """List the names of all choices, ours and those of entry points, sorted."""
+        """List the names of all choices, ours and those of entry points, sorted.
+
+        Raises:
+            UsageError: an entry point has the name of a choice of ours.
+        """
         paths = import_module(self.package).__path__
         ours = [module.name for module in pkgutil.iter_modules(paths) if module.name != "parts"]
-        return tuple(sorted({*ours, *self._outside()}))
+        outside = self._outside()
+        for name in ours:
+            if name in outside:
+                raise UsageError(
+                    f"The installed module {outside[name]} offers a {self.kind} '{name}', which is the name of one "
+                    "that comes with unoqa; rename its entry point or uninstall it."
+                )
+        return tuple(sorted({*ours, *outside}))
 
     def load(self, name: str) -> type[T]:
         """Return the class of one choice.

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+LISTED = 20
+"""Known names that an error lists at most."""
+
+
 class UnoqaError(Exception):
     """What went wrong, where, and what to do next, in one sentence for the user."""
 
@@ -73,6 +77,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     There is no recipe 'measure'; did you mean 'measures'? Known: default, measures.
     """
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    near = get_close_matches(name, names, n=LISTED, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else "."
+    if len(names) > LISTED:
+        return UsageError(f"There is no {kind} '{name}'{hint} {len(names)} are known; near: {', '.join(near) or 'none'}.")
     return UsageError(f"There is no {kind} '{name}'{hint} Known: {', '.join(names)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -43,8 +44,12 @@ class Heat(Output):
 
 
 def heat_path(folder: Path, name: str) -> Path:
-    """Return where the overlay of an image stands: its own path below `heat/`, with `.png` after it."""
-    return folder / "heat" / f"{name}.png"
+    """Return where the overlay of an image stands: its own path below `heat/`, with `.png` after it.
+
+    A name is a whole path where folders hold files alike; its overlay stays below `heat/` all the same.
+    """
+    below = [part.replace(":", "") if part.endswith(":") else part for part in PurePosixPath(f"{name}.png").parts]
+    return folder.joinpath("heat", *("__" if part == ".." else part for part in below if part != "/"))
 
 
 def overlay(

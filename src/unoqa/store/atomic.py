@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to; it takes the place of `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
+    short = hashlib.sha256(path.name.encode()).hexdigest()[:16]  # a name of full length has no room for more
+    fresh = path.with_name(f".{short}.{os.getpid()}.part")
     try:
         yield fresh
         fresh.replace(path)

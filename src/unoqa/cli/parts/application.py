@@ -61,10 +61,11 @@ def _first_line(name: str) -> str:
     return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"unoqa {__version__}")
         raise typer.Exit
+    return wanted
 
 
 application = typer.Typer(

@@ -1,0 +1,174 @@
+"""Every command helps, does its work, says what it did on stderr, and ends with its own status."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+import unoqa as package
+from clinic import small
+from unoqa.cli.choices import SHELVES
+from unoqa.grader.recipe import recipe_names
+
+COMMANDS = ("demo", "fit", "grade", "settle", "evaluate", "choices", "weights")
+INSTALLED = shutil.which("unoqa", path=os.path.dirname(sys.executable))
+
+
+def spoken(text):
+    """Return text without colours and frames, on one line."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─━┃┏┓┗┛┡┩┳┻╇┴┬┼├┤]", " ", text).split())
+
+
+def run(*words):
+    return subprocess.run([INSTALLED, *map(str, words)], capture_output=True, text=True, check=False)
+
+
+def test_help_lists_every_command_and_imports_no_library():
+    program = (
+        "import sys; from unoqa.cli import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'torch', 'numpy', 'timm', 'sklearn', 'matplotlib', 'PIL'} & set(sys.modules)))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True)
+    assert ended.stdout.rstrip().endswith("[]")
+    assert all(f" {command} " in spoken(ended.stdout) for command in COMMANDS)
+    assert "not a medical device" in spoken(ended.stdout)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command, unoqa):
+    ended = unoqa(command, "--help")
+    assert ended.exit_code == 0
+    assert f"Usage: unoqa {command}" in spoken(ended.stdout)
+    assert len(spoken(ended.stdout)) > 150
+
+
+def test_the_version(unoqa):
+    assert unoqa("--version").stdout == f"unoqa {package.__version__}\n"
+
+
+def test_choices_lists_every_choice_on_every_shelf(unoqa, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    text = spoken(unoqa("choices").stdout)
+    assert all(f" {name} " in f" {text} " for shelf in SHELVES for name in shelf.names())
+    assert all(name in text for name in recipe_names())
+    assert "alpha = 0.1" in text
+
+
+def test_choices_of_one_shelf(unoqa):
+    text = spoken(unoqa("choices", "clustering").stdout)
+    assert "kmeans" in text
+    assert "padim" not in text
+
+
+def test_fit_settle_grade_evaluate(unoqa, clinic, tmp_path):
+    fitted = unoqa("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--seed", "3")
+    assert fitted.exit_code == 0, fitted.output
+    assert f"Learned from 30 images; model in {tmp_path / 'model'}." in fitted.stderr
+    settled = unoqa("settle", clinic.mixed, "-m", tmp_path / "model", "-o", tmp_path / "settled")
+    assert f"Settled on 40 images; model in {tmp_path / 'settled'}." in settled.stderr
+    graded = unoqa("grade", clinic.mixed, "-m", tmp_path / "settled", "-o", tmp_path / "results", "--no-heat")
+    assert graded.stderr.startswith("40 images: ")
+    evaluated = unoqa("evaluate", tmp_path / "results", "--labels", clinic.labels)
+    assert evaluated.stderr == ""
+    assert evaluated.stdout == (tmp_path / "results" / "evaluation.md").read_text(encoding="utf-8")
+    figures = json.loads((tmp_path / "results" / "evaluation.json").read_text(encoding="utf-8"))
+    assert figures["images"] == 40
+    assert len(figures["figures"]) >= 6
+    for words in ("appa", "ccuracy", "AUROC", "95 % interval", "reference: 16 ungradable, 16 gradable, 8 outstanding"):
+        assert words in evaluated.stdout
+
+
+def test_grade_leaves_rows_facts_heat_and_a_picture(unoqa, clinic, settled_model, tmp_path):
+    folder = clinic.some(tmp_path / "scans", 2)
+    ended = unoqa("grade", folder, "-m", settled_model, "-o", tmp_path / "results", "--alone")
+    assert ended.exit_code == 0, ended.output
+    found = sorted(path.name for path in (tmp_path / "results").iterdir())
+    assert found == ["cohort.png", "grades.csv", "heat", "run.json"]
+    with Image.open(tmp_path / "results" / "cohort.png") as picture:
+        assert picture.format == "PNG"
+
+
+def test_quiet_says_nothing(unoqa, clinic, settled_model, tmp_path):
+    folder = clinic.some(tmp_path / "scans", 2)
+    ended = unoqa("grade", folder, "-m", settled_model, "-o", tmp_path / "results", "--no-heat", "--quiet")
+    assert (ended.exit_code, ended.output) == (0, "")
+
+
+def test_fit_reports_copies_and_odd_images(unoqa, clinic, tmp_path):
+    folder = tmp_path / "outstanding"
+    shutil.copytree(clinic.outstanding, folder)
+    first = min(folder.iterdir())
+    shutil.copy(first, folder / "copy.png")
+    with Image.open(first) as picture:
+        Image.new("L", picture.size, 0).save(folder / "odd.png")
+        odd = picture.copy()
+        odd.paste(0, (0, 0, 320, 250))
+        odd.save(folder / "odd.png")
+    ended = unoqa("fit", folder, "-o", tmp_path / "model", "--recipe", "measures")
+    assert ended.exit_code == 0
+    assert f"1 image left out as exact copies of another:\n  {first.name} = copy.png\n" in ended.stderr
+    assert "learned from, but unlike the rest; look whether they are outstanding:\n  odd.png" in ended.stderr
+
+
+def test_fit_takes_a_recipe_file_weights_and_alpha(unoqa, clinic, weights, tmp_path):
+    recipe = small("default", tmp_path)
+    words = ("--recipe", recipe, "--encoder-weights", weights, "--alpha", "0.2")
+    ended = unoqa("fit", clinic.outstanding, "-o", tmp_path / "model", *words)
+    assert ended.exit_code == 0, ended.output
+    assert "alpha = 0.2" in (tmp_path / "model" / "model.toml").read_text(encoding="utf-8")
+    assert package.load(tmp_path / "model").origin.recipe == "small-default"
+
+
+def test_the_installed_command_ends_with_status_0_2_or_3_and_draws_no_bars(bad, clinic, settled_model, tmp_path):
+    folder = clinic.some(tmp_path / "scans", 1)
+    some = run("grade", folder, bad / "text.png", "-m", settled_model, "-o", tmp_path / "results", "--no-heat")
+    refused = run("evaluate", tmp_path / "results", "--labels", tmp_path / "none.csv")
+    assert [run("--version").returncode, refused.returncode, some.returncode] == [0, 2, 3]
+    assert refused.stderr == f"unoqa: There is no {tmp_path / 'none.csv'}; give a CSV with columns image,grade.\n"
+    assert some.stdout == ""
+    assert not {"\r", "\x1b"} & set(some.stderr)
+    assert "Traceback" not in some.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a console's own signals")
+def test_an_interrupted_run_says_how_it_goes_on(clinic, settled_model, tmp_path):
+    command = [INSTALLED, "grade", str(clinic.mixed), "-m", str(settled_model), "-o", str(tmp_path / "results")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("results/heat/*.png")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "unoqa: interrupted; the same command goes on where this one stopped.\n"
+
+
+@pytest.mark.slow
+def test_a_download_without_a_network_is_one_sentence(tmp_path):
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "HF_HUB_CACHE": str(tmp_path)}
+    ended = subprocess.run([INSTALLED, "weights"], capture_output=True, text=True, env=environment, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("unoqa: The weights of resnet18.tv_in1k could not be downloaded (")
+    assert ended.stderr.endswith("or choose a recipe that needs none (--recipe measures).\n")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_demo_runs_end_to_end_and_again(unoqa, tmp_path):
+    first = unoqa("demo", tmp_path / "demo", "--seed", "1")
+    again = unoqa("demo", tmp_path / "demo", "--seed", "1", "--quiet")
+    assert (first.exit_code, again.exit_code) == (0, 0), first.output
+    assert first.stdout == again.stdout
+    assert "120 images compared (reference: 30 ungradable, 60 gradable, 30 outstanding)" in first.stdout
+    names = sorted(path.name for path in (tmp_path / "demo").iterdir())
+    assert names == ["cohort.png", "model", "phantom", "results"]
+    kappa = json.loads((tmp_path / "demo" / "results" / "evaluation.json").read_text(encoding="utf-8"))["figures"]
+    assert next(iter(kappa.values()))["value"] > 0.5

@@ -1,0 +1,277 @@
+"""What cannot be done is refused in one sentence: what, where, what to do. No stack trace, status 2."""
+
+import csv
+import os
+import shutil
+import sys
+
+import pytest
+
+from clinic import small
+
+RESULTS = "image,grade,grade_code,score,threshold,certainty,reasons,error\n"
+
+
+@pytest.fixture
+def empty(tmp_path):
+    (tmp_path / "empty").mkdir()
+    return tmp_path / "empty"
+
+
+@pytest.fixture
+def graded(tmp_path):
+    """Return a results folder of three rows, two of one name."""
+    rows = [["left/a.png", "gradable", "1", "3.0"], ["right/a.png", "ungradable", "0", "9.0"]]
+    rows += [["b.png", "outstanding", "2", "0.5"]]
+    folder = tmp_path / "graded"
+    folder.mkdir()
+    with (folder / "grades.csv").open("w", encoding="utf-8", newline="") as file:
+        file.write(RESULTS)
+        csv.writer(file).writerows([*row, "2.0", "0.5", "", ""] for row in rows)
+    return folder
+
+
+@pytest.fixture
+def labels(tmp_path):
+    def written(text):
+        (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+        return tmp_path / "labels.csv"
+
+    return written
+
+
+def test_an_empty_folder(refusal, empty, settled_model, tmp_path):
+    sentence = f"'{empty}' holds no image: nothing at all; give files or folders of bmp, jpeg, png, tiff."
+    assert refusal("grade", empty, "-m", settled_model, "-o", tmp_path / "results") == sentence
+    assert refusal("fit", empty, "-o", tmp_path / "model") == sentence
+    assert refusal("settle", empty, "-m", settled_model, "-o", tmp_path / "model") == sentence
+
+
+def test_a_folder_without_images(refusal, empty, settled_model, tmp_path):
+    (empty / "notes.txt").write_text("no image")
+    assert refusal("grade", empty, "-m", settled_model, "-o", tmp_path / "results") == (
+        f"'{empty}' holds no image: 1 other file; give files or folders of bmp, jpeg, png, tiff."
+    )
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_folder_that_does_not_exist(refusal, settled_model, tmp_path):
+    assert refusal("grade", tmp_path / "scnas", "-m", settled_model, "-o", tmp_path / "results") == (
+        f"There is no file or folder '{tmp_path / 'scnas'}'; check its spelling."
+    )
+
+
+def test_a_missing_model(refusal, clinic, tmp_path):
+    wanted = f"There is no model folder {tmp_path / 'none'}; make one with `unoqa fit OUTSTANDING -o {tmp_path}/none`."
+    assert refusal("grade", clinic.mixed, "-m", tmp_path / "none", "-o", tmp_path / "results") == wanted
+    assert refusal("settle", clinic.mixed, "-m", tmp_path / "none", "-o", tmp_path / "settled") == wanted
+
+
+def test_a_model_of_another_version(refusal, clinic, settled_model, tmp_path):
+    other = shutil.copytree(settled_model, tmp_path / "other")
+    text = (other / "model.toml").read_text(encoding="utf-8")
+    (other / "model.toml").write_text(text.replace("format = 1", "format = 9"), encoding="utf-8")
+    assert refusal("grade", clinic.mixed, "-m", other, "-o", tmp_path / "results") == (
+        f"The model {other} has format 9, and this version of unoqa reads 1; "
+        "fit it again with this version, or install the version that made it."
+    )
+
+
+def test_a_cohort_of_one_image_on_an_unsettled_model(refusal, clinic, model, tmp_path):
+    assert refusal("grade", min(clinic.mixed.iterdir()), "-m", model, "-o", tmp_path / "results") == (
+        "Grading a cohort takes at least 10 images, and there is 1; for fewer, settle the model on a larger cohort "
+        "first: unoqa settle COHORT -m MODEL -o MODEL2, then grade with MODEL2."
+    )
+
+
+def test_settling_on_too_few(refusal, clinic, model, tmp_path):
+    sentence = refusal("settle", clinic.some(tmp_path / "few", 3), "-m", model, "-o", tmp_path / "settled")
+    assert sentence.startswith("Settling takes at least 10 images that are not outstanding, and of 3 images ")
+    assert sentence.endswith("; settle on a larger cohort, as mixed as those to be graded.")
+    assert not (tmp_path / "settled").exists()
+
+
+@pytest.mark.parametrize("command", ["fit", "settle"])
+def test_a_model_folder_that_holds_something_else(command, refusal, clinic, model, empty):
+    (empty / "thesis.doc").write_text("years of work")
+    words = ("--recipe", "measures") if command == "fit" else ("-m", model)
+    source = clinic.outstanding if command == "fit" else clinic.mixed
+    assert refusal(command, source, "-o", empty, *words) == (
+        f"{empty} holds something that is not a model; name a new folder."
+    )
+    assert [path.name for path in empty.iterdir()] == ["thesis.doc"]
+
+
+def test_a_results_folder_that_holds_something_else(refusal, clinic, settled_model, empty):
+    (empty / "thesis.doc").write_text("years of work")
+    assert refusal("grade", clinic.mixed, "-m", settled_model, "-o", empty) == (
+        f"{empty} holds something that is not a result of unoqa; name a new folder."
+    )
+
+
+def test_the_results_of_another_model(refusal, unoqa, clinic, model, settled_model, tmp_path):
+    folder = clinic.some(tmp_path / "scans", 10)
+    assert unoqa("grade", folder, "-m", settled_model, "-o", tmp_path / "results", "--no-heat").exit_code == 0
+    before = (tmp_path / "results" / "grades.csv").read_bytes()
+    assert refusal("grade", folder, "-m", model, "-o", tmp_path / "results") == (
+        f"{tmp_path / 'results'} holds the results of another model; name a new folder."
+    )
+    assert (tmp_path / "results" / "grades.csv").read_bytes() == before
+
+
+def test_alone_on_an_unsettled_model(refusal, clinic, model, tmp_path):
+    assert refusal("grade", clinic.mixed, "-m", model, "-o", tmp_path / "results", "--alone") == (
+        "Grading images alone takes a settled model, and this one is not: run `unoqa settle COHORT -m MODEL -o MODEL2` "
+        "on a mixed cohort, then grade with MODEL2."
+    )
+
+
+def test_alone_and_cohort(refusal, clinic, settled_model, tmp_path):
+    words = ("grade", clinic.mixed, "-m", settled_model, "-o", tmp_path / "results", "--alone", "--cohort")
+    assert refusal(*words) == "--alone and --cohort exclude each other; give one of them."
+
+
+def test_an_unknown_recipe(refusal, clinic, tmp_path):
+    known = "default, measures, paper-padim, paper-patchcore"
+    assert refusal("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measure") == (
+        f"There is no recipe 'measure'; did you mean 'measures'? Known: {known}."
+    )
+    assert refusal("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", tmp_path / "site.toml") == (
+        f"There is no recipe file {tmp_path / 'site.toml'}; name one that exists, or a recipe: {known}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("alpha", "why"),
+    [
+        ("0", "0.0: input should be greater than 0"),
+        ("1", "1.0: input should be less than 1"),
+        ("2", "2.0: input should be less than 1"),
+        ("nan", "nan: input should be less than 1"),
+    ],
+)
+def test_an_alpha_out_of_range(alpha, why, refusal, clinic, tmp_path):
+    words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--alpha", alpha)
+    assert refusal(*words) == f"Setting 'alpha' of the command line, threshold 'conformal' is {why}."
+
+
+def test_an_alpha_that_takes_more_images(refusal, clinic, tmp_path):
+    words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--alpha", "0.01")
+    assert refusal(*words) == (
+        "At least 99 different outstanding images are needed, and 30 can be used; "
+        "give more images, or refuse more of them with a larger --alpha."
+    )
+
+
+def test_an_unknown_device(refusal, clinic, settled_model, tmp_path):
+    words = ("grade", clinic.mixed, "-m", settled_model, "-o", tmp_path / "results", "--device", "gpu")
+    assert refusal(*words) == "There is no device 'gpu'; choose one of auto, cpu, cuda."
+
+
+def test_weights_that_are_nowhere(refusal, clinic, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert refusal("fit", clinic.outstanding, "-o", tmp_path / "model") == (
+        "The weights of resnet18.tv_in1k are not on this machine: run `unoqa weights resnet18.tv_in1k` on one with "
+        "internet and copy its cache folder here, or give a file with --encoder-weights, or choose a recipe that "
+        "needs none (--recipe measures)."
+    )
+
+
+def test_a_weights_file_that_is_missing_or_damaged(refusal, clinic, weights, tmp_path):
+    words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--encoder-weights", tmp_path / "file.safetensors")
+    assert refusal(*words) == (
+        f"There is no weights file {tmp_path / 'file.safetensors'}; give one that exists with --encoder-weights."
+    )
+    (tmp_path / "file.safetensors").write_bytes(weights.read_bytes()[:9999])
+    assert "is neither a safetensors file nor a torch checkpoint of plain arrays; export" in refusal(*words)
+
+
+def test_weights_of_fewer_layers_than_the_recipe_wants(refusal, clinic, weights, tmp_path):
+    words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--encoder-weights", weights)
+    assert "layer3.0." in refusal(*words)
+
+
+def test_a_label_file_that_is_missing(refusal, graded, tmp_path):
+    assert refusal("evaluate", graded, "--labels", tmp_path / "labels.csv") == (
+        f"There is no {tmp_path / 'labels.csv'}; give a CSV with columns image,grade."
+    )
+
+
+def test_a_label_file_without_its_column(refusal, graded, labels):
+    path = labels("image,quality\nb.png,2\n")
+    assert refusal("evaluate", graded, "--labels", path) == (
+        f"{path} has no column grade; give a CSV with columns image,grade."
+    )
+
+
+def test_a_label_file_with_another_grade(refusal, graded, labels):
+    path = labels("image,grade\nb.png,good\n")
+    assert refusal("evaluate", graded, "--labels", path) == (
+        f"Line 2 of {path} has grade 'good'; use 0, 1, 2 or ungradable, gradable, outstanding."
+    )
+
+
+def test_a_name_that_stands_for_two_images(refusal, graded, labels):
+    path = labels("image,grade\na.png,1\n")
+    assert refusal("evaluate", graded, "--labels", path) == (
+        "The name a.png stands for 2 images and 1 labels; write the images' relative paths into the label file."
+    )
+
+
+def test_labels_of_other_images(refusal, graded, labels):
+    path = labels("image,grade\nz.png,1\n")
+    assert refusal("evaluate", graded, "--labels", path) == (
+        "No label matches an image of the results; check the label file's column 'image'."
+    )
+
+
+def test_a_folder_without_results(refusal, empty, labels):
+    assert refusal("evaluate", empty, "--labels", labels("image,grade\nb.png,2\n")) == (
+        f"There is no {empty / 'grades.csv'}; give a results folder of `unoqa grade`."
+    )
+
+
+def test_a_demo_is_not_made_over_something_else(refusal, empty):
+    (empty / "thesis.doc").write_text("years of work")
+    assert refusal("demo", empty) == f"{empty} holds something that is not a demo; name a new folder."
+
+
+def test_a_recipe_file_with_a_misspelling(refusal, clinic, tmp_path):
+    path = small("measures", tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace("fusion =", "fusoin ="), encoding="utf-8")
+    assert refusal("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", path) == (
+        "There is no setting of recipe 'small-measures', panel 'fusoin'; did you mean 'fusion'? "
+        "Known: final, folds, fusion."
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_to(refusal, clinic, settled_model, empty):
+    empty.chmod(0o500)
+    sentence = refusal("grade", clinic.mixed, "-m", settled_model, "-o", empty / "results")
+    assert sentence == f"{empty / 'results'}: Permission denied; check the path, its permissions and the space left."
+
+
+def test_an_output_below_a_file(refusal, clinic, settled_model, tmp_path):
+    (tmp_path / "file").write_text("a file")
+    sentence = refusal("grade", clinic.mixed, "-m", settled_model, "-o", tmp_path / "file" / "results")
+    assert sentence.startswith(f"{tmp_path / 'file' / 'results'}: Not a directory; check the path")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["grde"],
+        ["grade"],
+        ["grade", "scans", "-m", "model"],
+        ["fit", "scans", "-o", "model", "--seed", "-1"],
+        ["fit", "scans", "-o", "model", "--alpha", "small"],
+        ["evaluate", "results"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_is_incomplete_or_misspelt_has_status_2(words, unoqa):
+    ended = unoqa(*words)
+    assert ended.exit_code == 2
+    assert "Error" in ended.stderr
+    assert "Traceback" not in ended.output
