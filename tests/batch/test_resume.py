@@ -1,12 +1,12 @@
 """A killed run goes on where it was, and ends as if nothing had happened."""
 
-import os
 import shutil
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -144,7 +144,7 @@ def test_a_cohort_clustered_by_its_maps_goes_on_to_the_same_grades(clinic, weigh
 @pytest.mark.slow
 def test_a_process_killed_at_any_moment_goes_on_to_identical_results(model, clinic, tmp_path):
     command = [
-        shutil.which("unoqa", path=os.path.dirname(sys.executable)),
+        shutil.which("unoqa", path=Path(sys.executable).parent),
         "grade",
         str(clinic.mixed),
         "-m",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -18,7 +19,7 @@ from unoqa.cli.choices import SHELVES
 from unoqa.grader.recipe import recipe_names
 
 COMMANDS = ("demo", "fit", "grade", "settle", "evaluate", "choices", "weights")
-INSTALLED = shutil.which("unoqa", path=os.path.dirname(sys.executable))
+INSTALLED = shutil.which("unoqa", path=Path(sys.executable).parent)
 
 
 def spoken(text):
@@ -148,7 +149,7 @@ def test_an_interrupted_run_says_how_it_goes_on(clinic, settled_model, tmp_path)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said == "unoqa: interrupted; the same command goes on where this one stopped.\n"
+    assert said == "unoqa: interrupted; run the same command again (grade goes on where it stopped).\n"
 
 
 @pytest.mark.slow

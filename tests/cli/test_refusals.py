@@ -275,3 +275,10 @@ def test_a_command_that_is_incomplete_or_misspelt_has_status_2(words, unoqa):
     assert ended.exit_code == 2
     assert "Error" in ended.stderr
     assert "Traceback" not in ended.output
+
+
+def test_a_results_folder_within_the_images(refusal, clinic, settled_model):
+    results = clinic.mixed / "results"
+    assert refusal("grade", clinic.mixed, "-m", settled_model, "-o", results) == (
+        f"The results folder {results} lies within the images' folder; name one outside of it."
+    )

@@ -17,6 +17,7 @@ from unoqa.cli.parts.options import Device, FollowLinks, Images, Quiet, Threads,
 from unoqa.cli.parts.saying import say, say_fit
 from unoqa.grader.intake import Intake
 from unoqa.grader.recipe import DEFAULT, Recipe, recipe_names
+from unoqa.store.bundle import check_bundle_folder
 
 
 def fit(
@@ -38,6 +39,7 @@ def fit(
 ) -> None:
     """Fit a model and save it."""
     use_threads(threads)
+    check_bundle_folder(output)
     chosen = Recipe.named(recipe) if recipe in recipe_names() else _from_file(recipe)
     if alpha is not None:
         chosen = chosen.refusing(alpha)

@@ -13,7 +13,7 @@ import typer
 
 from unoqa.batch import Mode, grade_files
 from unoqa.cli.parts.bars import progress
-from unoqa.cli.parts.exits import SOME_FAILED
+from unoqa.cli.parts.exits import NOTHING_DONE, SOME_FAILED
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
 from unoqa.cli.parts.saying import say, say_counts
 from unoqa.core.errors import UsageError
@@ -38,6 +38,8 @@ def grade(
     """Grade images into a results folder."""
     if alone and cohort:
         raise UsageError("--alone and --cohort exclude each other; give one of them.")
+    if any(output.resolve().is_relative_to(folder.resolve()) for folder in images):
+        raise UsageError(f"The results folder {output} lies within the images' folder; name one outside of it.")
     use_threads(threads)
     mode = Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
     grader = load(model, device=device)
@@ -55,5 +57,6 @@ def grade(
         draw_cohort(result.gradings, intake.open, output, output / "cohort.png")
     say_counts(result, quiet=quiet)
     say(f"Results in {output}: grades.csv, run.json{'' if no_heat else ', heat/, cohort.png'}.", quiet=quiet)
-    if any(grading.grade is None for grading in result.gradings):
-        raise typer.Exit(SOME_FAILED)
+    failed = sum(grading.grade is None for grading in result.gradings)
+    if failed:
+        raise typer.Exit(NOTHING_DONE if failed == len(result.gradings) else SOME_FAILED)

@@ -17,6 +17,7 @@ from unoqa.cli.parts.saying import say
 from unoqa.grader.grader import SettledGrader
 from unoqa.grader.intake import Intake
 from unoqa.grader.loading import load
+from unoqa.store.bundle import check_bundle_folder
 
 
 def settle(
@@ -30,6 +31,7 @@ def settle(
 ) -> None:
     """Settle a model on a cohort and save it."""
     use_threads(threads)
+    check_bundle_folder(output)
     loaded = load(model, device=device)
     grader = loaded.grader if isinstance(loaded, SettledGrader) else loaded
     settled = grader.settle(Intake.of(images, follow_links=follow_links), progress=progress(quiet=quiet))

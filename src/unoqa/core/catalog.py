@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+import sys
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Generic, TypeVar, final
@@ -63,7 +65,7 @@ class Shelf(Generic[T]):
         return next(name for name in self.names() if self.load(name) is type(choice))
 
     def _outside(self) -> dict[str, str]:
-        return {entry.name: entry.module for entry in entry_points(group=self.package)}
+        return _entries(self.package, tuple(sys.path))
 
     def _only_class(self, module: ModuleType) -> type[T]:
         found = [
@@ -77,3 +79,10 @@ class Shelf(Generic[T]):
         if len(found) != 1:
             raise TypeError(f"{module.__name__} must define one {self.contract.__name__}, not {len(found)}.")
         return found[0]
+
+
+@cache
+def _entries(group: str, path: tuple[str, ...]) -> dict[str, str]:
+    """Look entry points up once: it reads a file of every installed package. `path` is where they were found."""
+    del path
+    return {entry.name: entry.module for entry in entry_points(group=group)}

@@ -80,5 +80,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
     near = get_close_matches(name, names, n=LISTED, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else "."
     if len(names) > LISTED:
-        return UsageError(f"There is no {kind} '{name}'{hint} {len(names)} are known; near: {', '.join(near) or 'none'}.")
+        return UsageError(
+            f"There is no {kind} '{name}'{hint} {len(names)} are known; near: {', '.join(near) or 'none'}."
+        )
     return UsageError(f"There is no {kind} '{name}'{hint} Known: {', '.join(names)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, final
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 HOTTEST = 4.0
 """Standard deviations above outstanding at which the colour is full; the same for every image."""
+
+LONGEST_NAME = 240
+"""Bytes of a file's or folder's name beyond which its overlay is named by a digest: file systems end at 255."""
 
 STRONGEST = 0.65
 """Share of the colour in the mixture at its hottest, so that the image shows through."""
@@ -48,6 +52,8 @@ def heat_path(folder: Path, name: str) -> Path:
 
     A name is a whole path where folders hold files alike; its overlay stays below `heat/` all the same.
     """
+    if any(len(part.encode()) > LONGEST_NAME for part in PurePosixPath(name).parts):
+        return folder / "heat" / f"{hashlib.sha256(name.encode()).hexdigest()}.png"
     below = [part.replace(":", "") if part.endswith(":") else part for part in PurePosixPath(f"{name}.png").parts]
     return folder.joinpath("heat", *("__" if part == ".." else part for part in below if part != "/"))
 

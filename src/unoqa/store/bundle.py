@@ -31,16 +31,25 @@ FORMAT = 1
 DOCUMENT, ARRAYS, CARD, CHECKSUMS = "model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json"
 
 
+def check_bundle_folder(folder: Path) -> None:
+    """Refuse a folder that a model may not be written to, before the work that makes the model.
+
+    Raises:
+        ResultsError: it is a file, or holds something that is not a model.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ResultsError(f"{folder} is a file; name a folder for the model.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / DOCUMENT).exists():
+        raise ResultsError(f"{folder} holds something that is not a model; name a new folder.")
+
+
 def write_bundle(folder: Path, document: Mapping[str, Any], arrays: Mapping[str, Tensor], card: str) -> None:
     """Write a model folder; the checksums come last, so that an interrupted one is recognised.
 
     Raises:
         ResultsError: the folder holds something that is not a model.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ResultsError(f"{folder} is a file; name a folder for the model.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / DOCUMENT).exists():
-        raise ResultsError(f"{folder} holds something that is not a model; name a new folder.")
+    check_bundle_folder(folder)
     (folder / CHECKSUMS).unlink(missing_ok=True)
     write_text(folder / DOCUMENT, tomli_w.dumps({"format": FORMAT, **document}))
     with replacing(folder / ARRAYS) as fresh:

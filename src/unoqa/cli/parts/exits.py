@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-WRONG_USE = 2
+WRONG_USE = NOTHING_DONE = 2
 SOME_FAILED = 3
 INTERRUPTED = 130
 
@@ -36,7 +36,7 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             typer.echo(f"unoqa: {error}", err=True)
             raise typer.Exit(WRONG_USE) from None
         except KeyboardInterrupt:
-            typer.echo("unoqa: interrupted; the same command goes on where this one stopped.", err=True)
+            typer.echo("unoqa: interrupted; run the same command again (grade goes on where it stopped).", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
