@@ -28,7 +28,7 @@ from unoqa.core.image import EnfaceImage
 from unoqa.formats import collect, read
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import Gate, grade_cohort
-from unoqa.grader.panel import FittedPanel
+from unoqa.grader.panel import FittedPanel, Opinion
 from unoqa.grader.recipe import Recipe
 from unoqa.grader.split import Split
 from unoqa.grader.viewing import Viewer
@@ -113,7 +113,9 @@ def baseline(device: Device, number: Callable[[EnfaceImage, Path], float], split
     found = []
     for fitted, tested in device.splits(splits):
         threshold = Conformal().fit(values[fitted])
-        found.append(figures(device, tested, values[tested], Gate(threshold, values[fitted].std() + 1e-9)))
+        gate = Gate(threshold, values[fitted].std() + 1e-9)
+        said = [Opinion(float(value), np.array([value]), ()) for value in values[tested]]
+        found.append(figures(device, tested, said, Split("score", NoReduction(), Kmeans()), gate))
     return found
 
 
@@ -124,36 +126,36 @@ def measure(
     viewer = Viewer.opened(recipe.panel.encoders(), recipe.size, device=torch.device("cpu"), weights=weights)
     wanted = len(recipe.panel.encoders())
     with ExitStack() as stack:
-        files = [
-            stack.enter_context(FeatureFiles(encoder.scales, len(device.paths))) for encoder in viewer.encoders[:wanted]
-        ]
-        for row, image in enumerate(opened(device)):
+        files = [stack.enter_context(FeatureFiles(encoder.scales)) for encoder in viewer.encoders[:wanted]]
+        for image in opened(device):
             for file, pyramid in zip(files, viewer.view(image), strict=False):
-                file.put(row, pyramid)
+                file.add(pyramid)
         sets = [file.read(len(device.paths), viewer.device) for file in files]
         found = []
         for number, (fitted, tested) in enumerate(device.splits(max(splits, refusal_splits))):
             panel, unseen = recipe.panel.fit([one.subset(fitted) for one in sets], seed=0)
-            gate = Gate(recipe.threshold.fit(unseen), unseen.std())
+            gate = Gate(recipe.threshold.fit(unseen.scores), unseen.scores.std())
             if number < splits:
-                found.append(figures(device, tested, scores(panel, sets, tested), gate))
+                found.append(figures(device, tested, opinions(panel, sets, tested), recipe.split, gate))
             else:
                 good = tested[np.array(device.grades)[tested] == Grade.OUTSTANDING]
-                found.append({"refused": float((scores(panel, sets, good) > gate.threshold).mean())})
+                refused = [not gate.passes(opinion.score) for opinion in opinions(panel, sets, good)]
+                found.append({"refused": float(np.mean(refused))})
             print(f"\r{device.name} {number + 1}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     return found
 
 
-def scores(panel: FittedPanel, sets: list[FeatureSet], rows: np.ndarray) -> np.ndarray:
+def opinions(panel: FittedPanel, sets: list[FeatureSet], rows: np.ndarray) -> list[Opinion]:
     batches = [one.subset(rows).batches(size=1) for one in sets]
-    return np.array([panel.judge(pyramids).score for pyramids in zip(*batches, strict=True)])
+    return [panel.judge(pyramids) for pyramids in zip(*batches, strict=True)]
 
 
-def figures(device: Device, tested: np.ndarray, values: np.ndarray, gate: Gate) -> dict[str, float]:
+def figures(device: Device, tested: np.ndarray, found: list[Opinion], split: Split, gate: Gate) -> dict[str, float]:
     reference = np.array(device.grades)[tested]
-    assessed = [Assessment(str(row), float(value), np.array([value]), ()) for row, value in enumerate(values)]
-    result, _ = grade_cohort(assessed, gate, Split("score", NoReduction(), Kmeans()), seed=0)
+    values = np.array([opinion.score for opinion in found])
+    assessed = [Assessment("", opinion.score, split.represent(opinion), ()) for opinion in found]
+    result, _ = grade_cohort(assessed, gate, split, seed=0)
     # Where too few are refused to be split, all of those count as gradable.
     given = np.array([int(Grade.GRADABLE if one.grade is None else one.grade) for one in result.gradings])
     return {

@@ -159,7 +159,7 @@ def test_an_alpha_that_takes_more_images(refusal, clinic, tmp_path):
     words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--alpha", "0.01")
     assert refusal(*words) == (
         "At least 99 different outstanding images are needed, and 30 can be used; "
-        "give more images, or refuse more of them with a larger --alpha."
+        "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
     )
 
 

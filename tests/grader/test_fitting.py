@@ -63,7 +63,7 @@ def test_too_few_images_say_how_many_are_needed(folder):
         path.unlink()
     assert refusal(RECIPE, folder) == (
         "At least 9 different outstanding images are needed, and 5 can be used; "
-        "give more images, or refuse more of them with a larger --alpha."
+        "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
     )
 
 
@@ -71,7 +71,7 @@ def test_too_few_images_say_how_many_are_needed(folder):
 def test_a_smaller_alpha_needs_more_images(alpha, needed, folder):
     assert refusal(RECIPE.refusing(alpha), folder) == (
         f"At least {needed} different outstanding images are needed, and 12 can be used; "
-        "give more images, or refuse more of them with a larger --alpha."
+        "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
     )
 
 
@@ -94,7 +94,7 @@ def test_too_few_readable_images_name_the_first_that_is_not(tmp_path):
     assert refusal(RECIPE, tmp_path) == (
         "At least 9 different outstanding images are needed, and 0 can be used (1 of 1 could not be read: text.png "
         "holds no image that is read (bmp, jpeg, png, tiff); open it in a viewer and export it again.); "
-        "give more images, or refuse more of them with a larger --alpha."
+        "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
     )
 
 

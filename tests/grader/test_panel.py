@@ -49,9 +49,18 @@ def test_the_norm_orders_images_better_than_the_average_too():
 def test_images_are_scored_by_models_that_have_not_seen_them():
     learned, unseen = panel(Patchcore(ratio=1.0), final="refit", fusion="sum").fit([features()], seed=0)
     seen = [learned.judge([pyramid]).score for pyramid in features().batches(size=1)]
-    assert len(unseen) == 30
-    assert unseen.mean() == pytest.approx(0, abs=1e-9)
-    assert max(seen) < unseen.min()  # a patch memory holds what it has seen, at no distance
+    assert len(unseen.scores) == 30
+    assert unseen.scores.mean() == pytest.approx(0, abs=1e-9)
+    assert max(seen) < unseen.scores.min()  # a patch memory holds what it has seen, at no distance
+
+
+def test_the_levels_of_maps_are_those_of_unseen_images():
+    settings = panel(Patchcore(ratio=1.0))
+    learned, unseen = settings.fit([features()], seed=0)
+    ((mean, spread),) = unseen.levels
+    fresh = [learned.judge([pyramid]).maps[0] for pyramid in features(100, seed=5).batches(size=1)]
+    assert mean == pytest.approx(np.mean(fresh), rel=0.1)
+    assert spread == pytest.approx(np.std(fresh), rel=0.3)
 
 
 def test_the_modules_of_all_folds_or_one_fitted_on_all_images():

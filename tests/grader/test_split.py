@@ -37,7 +37,7 @@ def assessments(scores):
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_group_with_the_higher_mean_score_is_ungradable(clustering, sign):
     scores = two_groups()
-    _, verdicts = split(clustering).fit(sign * scores[:, None], scores, seed=0)
+    _, verdicts = split(clustering).fit(sign * scores[:, None], scores, spread=1.0, seed=0)
     assert verdicts.grades == (Grade.GRADABLE,) * 30 + (Grade.UNGRADABLE,) * 30
     assert verdicts.margins.min() > 0.5
 
@@ -45,13 +45,16 @@ def test_the_group_with_the_higher_mean_score_is_ungradable(clustering, sign):
 @every_clustering
 def test_groups_that_do_not_differ_in_score_have_no_certainty(clustering):
     scores = np.random.default_rng(0).normal(5, 1, 60)
-    fitted, verdicts = split(clustering).fit(two_groups(seed=1)[:, None], scores, seed=0)
+    fitted, verdicts = split(clustering).fit(two_groups(seed=1)[:, None], scores, spread=1.0, seed=0)
     assert not fitted.distinct
     assert np.array_equal(verdicts.margins, np.zeros(60))
 
 
-def test_a_cohort_of_one_group_warns():
-    scores = np.random.default_rng(3).normal(5, 1, 60)
+@pytest.mark.parametrize("draw", ["normal", "uniform", "exponential"])
+def test_a_cohort_of_one_group_warns(draw):
+    unit = {"normal": lambda r: r.normal(0, 1, 60), "uniform": lambda r: r.uniform(-1.73, 1.73, 60)}
+    unit["exponential"] = lambda r: r.exponential(1, 60)
+    scores = 5 + unit[draw](np.random.default_rng(3))
     result, fitted = grade_cohort(assessments(scores), GATE, split(), seed=0)
     refused = [grading for grading in result.gradings if grading.grade is not Grade.OUTSTANDING]
     assert not fitted.distinct
@@ -78,7 +81,7 @@ def test_many_copies_of_one_poor_image_are_graded_without_certainty(clustering):
 
 def test_fewer_than_ten_refused_images_are_not_split():
     with pytest.raises(CohortError) as error:
-        split().fit(np.ones((9, 1)), np.ones(9), seed=0)
+        split().fit(np.ones((9, 1)), np.ones(9), spread=1.0, seed=0)
     assert str(error.value) == (
         "Telling gradable from ungradable takes at least 10 images that are not outstanding, and there are 9; "
         "grade a larger cohort, or with a model settled on one (unoqa settle)."
@@ -132,6 +135,6 @@ def test_a_worse_score_never_earns_a_better_grade(scores):
 def test_a_split_comes_back_from_its_arrays():
     points = np.random.default_rng(0).normal(size=(40, 6)) + 4 * (np.arange(40) < 20)[:, None]
     settings = Split("members", Pca(), Gmm())
-    fitted, _ = settings.fit(points, points.sum(axis=1), seed=0)
+    fitted, _ = settings.fit(points, points.sum(axis=1), spread=1.0, seed=0)
     again = settings.restore(fitted.state(), fitted.worse, fitted.distinct)
     assert [again.grade(point) for point in points] == [fitted.grade(point) for point in points]

@@ -117,7 +117,9 @@ def test_a_model_is_written_over_a_model_but_over_nothing_else(model, tmp_path):
         assert str(caught.value) == f"{folder} {sentence}"
 
 
-def test_an_interrupted_rewrite_is_not_taken_for_a_model(model):
+def test_an_interrupted_rewrite_leaves_the_former_model(model):
+    before = read_bundle(model)[0]
     with pytest.raises(TypeError):
         write_bundle(model, {"alpha": object()}, ARRAYS, "")
-    assert "is not a whole model" in refusal(model)
+    assert read_bundle(model)[0] == before
+    assert [path.name for path in model.parent.iterdir()] == [model.name]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from unoqa.core.features import FeaturePyramid, Scale
-from unoqa.store.feature_files import HALF_ABOVE, FeatureFiles
+from unoqa.store.feature_files import FeatureFiles
 
 CPU = torch.device("cpu")
 SCALES = (Scale("fine", ("a", "b")), Scale("image", ("c", "d", "e")))
@@ -20,36 +21,28 @@ def pyramid(seed, side=4):
     )
 
 
-def test_small_features_come_back_bit_by_bit():
-    with FeatureFiles(SCALES, capacity=5) as files:
-        for row in range(3):
-            files.put(row, pyramid(row))
+def test_features_come_back_bit_by_bit():
+    with FeatureFiles(SCALES) as files:
+        for seed in range(3):
+            files.add(pyramid(seed))
         features = files.read(3, CPU)
         assert (len(features), features.scales) == (3, SCALES)
-        for row, found in enumerate(features.batches(1)):
-            assert all(torch.equal(a, b) for a, b in zip(found.scales, pyramid(row).scales, strict=True))
+        for seed, found in enumerate(features.batches(1)):
+            assert all(torch.equal(a, b) for a, b in zip(found.scales, pyramid(seed).scales, strict=True))
 
 
-def test_large_features_are_kept_in_half_precision():
-    side = int((HALF_ABOVE / 2) ** 0.5) + 1
-    with FeatureFiles(SCALES, capacity=1) as files:
-        files.put(0, pyramid(0, side))
+def test_what_an_encoder_rounds_to_half_precision_is_kept_so():
+    halved = (replace(SCALES[0], half=True), SCALES[1])
+    with FeatureFiles(halved) as files:
+        files.add(pyramid(0))
         (found,) = files.read(1, CPU).batches()
-        assert torch.equal(found.scales[0], pyramid(0, side).scales[0].half().float())
-        assert torch.equal(found.scales[1], pyramid(0, side).scales[1])
-
-
-def test_an_image_may_be_put_again():
-    with FeatureFiles(SCALES, capacity=2) as files:
-        for row, seed in ((0, 1), (1, 2), (0, 3)):
-            files.put(row, pyramid(seed))
-        (found,) = files.read(2, CPU).batches()
-        assert torch.equal(found.scales[0][0], pyramid(3).scales[0][0])
+        assert torch.equal(found.scales[0], pyramid(0).scales[0].half().float())
+        assert torch.equal(found.scales[1], pyramid(0).scales[1])
 
 
 def test_nothing_is_left_on_disk():
-    with FeatureFiles(SCALES, capacity=1) as files:
-        files.put(0, pyramid(0))
+    with FeatureFiles(SCALES) as files:
+        files.add(pyramid(0))
         folder = Path(files.read(1, CPU).arrays[0].filename).parent
-        assert sorted(path.name for path in folder.iterdir()) == ["0.npy", "1.npy"]
+        assert sorted(path.name for path in folder.iterdir()) == ["0.raw", "1.raw"]
     assert not folder.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import time
 from datetime import UTC, datetime
@@ -71,11 +72,12 @@ def grade_files(
     if not alone:
         check_cohort(len(intake))
     started = time.monotonic()
-    images = fingerprint(one.name for one in intake.pending)
+    names = frozenset(one.name for one in intake.pending)
+    images = fingerprint(names)
     claim(results, checksum, images)
     grader = model.grader if isinstance(model, SettledGrader) else model
     outputs = [OUTPUTS.load(name)() for name in OUTPUTS.names() if heat or name != "heat"]
-    with Journal(results, checksum, heat=heat) as journal:
+    with Journal(results, checksum, heat=heat, conditions=_conditions(grader), names=names) as journal:
         assessed = _assess(grader, intake, results, journal, outputs, progress)
         if alone and isinstance(model, SettledGrader):
             result = grade_settled(assessed, grader.gate, model.partition)
@@ -141,8 +143,7 @@ def _facts(
     failed = sum(grading.grade is None for grading in result.gradings)
     return {
         "notice": "For research use. Not a medical device.",
-        "versions": {"unoqa": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in VERSIONED},
+        "versions": _versions(),
         "device": str(grader.viewer.device),
         "threads": torch.get_num_threads(),
         "model": checksum,
@@ -156,3 +157,13 @@ def _facts(
         "settings": grader.origin.values,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _versions() -> dict[str, str]:
+    ours = {"unoqa": __version__, "python": platform.python_version()}
+    return ours | {name: version(name) for name in VERSIONED}
+
+
+def _conditions(grader: Grader) -> str:
+    """Return what scores may depend on in their last bits beside the model."""
+    return json.dumps([_versions(), str(grader.viewer.device), torch.get_num_threads()])

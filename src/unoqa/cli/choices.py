@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from unoqa.clusterings import CLUSTERINGS
+from unoqa.core.errors import unknown
 from unoqa.encoders import ENCODERS
 from unoqa.encoders.measures import MEASURES
 from unoqa.formats import FORMATS
@@ -31,6 +32,9 @@ def choices(
     shelf: Annotated[str | None, typer.Argument(help="Only this kind, such as encoder.", show_default=False)] = None,
 ) -> None:
     """Print the shelves."""
+    kinds = [*(one.kind for one in SHELVES), "recipe"]
+    if shelf is not None and shelf not in kinds:
+        raise unknown("shelf", shelf, kinds)
     console = Console()
     for one in SHELVES:
         if shelf in (None, one.kind):

@@ -38,9 +38,10 @@ def demo(
 ) -> None:
     """Make a phantom clinic, fit on its outstanding scans, grade the rest, draw and compare."""
     model, results = folder / "model", folder / "results"
-    if folder.exists() and any(folder.iterdir()) and not (folder / "phantom").is_dir():
+    if folder.exists() and any(folder.iterdir()) and not (folder / "phantom" / "labels.csv").is_file():
         raise ResultsError(f"{folder} holds something that is not a demo; name a new folder.")
-    shutil.rmtree(results, ignore_errors=True)  # of an earlier demo, perhaps by another version
+    if (results / "run.json").is_file():  # of an earlier demo, perhaps by another version
+        shutil.rmtree(results)
     bars = progress(quiet=quiet)
     say(f"Drawing {OUTSTANDING + sum(CLINIC)} phantom scans …", quiet=quiet)
     write(folder / "phantom", outstanding_to_fit=OUTSTANDING, clinic=CLINIC, seed=seed)

@@ -56,6 +56,8 @@ def grade(
     if not no_heat:
         draw_cohort(result.gradings, intake.open, output, output / "cohort.png")
     say_counts(result, quiet=quiet)
+    if intake.ignored:
+        say(f"{intake.ignored} files in the folders are no images.", quiet=quiet)
     say(f"Results in {output}: grades.csv, run.json{'' if no_heat else ', heat/, cohort.png'}.", quiet=quiet)
     failed = sum(grading.grade is None for grading in result.gradings)
     if failed:

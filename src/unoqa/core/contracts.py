@@ -30,6 +30,11 @@ State = dict[str, Tensor]
 """Named arrays: what a learned object needs beside its settings."""
 
 
+def within(state: Mapping[str, Tensor], prefix: str) -> State:
+    """Return the arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+
+
 class Format(ABC):
     """One kind of image file."""
 

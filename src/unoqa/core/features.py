@@ -25,11 +25,13 @@ class Scale:
         name: `layer3`, `tiles`, `image`, …
         channels: the name of each number that stands at a place.
         directions: per channel, +1 where a high value is bad, -1 where a low one is; empty where unknown.
+        half: whether the encoder rounds to half precision, so that keeping it loses nothing.
     """
 
     name: str
     channels: tuple[str, ...]
     directions: tuple[int, ...] = ()
+    half: bool = False
 
 
 @final

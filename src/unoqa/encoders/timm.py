@@ -20,8 +20,8 @@ from unoqa.encoders.parts.weights import cached_weights, checksum, fitting, read
 if TYPE_CHECKING:
     from pathlib import Path
 
-GPU_BATCH = 16
-"""Images an accelerator encodes at once; one fixed shape, the last batch padded."""
+LARGEST_HALF = 65504
+"""The largest number that half precision holds."""
 
 
 @final
@@ -82,7 +82,7 @@ class _OpenTimm(OpenEncoder):
         information = network.feature_info
         names = [name.replace(".", "_") for name in information.module_name()]
         self.scales = tuple(
-            Scale(name, tuple(str(channel) for channel in range(count)))
+            Scale(name, tuple(str(channel) for channel in range(count)), half=True)
             for name, count in zip(names, information.channels(), strict=True)
         )
         config = network.pretrained_cfg if hasattr(network, "pretrained_cfg") else network.default_cfg
@@ -91,21 +91,20 @@ class _OpenTimm(OpenEncoder):
 
     @torch.inference_mode()
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:
-        """Encode in batches of one fixed shape: kernels are chosen by shape, and sums differ with them.
+        """Encode image by image: kernels are chosen by the batch's shape, and sums differ with them.
 
-        A processor gains nothing from more than one image at a time, and one image is then not padded.
+        A processor gains nothing from more than one image at a time.
         """
-        size = GPU_BATCH if self._device.type != "cpu" else 1
-        pieces = [self._encode(images[start : start + size], size) for start in range(0, len(images), size)]
+        pieces = [self._encode(image) for image in images]
         return FeaturePyramid(tuple(torch.cat(scale) for scale in zip(*pieces, strict=True)))
 
     def state(self) -> State:
         """Return the weights of the cut model."""
         return {name: value.cpu().contiguous() for name, value in self._network.state_dict().items()}
 
-    def _encode(self, images: np.ndarray, size: int) -> list[Tensor]:
-        padded = np.zeros((size, *images.shape[1:]), dtype=np.float32)
-        padded[: len(images)] = images
-        grey = torch.from_numpy(padded).to(self._device).unsqueeze(1)
-        features = self._network((grey.expand(-1, 3, -1, -1) - self._mean) / self._std)
-        return [feature[: len(images)].clamp(-65504, 65504).half().float() for feature in features]
+    def _encode(self, image: Float[np.ndarray, "rows columns"]) -> list[Tensor]:
+        """Encode one image in full single precision: an accelerator's short cuts would move scores."""
+        grey = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(self._device)[None, None]
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            features = self._network((grey.expand(-1, 3, -1, -1) - self._mean) / self._std)
+        return [feature.clamp(-LARGEST_HALF, LARGEST_HALF).half().float() for feature in features]

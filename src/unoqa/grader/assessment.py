@@ -16,7 +16,7 @@ class Assessment:
 
     Attributes:
         score: higher = worse.
-        point: the numbers by which it is clustered, if it is not outstanding.
+        point: the numbers by which it is clustered; none where it is outstanding.
         reasons: in words, the worst first.
     """
 

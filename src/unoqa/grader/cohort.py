@@ -67,7 +67,7 @@ def grade_cohort(
         return CohortResult(tuple(_settled(one, gate, None) for one in assessed), (_too_few(len(refused)),)), None
     points = np.stack([one.point for one in refused])
     scores = np.array([one.score for one in refused])
-    fitted, verdicts = split.fit(points, scores, seed=seed)
+    fitted, verdicts = split.fit(points, scores, spread=gate.spread, seed=seed)
     graded = {  # by identity: images in memory may share a name
         id(one): _graded(one, gate, grade, margin)
         for one, grade, margin in zip(refused, verdicts.grades, verdicts.margins, strict=True)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from unoqa.core.contracts import Threshold
-    from unoqa.core.features import FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.grader.intake import Intake
     from unoqa.grader.panel import FittedPanel, Panel
@@ -82,19 +81,21 @@ def learn(
         FitError: fewer images can be used than the panel or the threshold needs.
     """
     with ExitStack() as stack:
-        files = [stack.enter_context(FeatureFiles(encoder.scales, len(intake))) for encoder in viewer.encoders]
+        files = [stack.enter_context(FeatureFiles(encoder.scales)) for encoder in viewer.encoders]
         names, failures, duplicates = _encode(viewer, intake, files, progress)
         _check(len(names), _needed(panel, threshold), intake, failures)
         features = [file.read(len(names), viewer.device) for file in files]
         with progress.task("learning", panel.folds * len(panel.members)) as step:
-            fitted, scores = panel.fit(features, seed=seed, step=step)
-        report = FitReport(len(names), tuple(failures), tuple(duplicates), _unusual(names, scores), intake.ignored)
+            fitted, unseen = panel.fit(features, seed=seed, step=step)
+        report = FitReport(
+            len(names), tuple(failures), tuple(duplicates), _unusual(names, unseen.scores), intake.ignored
+        )
         return Learned(
             panel=fitted,
-            threshold=threshold.fit(scores),
-            spread=float(max(scores.std(), 1e-9)),
+            threshold=threshold.fit(unseen.scores),
+            spread=float(max(unseen.scores.std(), 1e-9)),
             reasons=Reasons.learned(features[viewer.measures]),
-            heat=_heat(fitted, features, progress),
+            heat=HeatLevels.of(unseen.levels),
             report=report,
         )
 
@@ -122,7 +123,7 @@ def _encode(
                 failures.append(Failure(image.name, error.code, str(error)))
                 continue
             for file, pyramid in zip(files, pyramids, strict=True):
-                file.put(len(names), pyramid)
+                file.add(pyramid)
             names.append(image.name)
     return names, failures, duplicates
 
@@ -140,7 +141,7 @@ def _check(used: int, needed: int, intake: Intake, failures: Sequence[Failure]) 
     unread = f" ({len(failures)} of {len(intake)} could not be read: {failures[0].sentence})" if failures else ""
     raise FitError(
         f"At least {needed} different outstanding images are needed, and {used} can be used{unread}; "
-        "give more images, or refuse more of them with a larger --alpha."
+        "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
     )
 
 
@@ -150,15 +151,3 @@ def _unusual(names: Sequence[str], scores: Float[np.ndarray, " images"]) -> tupl
     deviation = 1.4826 * np.median(np.abs(scores - middle))
     far = (scores - middle) / max(float(deviation), 1e-9)
     return tuple(names[row] for row in np.argsort(-far, kind="stable") if far[row] > UNUSUAL)
-
-
-def _heat(panel: FittedPanel, features: Sequence[FeatureSet], progress: Progress) -> HeatLevels:
-    """Learn how high each map usually is from at most 50 images, evenly chosen."""
-    rows = np.unique(np.linspace(0, len(features[0]) - 1, min(50, len(features[0]))).astype(int))
-    batches = [one.subset(rows).batches(size=1) for one in features]
-    with progress.task("learning usual heat", len(rows)) as step:
-        opinions = []
-        for pyramids in zip(*batches, strict=True):
-            opinions.append(panel.judge(pyramids))
-            step()
-    return HeatLevels.learned(opinions)

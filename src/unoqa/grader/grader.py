@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from unoqa.core.errors import CohortError, ImageError
 from unoqa.core.progress import Silent
+from unoqa.encoders.measures import MEASURES
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.card import model_card
 from unoqa.grader.cohort import CohortResult, Gate, grade_cohort, grade_settled
@@ -67,9 +68,11 @@ class Grader:
             ImageError: the image is too small, constant or not finite.
         """
         pyramids = self.viewer.view(image)
-        opinion = self.learned.panel.judge(pyramids[: len(pyramids)])
+        opinion = self.learned.panel.judge(pyramids)
         reasons = self.learned.reasons.explain(pyramids[self.viewer.measures])
-        assessment = Assessment(image.name, opinion.score, self.split.represent(opinion), reasons)
+        # An outstanding image is never clustered; keeping no point of it keeps memory small.
+        point = np.empty(0) if self.gate.passes(opinion.score) else self.split.represent(opinion)
+        assessment = Assessment(image.name, opinion.score, point, reasons)
         shape = (image.pixels.shape[0], image.pixels.shape[1])
         return assessment, lambda: self.learned.heat.heat(opinion, shape)
 
@@ -120,6 +123,7 @@ class Grader:
             "spread": self.learned.spread,
             "resize": "Pillow bilinear, support widened with the reduction",
             "encoders": [encoder.checksum for encoder in self.viewer.encoders],
+            "measures": {name: MEASURES.load(name).version for name in self.learned.reasons.modules},
             "standards": [{"centre": member.centre, "spread": member.spread} for member in members],
             "settings": self.origin.values,
         }

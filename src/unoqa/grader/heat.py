@@ -22,18 +22,15 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class HeatLevels:
-    """How high each map of a panel is on outstanding images: mean and standard deviation over all places."""
+    """How high each map of a panel is on unseen outstanding images: mean and deviation over all places."""
 
     means: Float[np.ndarray, " maps"]
     spreads: Float[np.ndarray, " maps"]
 
     @classmethod
-    def learned(cls, opinions: Sequence[Opinion]) -> HeatLevels:
-        """Learn from opinions on outstanding images."""
-        maps = [np.stack(grids) for grids in zip(*(opinion.maps for opinion in opinions), strict=True)]
-        means = np.array([grids.mean() for grids in maps], dtype=np.float64)
-        spreads = np.array([max(grids.std(), 1e-9) for grids in maps], dtype=np.float64)
-        return cls(means, spreads)
+    def of(cls, levels: Sequence[tuple[float, float]]) -> HeatLevels:
+        """Take the levels that a panel's maps have on images its modules have not seen."""
+        return cls(np.array([mean for mean, _ in levels]), np.array([spread for _, spread in levels]))
 
     @classmethod
     def restored(cls, state: Mapping[str, Tensor]) -> HeatLevels:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from unoqa.core.errors import ImageError
+from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.image import EnfaceImage
 from unoqa.formats import collect, read
 
@@ -55,9 +55,15 @@ class Intake:
         """
         if isinstance(source, Intake):
             return source
-        paths = _paths(source)
-        if paths is None:
-            return cls(tuple(Pending(image.name, _given(image)) for image in source))  # type: ignore[union-attr, arg-type]
+        given = [source] if isinstance(source, str | Path | EnfaceImage) else list(source)
+        images = [one for one in given if isinstance(one, EnfaceImage)]
+        paths = [Path(one) for one in given if isinstance(one, str | Path)]
+        if len(paths) + len(images) < len(given) or (paths and images):
+            raise UsageError(
+                "Images come as paths or as EnfaceImage objects, one kind at a time; give a list of either."
+            )
+        if images:
+            return cls(tuple(Pending(image.name, _given(image)) for image in images))
         found = collect(paths, follow_links=follow_links)
         return cls(tuple(Pending(one.name, _reader(one)) for one in found.references), found.ignored)
 
@@ -80,15 +86,6 @@ class Intake:
                 yield Failure(one.name, error.code, str(error))
 
 
-def _paths(source: Source) -> list[Path] | None:
-    """Return the paths of a source, or None where it is images."""
-    if isinstance(source, str | Path):
-        return [Path(source)]
-    if isinstance(source, Sequence) and all(isinstance(one, str | Path) for one in source):
-        return [Path(one) for one in source]
-    return None
-
-
 def _given(image: EnfaceImage) -> Callable[[], EnfaceImage]:
     return lambda: image
 
@@ -97,5 +94,5 @@ def _reader(reference: ImageReference) -> Callable[[], EnfaceImage]:
     return lambda: read(reference)
 
 
-Source = str | Path | Sequence[str | Path] | Iterable[EnfaceImage] | Intake
+Source = str | Path | EnfaceImage | Iterable[str | Path] | Iterable[EnfaceImage] | Intake
 """A file, a folder, several of them, or images in memory."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unoqa.core.contracts import within
 from unoqa.core.errors import ModelError
+from unoqa.encoders.measures import MEASURES
 from unoqa.grader.devices import device_of
 from unoqa.grader.fitting import FitReport, Learned
 from unoqa.grader.grader import Grader, Origin, SettledGrader
 from unoqa.grader.heat import HeatLevels
-from unoqa.grader.panel import within
 from unoqa.grader.reasons import Reasons
 from unoqa.grader.recipe import Recipe
 from unoqa.grader.viewing import Viewer
@@ -46,7 +47,19 @@ def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
         raise ModelError(f"The model {folder} lacks {error}; fit it again with this version of unoqa.") from error
 
 
+def _check_measures(measures: Mapping[str, int]) -> None:
+    """Refuse a model whose measures are not those of this installation."""
+    for name, made in measures.items():
+        here = MEASURES.load(name).version if name in MEASURES.names() else None
+        if here != made:
+            raise ModelError(
+                f"The model was made with version {made} of the measure '{name}', and this installation has "
+                f"{'none' if here is None else here}; fit it again, or install what it was made with."
+            )
+
+
 def _grader(document: Mapping[str, Any], arrays: State, device: torch.device) -> Grader:
+    _check_measures(document["measures"])
     recipe = Recipe.of(document["settings"], document["recipe"])
     encoders = recipe.panel.encoders()
     weights = [within(arrays, f"encoder.{number}.") for number in range(len(encoders))]
@@ -64,7 +77,7 @@ def _grader(document: Mapping[str, Any], arrays: State, device: torch.device) ->
         panel=panel,
         threshold=document["threshold"],
         spread=document["spread"],
-        reasons=Reasons.restored(within(there, "reasons.")),
+        reasons=Reasons.restored(within(there, "reasons."), tuple(document["measures"]), scales[viewer.measures]),
         heat=HeatLevels.restored(within(arrays, "heat.")),
         report=FitReport(document["images"], (), (), (), 0),
     )

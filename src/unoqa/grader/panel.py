@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from unoqa.core.contracts import within
 from unoqa.core.features import FeaturePyramid
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ Final = Literal["folds", "refit"]
 
 `folds`: the mean over the modules of all folds. Calibration and new images are then scored by models that
 have seen equally many images, so the threshold keeps its promise for modules that adapt closely.
-`refit`: one module fitted on every image; a fold's fraction of the work and memory, and a stricter grader
-than promised is not possible, only a more lenient one (docs/accuracy.md has both figures).
+`refit`: one module fitted on every image; a fraction of the work and memory. It knows outstanding images
+better than a fold's module does, so it refuses fewer of them than promised (docs/accuracy.md has figures).
 """
 
 
@@ -121,6 +122,41 @@ def fuse(scores: Float[np.ndarray, " members"], fusion: Fusion) -> float:
 
 
 @final
+@dataclass
+class MapSums:
+    """Running sums of the values of a map."""
+
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def add(self, grid: Float[np.ndarray, "_ _"]) -> None:
+        """Take in the map of one image."""
+        self.count += grid.size
+        self.total += float(grid.sum(dtype=np.float64))
+        self.squares += float(np.square(grid, dtype=np.float64).sum())
+
+    def level(self) -> tuple[float, float]:
+        """Return mean and standard deviation."""
+        mean = self.total / self.count
+        return mean, max(self.squares / self.count - mean * mean, 1e-18) ** 0.5
+
+
+@final
+@dataclass(frozen=True)
+class Unseen:
+    """What modules say of outstanding images that they have not seen.
+
+    Attributes:
+        scores: of each image.
+        levels: of each map, mean and standard deviation over images and places.
+    """
+
+    scores: Float[np.ndarray, " images"]
+    levels: tuple[tuple[float, float], ...]
+
+
+@final
 @dataclass(frozen=True)
 class Panel:
     """Settings of a panel."""
@@ -136,22 +172,23 @@ class Panel:
 
     def fit(
         self, features: Sequence[FeatureSet], *, seed: int, step: Callable[[], None] = lambda: None
-    ) -> tuple[FittedPanel, Float[np.ndarray, " images"]]:
+    ) -> tuple[FittedPanel, Unseen]:
         """Learn from the features of outstanding images, one set per distinct encoder.
 
         Returns:
-            the panel, and the score of each image by the modules that have not seen it.
+            the panel, and what it says of each image by the modules that have not seen it.
         """
         folds = fold_of(len(features[0]), self.folds, seed=seed)
         encoders = self.encoders()
         fitted, unseen = [], []
         for member in self.members:
             position = encoders.index(member.encoder)
-            one, scores = self._fit_member(member, position, features[position], folds, seed, step)
+            one, said = self._fit_member(member, position, features[position], folds, seed, step)
             fitted.append(one)
-            unseen.append(scores)
-        fused = np.array([fuse(scores, self.fusion) for scores in np.stack(unseen, axis=1)])
-        return FittedPanel(tuple(fitted), self.fusion), fused
+            unseen.append(said)
+        fused = [fuse(scores, self.fusion) for scores in np.stack([said.scores for said in unseen], axis=1)]
+        levels = tuple(level for said in unseen for level in said.levels)
+        return FittedPanel(tuple(fitted), self.fusion), Unseen(np.array(fused), levels)
 
     def restore(
         self,
@@ -179,32 +216,29 @@ class Panel:
         folds: np.ndarray,
         seed: int,
         step: Callable[[], None],
-    ) -> tuple[FittedMember, Float[np.ndarray, " images"]]:
+    ) -> tuple[FittedMember, Unseen]:
         scores = np.empty(len(features))
-        modules = []
+        modules: list[FittedModule] = []
+        sums: list[MapSums] = []
         for fold in range(self.folds):
             module = member.module.fit(features.subset(np.flatnonzero(folds != fold)), seed=seed)
             held_out = np.flatnonzero(folds == fold)
-            scores[held_out] = _scores(module, features.subset(held_out))
-            modules.append(module)
+            for row, pyramid in zip(held_out, features.subset(held_out).batches(size=1), strict=True):
+                evidence = module.evidence(pyramid)  # one image at a time, as new ones will be
+                scores[row] = float(evidence.score[0])
+                sums = sums or [MapSums() for _ in evidence.maps]
+                for one, grid in zip(sums, evidence.maps, strict=True):
+                    one.add(grid[0].cpu().numpy())
+            if self.final == "folds":
+                modules.append(module)
             step()
         if self.final == "refit":
-            modules = [member.module.fit(features, seed=seed)]
+            modules.append(member.module.fit(features, seed=seed))
         centre, spread = float(scores.mean()), float(max(scores.std(), 1e-9))
         fitted = FittedMember(position, tuple(modules), centre, spread, member.weight)
-        return fitted, member.weight * (scores - centre) / spread
+        return fitted, Unseen(member.weight * (scores - centre) / spread, tuple(one.level() for one in sums))
 
 
 def fold_of(images: int, folds: int, *, seed: int) -> np.ndarray:
     """Deal images to folds of equal size, at random."""
     return np.random.default_rng(seed).permutation(np.arange(images) % folds)
-
-
-def within(state: Mapping[str, Tensor], prefix: str) -> State:
-    """Return the arrays whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
-
-
-def _scores(module: FittedModule, features: FeatureSet) -> Float[np.ndarray, " images"]:
-    """Score images one at a time, as new ones will be."""
-    return np.array([float(module.evidence(pyramid).score[0]) for pyramid in features.batches(size=1)])

@@ -9,16 +9,17 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from unoqa.encoders.measures import MEASURES, Measures
+from unoqa.core.contracts import within
+from unoqa.encoders.measures import MEASURES
 from unoqa.lowquality.signed import Signed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
     from unoqa.core.contracts import FittedModule, State
-    from unoqa.core.features import FeaturePyramid, FeatureSet
+    from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 
 CLEAR = 3.0
 """Standard deviations beyond outstanding images from which a measure is a reason."""
@@ -31,12 +32,6 @@ MOST = 3
 
 HOT = 2.0
 """Standard deviations from which a place belongs to the fault."""
-
-_SETTINGS = {
-    name: Signed(scale="tiles" if MEASURES.load(name).local else "image", channels=(name,), floor=0.03)
-    for name in MEASURES.names()
-}
-_WORDS = {name: MEASURES.load(name).reason for name in MEASURES.names()}
 
 
 @final
@@ -55,7 +50,7 @@ class Reasons:
     @classmethod
     def learned(cls, features: FeatureSet) -> Reasons:
         """Learn from the measures of outstanding images."""
-        modules = {name: settings.fit(features, seed=0) for name, settings in _SETTINGS.items()}
+        modules = {name: _settings(name).fit(features, seed=0) for name in MEASURES.names()}
         scores = np.array(
             [
                 [float(module.evidence(pyramid).score[0]) for module in modules.values()]
@@ -65,13 +60,9 @@ class Reasons:
         return cls(modules, scores.mean(axis=0), np.maximum(scores.std(axis=0), 0.05))
 
     @classmethod
-    def restored(cls, state: Mapping[str, Tensor]) -> Reasons:
-        """Return the reasons that gave `state`."""
-        scales = Measures().open(device=torch.device("cpu")).scales
-        modules = {
-            name: settings.restore({part: state[f"{name}.{part}"] for part in ("mean", "spread")}, scales)
-            for name, settings in _SETTINGS.items()
-        }
+    def restored(cls, state: Mapping[str, Tensor], names: Sequence[str], scales: tuple[Scale, ...]) -> Reasons:
+        """Return the reasons that gave `state`, of the measures named; others may have come since."""
+        modules = {name: _settings(name).restore(within(state, f"{name}."), scales) for name in names}
         return cls(modules, state["means"].cpu().numpy(), state["spreads"].cpu().numpy())
 
     def state(self) -> State:
@@ -91,12 +82,12 @@ class Reasons:
         if order:
             return tuple(_phrase(names[row], evidences[row].maps[0][0].cpu().numpy()) for row in order)
         worst = int(away.argmax())
-        return (f"slightly: {_WORDS[names[worst]]}",) if away[worst] > SLIGHT else ("no single fault stands out",)
+        return (f"slightly: {_words(names[worst])}",) if away[worst] > SLIGHT else ("no single fault stands out",)
 
 
 def _phrase(name: str, worse: Float[np.ndarray, "_ _"]) -> str:
     place = _place(worse)
-    return f"{_WORDS[name]} ({place})" if place else _WORDS[name]
+    return f"{_words(name)} ({place})" if place else _words(name)
 
 
 def _place(worse: Float[np.ndarray, "rows columns"]) -> str:
@@ -114,3 +105,11 @@ def _place(worse: Float[np.ndarray, "rows columns"]) -> str:
 
 def _third(middle: float, length: int, words: tuple[str, str, str]) -> str:
     return words[min(2, int(3 * (middle + 0.5) / length))]
+
+
+def _settings(name: str) -> Signed:
+    return Signed(scale="tiles" if MEASURES.load(name).local else "image", channels=(name,), floor=0.03)
+
+
+def _words(name: str) -> str:
+    return MEASURES.load(name).reason

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, final
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import rankdata
-from sklearn.mixture import GaussianMixture
 
+from unoqa.core.contracts import within
 from unoqa.core.errors import CohortError
 from unoqa.core.grading import Grade
 
@@ -29,6 +29,14 @@ FEWEST = 10
 
 SEPARATED = 0.6
 """Smallest area under the ROC curve between the clusters' scores at which they count as different grades."""
+
+APART = 2.5
+"""Standard deviations of outstanding images' scores by which the clusters' means must differ besides.
+
+Clustering finds two groups in anything: the halves of one normal group lie 1.6 of its own standard deviations
+apart, of an exponential one 2.0. Outstanding images are one group, so a cohort that spreads no wider than they do
+has no two grades in it.
+"""
 
 
 @final
@@ -50,9 +58,17 @@ class Split:
         return np.concatenate([grid.ravel() for grid in opinion.maps]).astype(np.float64)
 
     def fit(
-        self, points: Float[np.ndarray, "images high"], scores: Float[np.ndarray, " images"], *, seed: int
+        self,
+        points: Float[np.ndarray, "images high"],
+        scores: Float[np.ndarray, " images"],
+        *,
+        spread: float,
+        seed: int,
     ) -> tuple[FittedSplit, Verdicts]:
         """Split a cohort's images that are not outstanding.
+
+        Args:
+            spread: standard deviation of outstanding images' scores.
 
         Returns:
             the split, for further images, and the verdicts on the images given.
@@ -67,15 +83,14 @@ class Split:
             )
         reduction = self.reduction.fit(points, seed=seed)
         partition, assignment = self.clustering.fit(reduction.project(points), seed=seed)
-        worse, distinct = _name(assignment, scores)
+        worse, distinct = _worse_and_distinct(assignment, scores, spread)
         fitted = FittedSplit(reduction, partition, worse, distinct)
         return fitted, fitted.verdicts(assignment)
 
     def restore(self, state: Mapping[str, Tensor], worse: int, distinct: bool) -> FittedSplit:
         """Return the split that gave the arrays."""
-        reduction = {name.removeprefix("reduction."): array for name, array in state.items()}
-        partition = {name.removeprefix("partition."): array for name, array in state.items()}
-        return FittedSplit(self.reduction.restore(reduction), self.clustering.restore(partition), worse, distinct)
+        reduction = self.reduction.restore(within(state, "reduction."))
+        return FittedSplit(reduction, self.clustering.restore(within(state, "partition.")), worse, distinct)
 
 
 @final
@@ -121,24 +136,19 @@ class FittedSplit:
         }
 
 
-def _name(assignment: Assignment, scores: Float[np.ndarray, " images"]) -> tuple[int, bool]:
-    """Return the cluster with the higher mean score, and whether the two differ."""
+def _worse_and_distinct(
+    assignment: Assignment, scores: Float[np.ndarray, " images"], spread: float
+) -> tuple[int, bool]:
+    """Return the cluster with the higher mean score, and whether the two are different grades."""
     members = [scores[assignment.cluster == cluster] for cluster in (0, 1)]
     if min(len(part) for part in members) == 0:
         return 1, False
     worse = int(members[1].mean() > members[0].mean())
-    separated = _area(members[worse], members[1 - worse]) >= SEPARATED
-    return worse, separated and _two_groups(scores)
+    apart = members[worse].mean() - members[1 - worse].mean() > APART * spread
+    return worse, bool(apart) and _area(members[worse], members[1 - worse]) >= SEPARATED
 
 
 def _area(high: np.ndarray, low: np.ndarray) -> float:
     """Return the probability that one of `high` exceeds one of `low` (Mann, Whitney 1947)."""
     ranks = rankdata(np.concatenate([high, low]))[: len(high)]
     return float((ranks.sum() - len(high) * (len(high) + 1) / 2) / (len(high) * len(low)))
-
-
-def _two_groups(scores: Float[np.ndarray, " images"]) -> bool:
-    """Tell whether two Gaussians describe the scores better than one, by Schwarz's criterion (1978)."""
-    column = scores[:, None].astype(np.float64)
-    one, two = (GaussianMixture(count, random_state=0, n_init=3).fit(column).bic(column) for count in (1, 2))
-    return bool(two < one)

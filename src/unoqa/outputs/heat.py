@@ -24,7 +24,18 @@ HOTTEST = 4.0
 """Standard deviations above outstanding at which the colour is full; the same for every image."""
 
 LONGEST_NAME = 240
-"""Bytes of a file's or folder's name beyond which its overlay is named by a digest: file systems end at 255."""
+"""Bytes of a file's or folder's name; file systems end at 255."""
+
+FORBIDDEN = frozenset('<>:"|?*\\')
+"""Letters that a file name of Windows cannot hold."""
+
+RESERVED = frozenset(
+    {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
+)
+"""File names that Windows keeps for devices, whatever their suffix."""
+
+ROWS = 512
+"""Rows of an overlay that are mixed at once."""
 
 STRONGEST = 0.65
 """Share of the colour in the mixture at its hottest, so that the image shows through."""
@@ -50,18 +61,38 @@ class Heat(Output):
 def heat_path(folder: Path, name: str) -> Path:
     """Return where the overlay of an image stands: its own path below `heat/`, with `.png` after it.
 
-    A name is a whole path where folders hold files alike; its overlay stays below `heat/` all the same.
+    A name is a whole path where folders hold files alike, and may hold what another system's file names
+    cannot; its overlay stays below `heat/` all the same, such parts replaced by a digest of them.
     """
-    if any(len(part.encode()) > LONGEST_NAME for part in PurePosixPath(name).parts):
-        return folder / "heat" / f"{hashlib.sha256(name.encode()).hexdigest()}.png"
-    below = [part.replace(":", "") if part.endswith(":") else part for part in PurePosixPath(f"{name}.png").parts]
-    return folder.joinpath("heat", *("__" if part == ".." else part for part in below if part != "/"))
+    path = PurePosixPath(f"{name}.png")
+    return folder.joinpath("heat", *(_portable(part) for part in path.parts if part != path.anchor))
+
+
+def _portable(part: str) -> str:
+    stem = part.split(".", maxsplit=1)[0].upper()
+    harmless = not (FORBIDDEN & set(part)) and part == part.rstrip(". ") and stem not in RESERVED
+    if harmless and part.isprintable() and len(part.encode()) <= LONGEST_NAME:
+        return part
+    return f"{hashlib.sha256(part.encode()).hexdigest()[:16]}{'.png' if part.endswith('.png') else ''}"
 
 
 def overlay(
     pixels: Float[np.ndarray, "rows columns"], heat: Float[np.ndarray, "rows columns"]
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    """Lay heat, in standard deviations above outstanding, over an image."""
+    """Lay heat, in standard deviations above outstanding, over an image.
+
+    Some rows at a time: in full precision a large image would take many times its own memory.
+    """
+    mixed = np.empty((*pixels.shape, 3), dtype=np.uint8)
+    for start in range(0, len(pixels), ROWS):
+        rows = slice(start, start + ROWS)
+        mixed[rows] = _mixed(pixels[rows], heat[rows])
+    return mixed
+
+
+def _mixed(
+    pixels: Float[np.ndarray, "rows columns"], heat: Float[np.ndarray, "rows columns"]
+) -> UInt8[np.ndarray, "rows columns 3"]:
     warmth = np.clip(heat / HOTTEST, 0, 1)[..., None]
     stops = np.linspace(0, 1, len(COLOURS))
     colour = np.stack([np.interp(warmth[..., 0], stops, COLOURS[:, band]) for band in range(3)], axis=-1)

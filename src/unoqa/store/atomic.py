@@ -1,9 +1,10 @@
-"""A file is there whole or not at all."""
+"""A file, or a folder, is there whole or not at all."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,22 @@ def replacing(path: Path) -> Iterator[Path]:
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a folder beside `path` to fill; it takes the place of `path` when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh, former = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
+    fresh.mkdir()
+    try:
+        yield fresh
+        if path.exists():
+            path.replace(former)
+        fresh.replace(path)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -17,7 +17,7 @@ import safetensors.torch
 import tomli_w
 
 from unoqa.core.errors import ModelError, ResultsError
-from unoqa.store.atomic import replacing, write_text
+from unoqa.store.atomic import replacing_folder, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,20 +44,20 @@ def check_bundle_folder(folder: Path) -> None:
 
 
 def write_bundle(folder: Path, document: Mapping[str, Any], arrays: Mapping[str, Tensor], card: str) -> None:
-    """Write a model folder; the checksums come last, so that an interrupted one is recognised.
+    """Write a model folder, whole or not at all: an earlier model stands until the new one is complete.
 
     Raises:
         ResultsError: the folder holds something that is not a model.
     """
     check_bundle_folder(folder)
-    (folder / CHECKSUMS).unlink(missing_ok=True)
-    write_text(folder / DOCUMENT, tomli_w.dumps({"format": FORMAT, **document}))
-    with replacing(folder / ARRAYS) as fresh:
+    with replacing_folder(folder) as fresh:
+        write_text(fresh / DOCUMENT, tomli_w.dumps({"format": FORMAT, **document}))
         # Not `save_file`: it makes the file readable by its owner alone, and models are shared.
-        fresh.write_bytes(safetensors.torch.save({name: array.cpu().contiguous() for name, array in arrays.items()}))
-    write_text(folder / CARD, card)
-    sums = {name: _sha256(folder / name) for name in (DOCUMENT, ARRAYS, CARD)}
-    write_text(folder / CHECKSUMS, json.dumps(sums, indent=2) + "\n")
+        plain = {name: array.cpu().contiguous() for name, array in arrays.items()}
+        (fresh / ARRAYS).write_bytes(safetensors.torch.save(plain))
+        write_text(fresh / CARD, card)
+        sums = {name: _sha256(fresh / name) for name in (DOCUMENT, ARRAYS, CARD)}
+        write_text(fresh / CHECKSUMS, json.dumps(sums, indent=2) + "\n")
 
 
 def read_bundle(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -1,54 +1,64 @@
-"""Features of many images in mapped files: encoded once, read as often as modules need them."""
+"""Features of many images in files: encoded once, read as often as modules need them."""
 
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, BinaryIO, final
 
 import numpy as np
-from numpy.lib.format import open_memmap
 
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
-
-HALF_ABOVE = 4096
-"""Numbers an image and scale above which half precision is kept: encoders of that size round to it."""
 
 
 @final
 class FeatureFiles:
-    """A temporary folder with one mapped file a scale; gone when the context ends."""
+    """A temporary folder with one file a scale; gone when the context ends.
 
-    def __init__(self, scales: tuple[Scale, ...], capacity: int) -> None:
+    Written as files and mapped for reading only: a full disk is then an error that can be told, where a map
+    written to would end the process.
+    """
+
+    def __init__(self, scales: tuple[Scale, ...]) -> None:
         self._scales = scales
-        self._capacity = capacity
-        self._folder = tempfile.TemporaryDirectory(prefix="unoqa-", ignore_cleanup_errors=True)
-        self._arrays: list[np.memmap] = []
+        self._open = ExitStack()
+        self._folder = Path(
+            self._open.enter_context(tempfile.TemporaryDirectory(prefix="unoqa-", ignore_cleanup_errors=True))
+        )
+        self._files: list[BinaryIO] = []
+        self._shapes: list[tuple[int, ...]] = []
 
     def __enter__(self) -> FeatureFiles:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._arrays = []
-        self._folder.cleanup()
+        self._open.close()
 
-    def put(self, row: int, pyramid: FeaturePyramid) -> None:
-        """Write the features of one image."""
-        if not self._arrays:
-            self._arrays = [self._create(position, grid) for position, grid in enumerate(pyramid.scales)]
-        for array, grid in zip(self._arrays, pyramid.scales, strict=True):
-            array[row] = grid[0].cpu().numpy()
+    def add(self, pyramid: FeaturePyramid) -> None:
+        """Append the features of one image."""
+        if not self._files:
+            self._shapes = [tuple(grid.shape[1:]) for grid in pyramid.scales]
+            self._files = [self._open.enter_context(self._path(scale).open("wb")) for scale in self._scales]
+        for file, scale, grid in zip(self._files, self._scales, pyramid.scales, strict=True):
+            file.write(grid[0].cpu().numpy().astype(_kind(scale)).tobytes())
 
-    def read(self, rows: int, device: torch.device) -> FeatureSet:
-        """Return the first `rows` images."""
-        return FeatureSet(self._scales, tuple(self._arrays), np.arange(rows), device)
+    def read(self, images: int, device: torch.device) -> FeatureSet:
+        """Return the first `images` images."""
+        for file in self._files:
+            file.flush()
+        arrays = tuple(
+            np.memmap(self._path(scale), dtype=_kind(scale), mode="r", shape=(images, *shape))
+            for scale, shape in zip(self._scales, self._shapes, strict=True)
+        )
+        return FeatureSet(self._scales, arrays, np.arange(images), device)
 
-    def _create(self, position: int, grid: Tensor) -> np.memmap:
-        shape = (self._capacity, *grid.shape[1:])
-        kind = np.float16 if np.prod(shape[1:]) > HALF_ABOVE else np.float32
-        path = Path(self._folder.name) / f"{position}.npy"
-        return open_memmap(path, mode="w+", dtype=kind, shape=shape)
+    def _path(self, scale: Scale) -> Path:
+        return self._folder / f"{self._scales.index(scale)}.raw"
+
+
+def _kind(scale: Scale) -> type[np.floating]:
+    return np.float16 if scale.half else np.float32

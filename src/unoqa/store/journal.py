@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import math
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
+from filelock import FileLock, Timeout
 from jaxtyping import Float
 
 from unoqa.core.errors import ResultsError
+from unoqa.store.atomic import write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
     from typing import TextIO
 
@@ -34,67 +39,94 @@ class Entry:
 
 @final
 class Journal:
-    """An append-only file of entries, under the checksum of the model that made them.
+    """An append-only file of entries, under the checksum of the model and the conditions that made them.
 
-    An entry stands for the pictures of its image too: a run with heat does not go on from one without.
+    An entry stands for the pictures of its image too: a run with heat does not go on from one without. One
+    process writes at a time.
     """
 
-    def __init__(self, results: Path, model: str, *, heat: bool) -> None:
+    def __init__(self, results: Path, model: str, *, heat: bool, conditions: str, names: Container[str]) -> None:
+        """Open the journal, going on from an earlier run's where that was of the same kind.
+
+        Args:
+            conditions: versions, device and threads; entries made under others are not gone on from.
+            names: the images of the run.
+
+        Raises:
+            ResultsError: an unfinished run of another model or of other images, or one that still runs.
+        """
+        self._results = results
         self._path = results / FOLDER / "journal.jsonl"
-        self._head = {"model": model, "heat": heat}
-        self._known = self._read()
-        self._file = self._open()
+        self._head = {"model": model, "heat": heat, "conditions": conditions}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(self._path.with_name("lock"))
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            raise ResultsError(f"Another process is writing to {results}; wait for it, or name a new folder.") from None
+        try:
+            self._known = self._read(names)
+            self._file = self._open()
+        except BaseException:
+            self._lock.release()
+            raise
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+        self._lock.release()
 
     def find(self, image: str, digest: str) -> Entry | None:
         """Return the entry of an image, if it was scored before and has not changed."""
-        entry = self._known.get(image)
+        entry = self._known.pop(image, None)
         return entry if entry is not None and entry.digest == digest else None
 
     def add(self, entry: Entry) -> None:
-        """Append an entry; it is on its way to the disk when this returns."""
-        point = base64.b64encode(entry.point.astype("<f8").tobytes()).decode()
-        line = {**vars(entry), "point": point, "reasons": list(entry.reasons)}
-        # ASCII only: no name then holds a line end of Unicode, and no cut falls into the middle of a letter.
-        self._file.write(json.dumps(line) + "\n")
+        """Append an entry; it outlives the process when this returns, though not a loss of power."""
+        self._file.write(_line(entry))
         self._file.flush()
 
     def remove(self) -> None:
         """Take the journal away: the run is finished."""
         self._file.close()
-        self._path.unlink(missing_ok=True)
-        self._path.parent.rmdir()
+        self._lock.release()
+        shutil.rmtree(self._path.parent, ignore_errors=True)
 
-    def _read(self) -> dict[str, Entry]:
+    def _read(self, names: Container[str]) -> dict[str, Entry]:
         """Read the entries of an earlier run; a line that a kill cut short is left out."""
         if not self._path.is_file():
             return {}
-        lines = [_parsed(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
-        if not lines or lines[0] is None:
+        lines = [_parsed(line) for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines()]
+        head = lines[0] if lines else None
+        if head is None:
             return {}
-        if lines[0].get("model") != self._head["model"]:
-            raise ResultsError(
-                f"{self._path.parent.parent} holds an unfinished run of another model; name a new folder, or "
-                "remove that one if it is not needed."
-            )
-        if lines[0] != self._head:
-            return {}
-        return {line["image"]: _entry(line) for line in lines[1:] if line is not None}
+        if head.get("model") != self._head["model"]:
+            raise self._of_another("model")
+        entries = [entry for entry in map(_entry, lines[1:]) if entry is not None]
+        if any(entry.image not in names for entry in entries):
+            raise self._of_another("set of images")
+        same = head.get("conditions") == self._head["conditions"] and (head.get("heat") or not self._head["heat"])
+        return {entry.image: entry for entry in entries} if same else {}
+
+    def _of_another(self, what: str) -> ResultsError:
+        return ResultsError(
+            f"{self._results} holds an unfinished run of another {what}; name a new folder, or remove that one "
+            "if it is not needed."
+        )
 
     def _open(self) -> TextIO:
         """Open for appending, after rewriting what was readable: a cut line would spoil the next."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        file = self._path.open("w", encoding="utf-8", newline="\n")
-        file.write(json.dumps(self._head) + "\n")
-        self._file = file
-        for entry in self._known.values():
-            self.add(entry)
-        return file
+        kept = [json.dumps(self._head) + "\n", *(_line(entry) for entry in self._known.values())]
+        write_text(self._path, "".join(kept))
+        return self._path.open("a", encoding="utf-8", newline="\n")
+
+
+def _line(entry: Entry) -> str:
+    """Write an entry in ASCII: no name then holds a line end of Unicode, and no cut falls into a letter."""
+    point = base64.b64encode(entry.point.astype("<f8").tobytes()).decode()
+    return json.dumps({**vars(entry), "point": point, "reasons": list(entry.reasons)}) + "\n"
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
@@ -105,6 +137,16 @@ def _parsed(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _entry(line: dict[str, Any]) -> Entry:
-    point = np.frombuffer(base64.b64decode(line["point"]), dtype="<f8")
-    return Entry(line["image"], line["digest"], line["score"], point, tuple(line["reasons"]))
+def _entry(line: dict[str, Any] | None) -> Entry | None:
+    """Make an entry of a line; None where the line is not one, cut short or changed by somebody."""
+    if line is None:
+        return None
+    try:
+        point = np.frombuffer(base64.b64decode(line["point"], validate=True), dtype="<f8")
+        entry = Entry(str(line["image"]), str(line["digest"]), float(line["score"]), point, tuple(line["reasons"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    whole = (
+        math.isfinite(entry.score) and np.isfinite(point).all() and all(isinstance(one, str) for one in entry.reasons)
+    )
+    return entry if whole else None

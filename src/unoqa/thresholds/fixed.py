@@ -22,7 +22,9 @@ class Fixed(Threshold):
         2.5
     """
 
-    value: Annotated[float, Field(description="score above which an image is not outstanding")] = 2.0
+    value: Annotated[float, Field(allow_inf_nan=False, description="score above which an image is not outstanding")] = (
+        2.0
+    )
 
     @property
     def needs(self) -> int:

@@ -29,6 +29,8 @@ def say_fit(report: FitReport) -> None:
     _list("could not be read", [f"{one.name}: {one.sentence}" for one in report.failures])
     same = [f"{name} = {first}" for name, first in report.duplicates]
     _list("left out as exact copies of another", same)
+    if report.ignored:
+        say(f"{report.ignored} files in the folders are no images.")
     _list("learned from, but unlike the rest; look whether they are outstanding", list(report.unusual))
 
 

@@ -21,6 +21,7 @@ class Measure(ABC):
         sentence: what the number tells a reader.
         reason: the words for an image in which it is bad.
         local: whether there is a number per place.
+        version: raised whenever the number of an image changes; a model is refused by another version.
     """
 
     unit: ClassVar[str]
@@ -28,6 +29,7 @@ class Measure(ABC):
     sentence: ClassVar[str]
     reason: ClassVar[str]
     local: ClassVar[bool] = True
+    version: ClassVar[int] = 1
 
     @abstractmethod
     def measure(self, views: Views) -> Float[np.ndarray, "rows columns"]:
