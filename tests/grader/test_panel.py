@@ -60,7 +60,7 @@ def test_the_levels_of_maps_are_those_of_unseen_images():
     ((mean, spread),) = unseen.levels
     fresh = [learned.judge([pyramid]).maps[0] for pyramid in features(100, seed=5).batches(size=1)]
     assert mean == pytest.approx(np.mean(fresh), rel=0.1)
-    assert spread == pytest.approx(np.std(fresh), rel=0.3)
+    assert np.std(fresh) <= spread < 2 * np.std(fresh)  # the mean over folds is calmer than one of them
 
 
 def test_the_modules_of_all_folds_or_one_fitted_on_all_images():
