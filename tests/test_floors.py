@@ -23,6 +23,7 @@ FLOORS = {
     "store": 1,
     "core": 0,
     "version": -1,
+    "__main__": 7,
 }
 
 REFUSED_NAMES = {"utils", "util", "base", "manager", "managers", "helpers", "common", "misc"}

@@ -282,3 +282,19 @@ def test_a_results_folder_within_the_images(refusal, clinic, settled_model):
     assert refusal("grade", clinic.mixed, "-m", settled_model, "-o", results) == (
         f"The results folder {results} lies within the images' folder; name one outside of it."
     )
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296"])
+def test_a_seed_that_a_library_would_refuse(seed, unoqa, clinic, tmp_path):
+    ended = unoqa("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--seed", seed)
+    assert ended.exit_code == 2
+    assert "should be" in ended.stderr
+
+
+def test_an_unknown_shelf(refusal):
+    assert refusal("choices", "flavours").startswith("There is no shelf 'flavour'. Known: clustering, encoder,")
+
+
+def test_labels_that_no_image_has_are_counted(unoqa, graded, labels):
+    ended = unoqa("evaluate", graded, "--labels", labels("image,grade\nb.png,2\nelsewhere.png,1\n"))
+    assert "2 images no label, 1 labels no image." in ended.stdout

@@ -113,15 +113,15 @@ WRONG = {
     "folds": (values(panel={"folds": 1}), "Setting 'folds' of recipe 'site' is 1: it should be 2 or more."),
     "weight": (
         member(weight="heavy"),
-        "Setting 'weight' of recipe 'site', member is 'heavy': it should be a number above 0.",
+        "Setting 'weight' of recipe 'site', member is 'heavy': it should be a number from 0.001 to 1000.",
     ),
     "weight below 0": (
         member(weight=-1.0),
-        "Setting 'weight' of recipe 'site', member is -1.0: it should be a number above 0.",
+        "Setting 'weight' of recipe 'site', member is -1.0: it should be a number from 0.001 to 1000.",
     ),
     "weight that is no number": (
         member(weight=float("nan")),
-        "Setting 'weight' of recipe 'site', member is nan: it should be a number above 0.",
+        "Setting 'weight' of recipe 'site', member is nan: it should be a number from 0.001 to 1000.",
     ),
     "alpha": (
         values(threshold={"choice": "conformal", "alpha": 2}),

@@ -111,7 +111,7 @@ def test_a_model_that_lacks_a_fact(copy):
     sums = json.loads((copy / "checksums.json").read_text(encoding="utf-8"))
     sums["model.toml"] = hashlib.sha256((copy / "model.toml").read_bytes()).hexdigest()
     (copy / "checksums.json").write_text(json.dumps(sums), encoding="utf-8")
-    assert refusal(copy) == f"The model {copy} lacks 'threshold'; fit it again with this version of unoqa."
+    assert refusal(copy) == (f"The model {copy} is not as unoqa writes it (KeyError: 'threshold'); fit it again.")
 
 
 def test_a_missing_model(tmp_path):

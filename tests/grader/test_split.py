@@ -65,6 +65,14 @@ def test_a_cohort_of_one_group_warns(draw):
     )
 
 
+def test_one_odd_image_that_makes_all_others_gradable_is_named():
+    result, _ = grade_cohort(assessments([*np.linspace(3, 9, 60), 500.0]), GATE, split(), seed=0)
+    assert result.count(Grade.UNGRADABLE) == 1
+    assert result.warnings[0].startswith(
+        "Only 1 of 61 images that are not outstanding make the ungradable group (60.png): if these are not scans"
+    )
+
+
 def test_a_small_cohort_warns():
     result, _ = grade_cohort(assessments(two_groups(each=10)), GATE, split(), seed=0)
     assert result.warnings == (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,8 @@ def evaluate_results(results: Path, labels: Path) -> str:
         ResultsError: the two cannot be joined.
     """
     rows = read_grades(results)
-    joined = join((row.image for row in rows), read_labels(labels))
+    known = read_labels(labels)
+    joined = join((row.image for row in rows), known)
     compared = [row for row in rows if row.image in joined and row.grade is not None]
     if not compared:
         raise ResultsError(f"No labelled image of {results} has a grade; see the column 'error' of its grades.csv.")
@@ -36,21 +38,28 @@ def evaluate_results(results: Path, labels: Path) -> str:
     )
     without_grade = sum(row.image in joined and row.grade is None for row in rows)
     without_label = sum(row.image not in joined for row in rows)
-    text = _markdown(found, without_grade, without_label)
+    names = {PurePosixPath(image).name for image in joined}
+    unmatched = sum(PurePosixPath(image).name not in names for image in known)
+    text = _markdown(found, without_grade, without_label, unmatched)
     write_text(results / "evaluation.md", text)
-    values = {**_values(found), "without grade": without_grade, "without label": without_label}
+    values = {
+        **_values(found),
+        "without grade": without_grade,
+        "without label": without_label,
+        "unmatched labels": unmatched,
+    }
     write_text(results / "evaluation.json", json.dumps(values, indent=2) + "\n")
     return text
 
 
-def _markdown(found: Agreement, without_grade: int, without_label: int) -> str:
+def _markdown(found: Agreement, without_grade: int, without_label: int, unmatched: int) -> str:
     words = [grade.word for grade in Grade]
     mix = ", ".join(f"{count} {word}" for word, count in zip(words, found.confusion.sum(axis=1), strict=True))
     lines = [
         "# Agreement with the reference grades",
         "",
         f"{found.images} images compared (reference: {mix}); {without_grade} labelled images have no grade, "
-        f"{without_label} images no label.",
+        f"{without_label} images no label, {unmatched} labels no image.",
         "",
         "| figure | value | 95 % interval |",
         "|---|---|---|",

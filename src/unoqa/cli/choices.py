@@ -32,6 +32,7 @@ def choices(
     shelf: Annotated[str | None, typer.Argument(help="Only this kind, such as encoder.", show_default=False)] = None,
 ) -> None:
     """Print the shelves."""
+    shelf = shelf.removesuffix("s") if shelf else None
     kinds = [*(one.kind for one in SHELVES), "recipe"]
     if shelf is not None and shelf not in kinds:
         raise unknown("shelf", shelf, kinds)

@@ -20,7 +20,7 @@ from unoqa.cli.parts.saying import say, say_counts, say_fit
 from unoqa.core.errors import ResultsError
 from unoqa.grader.intake import Intake
 from unoqa.grader.loading import load
-from unoqa.grader.recipe import Recipe
+from unoqa.grader.recipe import LARGEST_SEED, Recipe
 from unoqa.report.cohort_picture import draw_cohort
 from unoqa.store.bundle import bundle_checksum
 
@@ -33,7 +33,7 @@ CLINIC = (30, 60, 30)
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="Folder to make.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, another clinic.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Another seed, another clinic.")] = 0,
     quiet: Quiet = False,
 ) -> None:
     """Make a phantom clinic, fit on its outstanding scans, grade the rest, draw and compare."""

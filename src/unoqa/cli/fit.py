@@ -16,7 +16,7 @@ from unoqa.cli.parts.exits import SOME_FAILED
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Quiet, Threads, use_threads
 from unoqa.cli.parts.saying import say, say_fit
 from unoqa.grader.intake import Intake
-from unoqa.grader.recipe import DEFAULT, Recipe, recipe_names
+from unoqa.grader.recipe import DEFAULT, LARGEST_SEED, Recipe, recipe_names
 from unoqa.store.bundle import check_bundle_folder
 
 
@@ -31,7 +31,7 @@ def fit(
         float | None,
         typer.Option(help="Share of outstanding images refused at most. [default: the recipe's]"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same model.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Same seed, same model.")] = 0,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,

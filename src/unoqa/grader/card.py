@@ -14,7 +14,7 @@ def model_card(document: Mapping[str, Any]) -> str:
     """Write the card from a model's document, in Markdown."""
     settings = document["settings"]
     members = "\n".join(
-        f"* {member['encoder']['choice']} → {member['module']['choice']}, weight {member['weight']:g}"
+        f"* {_told(member['encoder'])} → {_told(member['module'])}, weight {member['weight']:g}"
         for member in settings["members"]
     )
     settled = document.get("settled")
@@ -42,3 +42,10 @@ scores mean nothing until it is fitted again.
 Use: `unoqa grade IMAGES -m THIS_FOLDER -o RESULTS`. `checksums.json` holds the SHA-256 of each file; a
 changed byte is refused.
 """
+
+
+def _told(choice: Mapping[str, Any]) -> str:
+    """Name a choice, with the settings that tell it from others of its kind."""
+    telling = [choice[key] for key in ("model", "layers", "scales", "channels") if choice.get(key)]
+    words = [", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value) for value in telling]
+    return f"{choice['choice']} ({'; '.join(words)})" if words else str(choice["choice"])

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 TOO_FEW = "cohort-too-small"
 
+FEWEST_OF_A_GRADE = 2
+FEWEST_SHARE = 0.05
+NAMED = 3
+"""Images, and share of those refused, below which the ungradable group may be an odd image and no grade; of which
+so many are named."""
+
 CERTAIN_FROM = 50
 """Refused images below which a split is made with a warning."""
 
@@ -73,7 +79,8 @@ def grade_cohort(
         for one, grade, margin in zip(refused, verdicts.grades, verdicts.margins, strict=True)
     }
     gradings = tuple(graded.get(id(one)) or _settled(one, gate, None) for one in assessed)
-    return CohortResult(gradings, _warnings(len(refused), fitted)), fitted
+    worst = tuple(grading.image for grading in gradings if grading.grade is Grade.UNGRADABLE)
+    return CohortResult(gradings, _warnings(len(refused), worst, fitted)), fitted
 
 
 def grade_settled(assessed: Sequence[Assessment | Failure], gate: Gate, split: FittedSplit) -> CohortResult:
@@ -106,8 +113,22 @@ def _too_few(refused: int) -> str:
     )
 
 
-def _warnings(refused: int, fitted: FittedSplit) -> tuple[str, ...]:
+def lone(ungradable: Sequence[str], refused: int) -> str:
+    """Say that the ungradable group is so small that something else than quality may have made it."""
+    if len(ungradable) >= max(FEWEST_OF_A_GRADE, FEWEST_SHARE * refused):
+        return ""
+    return (
+        f"Only {len(ungradable)} of {refused} images that are not outstanding make the ungradable group "
+        f"({', '.join(ungradable[:NAMED])}): if these are not scans like the others, leave them out and "
+        "run again, because one odd image makes all others gradable"
+    )
+
+
+def _warnings(refused: int, ungradable: Sequence[str], fitted: FittedSplit) -> tuple[str, ...]:
     found = []
+    few = lone(ungradable, refused)
+    if few:
+        found.append(f"{few}.")
     if not fitted.distinct:
         found.append(
             "The images that are not outstanding do not fall into two groups: gradable and ungradable are "

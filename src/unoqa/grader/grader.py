@@ -10,11 +10,12 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.core.errors import CohortError, ImageError
+from unoqa.core.grading import Grade, Grading
 from unoqa.core.progress import Silent
 from unoqa.encoders.measures import MEASURES
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.card import model_card
-from unoqa.grader.cohort import CohortResult, Gate, grade_cohort, grade_settled
+from unoqa.grader.cohort import CohortResult, Gate, grade_cohort, grade_settled, lone
 from unoqa.grader.intake import Failure, Intake
 from unoqa.grader.split import FEWEST
 from unoqa.store.bundle import write_bundle
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unoqa.core.contracts import State
-    from unoqa.core.grading import Grading
     from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.fitting import Learned
@@ -104,6 +104,9 @@ class Grader:
                 f"Settling takes at least {FEWEST} images that are not outstanding, and of {len(assessed)} images "
                 f"{refused} are not; settle on a larger cohort, as mixed as those to be graded."
             )
+        worst = [grading.image for grading in result.gradings if grading.grade is Grade.UNGRADABLE]
+        if few := lone(worst, len(result.gradings) - result.count(Grade.OUTSTANDING)):
+            raise CohortError(f"{few}; a settled model would do so for ever.")
         failures = tuple(one for one in assessed if isinstance(one, Failure))
         return SettledGrader(self, fitted, len(assessed) - len(failures), failures, result.warnings)
 

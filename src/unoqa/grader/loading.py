@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,10 @@ def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
             return grader
         partition = grader.split.restore(within(arrays, "settled."), settled["worse"], settled["distinct"])
         return SettledGrader(grader, partition, settled["cohort"])
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"The model {folder} lacks {error}; fit it again with this version of unoqa.") from error
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+        raise ModelError(
+            f"The model {folder} is not as unoqa writes it ({type(error).__name__}: {error}); fit it again."
+        ) from error
 
 
 def _check_measures(measures: Mapping[str, int]) -> None:
@@ -60,6 +63,9 @@ def _check_measures(measures: Mapping[str, int]) -> None:
 
 def _grader(document: Mapping[str, Any], arrays: State, device: torch.device) -> Grader:
     _check_measures(document["measures"])
+    numbers = [document["threshold"], document["spread"], *(one["spread"] for one in document["standards"])]
+    if not all(math.isfinite(number) for number in numbers) or min(numbers[1:]) <= 0:
+        raise ValueError("a threshold or spread is out of range")
     recipe = Recipe.of(document["settings"], document["recipe"])
     encoders = recipe.panel.encoders()
     weights = [within(arrays, f"encoder.{number}.") for number in range(len(encoders))]

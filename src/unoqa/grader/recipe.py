@@ -31,6 +31,10 @@ DEFAULT = "default"
 """The recipe used where none is named."""
 
 
+LARGEST_SEED = 2**32 - 1
+"""The largest seed that every library takes."""
+
+
 @final
 @dataclass(frozen=True)
 class Recipe:
@@ -123,6 +127,8 @@ class Recipe:
             FitError: too few images can be read.
             WeightsError: an encoder's weights are missing.
         """
+        if not 0 <= seed <= LARGEST_SEED:
+            raise UsageError(f"The seed is {seed}: it should be from 0 to {LARGEST_SEED}.")
         where = device_of(device)
         intake = Intake.of(source)
         path = None if weights is None else Path(weights)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, get_args
 
 from unoqa.clusterings import CLUSTERINGS
@@ -103,8 +102,8 @@ def _member(values: Mapping[str, Any], name: str) -> Member:
         if key not in values:
             raise UsageError(f"A member of recipe '{name}' has no '{key}'; name one (see `unoqa choices`).")
     weight = values.get("weight", 1.0)
-    if not isinstance(weight, int | float) or not 0 < weight < math.inf:
-        raise UsageError(f"Setting 'weight' of {where} is {weight!r}: it should be a number above 0.")
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0.001 <= weight <= 1000:
+        raise UsageError(f"Setting 'weight' of {where} is {weight!r}: it should be a number from 0.001 to 1000.")
     encoder: Encoder = _choice(ENCODERS, values["encoder"], where)
     return Member(encoder, _choice(MODULES, values["module"], where), float(weight))
 

@@ -38,7 +38,7 @@ class Gaussian(LowQualityModule):
     """
 
     scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
-    neighbourhood: Annotated[int, Field(ge=1, description="side of the square of places averaged first")] = 3
+    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged first")] = 3
     whole: Annotated[bool, Field(description="one fibre an image: the mean over its places")] = False
     shrinkage: Annotated[float, Field(ge=0, le=1, description="share of the correlation replaced by the identity")] = (
         0.01

@@ -36,7 +36,7 @@ class Patchcore(LowQualityModule):
     """
 
     scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
-    neighbourhood: Annotated[int, Field(ge=1, description="side of the square of places averaged first")] = 3
+    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged first")] = 3
     ratio: Annotated[float, Field(gt=0, le=1, description="share of all patches remembered")] = 0.01
     largest_memory: Annotated[int, Field(ge=1, description="patches remembered at most")] = 20_000
     largest_draw: Annotated[int, Field(ge=1, description="patches drawn at random before thinning")] = 100_000

@@ -39,7 +39,7 @@ class Signed(LowQualityModule):
     scale: Annotated[str, Field(description="scale to use")] = "tiles"
     channels: Annotated[tuple[str, ...], Field(description="channels to use; none named: all")] = ()
     neighbourhood: Annotated[
-        int, Field(ge=1, description="side of the square of places over which mean and variance are averaged")
+        int, Field(ge=1, le=99, description="side of the square of places over which mean and variance are averaged")
     ] = 3
     floor: Annotated[
         float, Field(gt=0, description="standard deviation added to each place's, in the channels' unit")

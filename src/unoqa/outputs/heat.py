@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
     from unoqa.core.record import RunRecord
 
-HOTTEST = 4.0
-"""Standard deviations above outstanding at which the colour is full; the same for every image."""
+MILDEST, HOTTEST = 1.0, 4.0
+"""Standard deviations above outstanding at which the colour begins and is full; the same for every image."""
 
 LONGEST_NAME = 240
 """Bytes of a file's or folder's name; file systems end at 255."""
@@ -93,7 +93,7 @@ def overlay(
 def _mixed(
     pixels: Float[np.ndarray, "rows columns"], heat: Float[np.ndarray, "rows columns"]
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    warmth = np.clip(heat / HOTTEST, 0, 1)[..., None]
+    warmth = np.clip((heat - MILDEST) / (HOTTEST - MILDEST), 0, 1)[..., None]
     stops = np.linspace(0, 1, len(COLOURS))
     colour = np.stack([np.interp(warmth[..., 0], stops, COLOURS[:, band]) for band in range(3)], axis=-1)
     share = STRONGEST * warmth

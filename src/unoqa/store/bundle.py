@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
 import tomli_w
+from safetensors import SafetensorError
 
 from unoqa.core.errors import ModelError, ResultsError
 from unoqa.store.atomic import replacing_folder, write_text
@@ -77,7 +78,10 @@ def read_bundle(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
                 f"{folder / name} is not as it was saved (its SHA-256 differs from {CHECKSUMS}); "
                 "copy the model again from where it was made, or fit a new one."
             )
-    return document, safetensors.torch.load_file(folder / ARRAYS)
+    try:
+        return document, safetensors.torch.load_file(folder / ARRAYS)
+    except SafetensorError as error:
+        raise ModelError(f"{folder / ARRAYS} holds no arrays ({error}); copy the model again.") from error
 
 
 def bundle_checksum(folder: Path) -> str:

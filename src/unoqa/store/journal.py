@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-import math
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -126,7 +126,12 @@ class Journal:
 def _line(entry: Entry) -> str:
     """Write an entry in ASCII: no name then holds a line end of Unicode, and no cut falls into a letter."""
     point = base64.b64encode(entry.point.astype("<f8").tobytes()).decode()
-    return json.dumps({**vars(entry), "point": point, "reasons": list(entry.reasons)}) + "\n"
+    values = {**vars(entry), "point": point, "reasons": list(entry.reasons)}
+    return json.dumps({**values, "sum": _sum(values)}) + "\n"
+
+
+def _sum(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _parsed(line: str) -> dict[str, Any] | None:
@@ -139,14 +144,7 @@ def _parsed(line: str) -> dict[str, Any] | None:
 
 def _entry(line: dict[str, Any] | None) -> Entry | None:
     """Make an entry of a line; None where the line is not one, cut short or changed by somebody."""
-    if line is None:
+    if line is None or line.pop("sum", None) != _sum(line):
         return None
-    try:
-        point = np.frombuffer(base64.b64decode(line["point"], validate=True), dtype="<f8")
-        entry = Entry(str(line["image"]), str(line["digest"]), float(line["score"]), point, tuple(line["reasons"]))
-    except (KeyError, TypeError, ValueError):
-        return None
-    whole = (
-        math.isfinite(entry.score) and np.isfinite(point).all() and all(isinstance(one, str) for one in entry.reasons)
-    )
-    return entry if whole else None
+    point = np.frombuffer(base64.b64decode(line["point"]), dtype="<f8")
+    return Entry(line["image"], line["digest"], line["score"], point, tuple(line["reasons"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +12,12 @@ import typer
 Images = Annotated[list[Path], typer.Argument(help="Folders, searched recursively, or files.", show_default=False)]
 Model = Annotated[Path, typer.Option("--model", "-m", help="Model folder made by fit or settle.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: an accelerator where there is one.")]
-Threads = Annotated[int, typer.Option(min=0, help="Processor threads; 0 leaves the choice to torch.")]
+Threads = Annotated[int, typer.Option(min=0, max=4096, help="Processor threads; 0 leaves the choice to torch.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars, no summary.")]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Search linked folders too.")]
 
 
 def use_threads(threads: int) -> None:
-    """Fix the number of threads for the process."""
+    """Fix the number of threads for the process; more than there are processors would only wait."""
     if threads:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(min(threads, os.cpu_count() or 1))

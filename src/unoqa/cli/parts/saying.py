@@ -31,14 +31,14 @@ def say_fit(report: FitReport) -> None:
     _list("left out as exact copies of another", same)
     if report.ignored:
         say(f"{report.ignored} files in the folders are no images.")
-    _list("learned from, but unlike the rest; look whether they are outstanding", list(report.unusual))
+    _list("learned from, but unlike the rest (outstanding?)", list(report.unusual))
 
 
 def say_counts(result: CohortResult, *, quiet: bool) -> None:
     """Print how many images have which grade, what failed, and the warnings."""
     counts = ", ".join(f"{result.count(grade)} {grade.word}" for grade in reversed(Grade))
     failed = [grading for grading in result.gradings if grading.grade is None]
-    say(f"{len(result.gradings)} images: {counts}, {len(failed)} failed.", quiet=quiet)
+    say(f"{_images(len(result.gradings))}: {counts}, {len(failed)} failed.", quiet=quiet)
     _list("without a grade", [f"{grading.image}: {grading.error}" for grading in failed])
     for warning in result.warnings:
         say(f"Warning: {warning}")
@@ -47,8 +47,12 @@ def say_counts(result: CohortResult, *, quiet: bool) -> None:
 def _list(what: str, names: Sequence[str]) -> None:
     if not names:
         return
-    say(f"{len(names)} {'image' if len(names) == 1 else 'images'} {what}:")
+    say(f"{_images(len(names))} {what}:")
     for name in names[:SHOWN]:
         say(f"  {name}")
     if len(names) > SHOWN:
         say(f"  … and {len(names) - SHOWN} more")
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'' if count == 1 else 's'}"

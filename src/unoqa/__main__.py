@@ -1,0 +1,5 @@
+"""`python -m unoqa`: the command line where no script was installed."""
+
+from unoqa.cli import main
+
+main()
