@@ -68,9 +68,9 @@ def grade_cohort(
     """
     refused = [one for one in assessed if not isinstance(one, Failure) and not gate.passes(one.score)]
     if not refused:
-        return CohortResult(tuple(_settled(one, gate, None) for one in assessed)), None
+        return CohortResult(tuple(_alone(one, gate, None) for one in assessed)), None
     if len(refused) < FEWEST:
-        return CohortResult(tuple(_settled(one, gate, None) for one in assessed), (_too_few(len(refused)),)), None
+        return CohortResult(tuple(_alone(one, gate, None) for one in assessed), (_too_few(len(refused)),)), None
     points = np.stack([one.point for one in refused])
     scores = np.array([one.score for one in refused])
     fitted, verdicts = split.fit(points, scores, spread=gate.spread, seed=seed)
@@ -78,17 +78,17 @@ def grade_cohort(
         id(one): _graded(one, gate, grade, margin)
         for one, grade, margin in zip(refused, verdicts.grades, verdicts.margins, strict=True)
     }
-    gradings = tuple(graded.get(id(one)) or _settled(one, gate, None) for one in assessed)
+    gradings = tuple(graded.get(id(one)) or _alone(one, gate, None) for one in assessed)
     worst = tuple(grading.image for grading in gradings if grading.grade is Grade.UNGRADABLE)
     return CohortResult(gradings, _warnings(len(refused), worst, fitted)), fitted
 
 
 def grade_settled(assessed: Sequence[Assessment | Failure], gate: Gate, split: FittedSplit) -> CohortResult:
     """Grade images each for itself, by a split made before."""
-    return CohortResult(tuple(_settled(one, gate, split) for one in assessed))
+    return CohortResult(tuple(_alone(one, gate, split) for one in assessed))
 
 
-def _settled(one: Assessment | Failure, gate: Gate, split: FittedSplit | None) -> Grading:
+def _alone(one: Assessment | Failure, gate: Gate, split: FittedSplit | None) -> Grading:
     if isinstance(one, Failure):
         return Grading(one.name, None, None, gate.threshold, None, error=f"{one.code}: {one.sentence}")
     if gate.passes(one.score):

@@ -105,16 +105,17 @@ class Grader:
                 f"{refused} are not; settle on a larger cohort, as mixed as those to be graded."
             )
         worst = [grading.image for grading in result.gradings if grading.grade is Grade.UNGRADABLE]
-        if few := lone(worst, len(result.gradings) - result.count(Grade.OUTSTANDING)):
+        if few := lone(worst, len(worst) + result.count(Grade.GRADABLE)):
             raise CohortError(f"{few}; a settled model would do so for ever.")
         failures = tuple(one for one in assessed if isinstance(one, Failure))
         return SettledGrader(self, fitted, len(assessed) - len(failures), failures, result.warnings)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
-        write_bundle(Path(folder), self._document(), self._arrays(), model_card(self._document()))
+        document = self.document()
+        write_bundle(Path(folder), document, self.state(), model_card(document))
 
-    def _document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """Return facts and settings; centres and spreads as exact decimals, which TOML keeps."""
         members = self.learned.panel.members
         return {
@@ -131,7 +132,8 @@ class Grader:
             "settings": self.origin.values,
         }
 
-    def _arrays(self) -> State:
+    def state(self) -> State:
+        """Return everything learned, and the encoders' weights."""
         parts: dict[str, State] = {"reasons": self.learned.reasons.state(), "heat": self.learned.heat.state()}
         for number, encoder in enumerate(self.viewer.encoders):
             parts[f"encoder.{number}"] = encoder.state()
@@ -174,7 +176,7 @@ class SettledGrader:
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
         document = {
-            **self.grader._document(),
+            **self.grader.document(),
             "settled": {
                 "cohort": self.cohort,
                 "worse": self.partition.worse,
@@ -182,7 +184,7 @@ class SettledGrader:
             },
         }
         settled = {f"settled.{name}": array for name, array in self.partition.state().items()}
-        write_bundle(Path(folder), document, {**self.grader._arrays(), **settled}, model_card(document))
+        write_bundle(Path(folder), document, {**self.grader.state(), **settled}, model_card(document))
 
 
 def check_cohort(images: int) -> None:

@@ -10,11 +10,12 @@ from pydantic import Field
 from torch import Tensor
 
 from unoqa.core.contracts import FittedModule, LowQualityModule, State
-from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, scale_position
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.lowquality.parts.fibres import fibres, smooth
 from unoqa.lowquality.parts.moments import Moments
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
+from unoqa.lowquality.parts.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ class Gaussian(LowQualityModule):
     def fit(self, features: FeatureSet, *, seed: int) -> _FittedGaussian:
         """Stream the fibres once through their running mean and covariance; `seed` is not used."""
         del seed
-        chosen = features.select(self.scales) if self.scales else features
+        chosen = features.select(Selection.of(features.scales, self.scales).names)
         moments = [Moments.empty(len(scale.channels), features.device) for scale in chosen.scales]
         for pyramid in chosen.batches():
             for moment, grid in zip(moments, pyramid.scales, strict=True):
@@ -76,15 +77,17 @@ class Gaussian(LowQualityModule):
 class _FittedGaussian(FittedModule):
     def __init__(self, settings: Gaussian, scales: tuple[Scale, ...], state: State) -> None:
         self._settings = settings
-        self._names = settings.scales or tuple(scale.name for scale in scales)
-        self._positions = [scale_position(scales, name) for name in self._names]
-        self._directions = {name: self._signs(scales[scale_position(scales, name)], state) for name in self._names}
+        self._selection = Selection.of(scales, settings.scales)
+        self._directions = {
+            name: self._signs(scales[position], state)
+            for name, position in zip(self._selection.names, self._selection.positions, strict=True)
+        }
         self._state = state
 
     def evidence(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of distances per scale."""
-        grids = pyramid.select(self._positions).scales
-        maps = tuple(self._distances(name, grid) for name, grid in zip(self._names, grids, strict=True))
+        grids = self._selection.chosen(pyramid).scales
+        maps = tuple(self._distances(name, grid) for name, grid in zip(self._selection.names, grids, strict=True))
         return log_evidence(maps, self._settings.pool)
 
     def state(self) -> State:

@@ -10,10 +10,11 @@ from pydantic import Field
 from torch import Tensor
 
 from unoqa.core.contracts import FittedModule, LowQualityModule, State
-from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, scale_position
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.lowquality.parts.fibres import fibres, joined
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
+from unoqa.lowquality.parts.selection import Selection
 from unoqa.lowquality.parts.triangle import pack, unpack
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Padim(LowQualityModule):
 
     def fit(self, features: FeatureSet, *, seed: int) -> _FittedPadim:
         """Stream the images once."""
-        chosen = features.select(self.scales) if self.scales else features
+        chosen = features.select(Selection.of(features.scales, self.scales).names)
         offered = sum(len(scale.channels) for scale in chosen.scales)
         generator = torch.Generator().manual_seed(seed)
         kept = torch.randperm(offered, generator=generator)[: self.channels].sort().values
@@ -101,14 +102,13 @@ class Padim(LowQualityModule):
 class _FittedPadim(FittedModule):
     def __init__(self, settings: Padim, scales: tuple[Scale, ...], state: State) -> None:
         self._settings = settings
-        names = settings.scales or tuple(scale.name for scale in scales)
-        self._positions = [scale_position(scales, name) for name in names]
+        self._selection = Selection.of(scales, settings.scales)
         self._state = state
         self._whitening = unpack(state["whitening"].float(), len(state["channels"]))
 
     def evidence(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of Mahalanobis distances."""
-        grid = self._settings._grid(pyramid.select(self._positions), self._state["channels"])
+        grid = self._settings._grid(self._selection.chosen(pyramid), self._state["channels"])
         centred = fibres(grid).transpose(0, 1) - self._state["mean"].unsqueeze(1)
         whitened = centred @ self._whitening.transpose(1, 2)
         distances = torch.sqrt(whitened.square().sum(dim=2)).T

@@ -10,11 +10,12 @@ from pydantic import Field
 from torch import Tensor
 
 from unoqa.core.contracts import FittedModule, LowQualityModule, State
-from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, scale_position
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.lowquality.parts.coreset import greedy_coreset
 from unoqa.lowquality.parts.fibres import fibres, joined, smooth
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
+from unoqa.lowquality.parts.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ class Patchcore(LowQualityModule):
 
     def fit(self, features: FeatureSet, *, seed: int) -> _FittedPatchcore:
         """Draw patches image by image, then thin them."""
-        chosen = features.select(self.scales) if self.scales else features
+        chosen = features.select(Selection.of(features.scales, self.scales).names)
         generator = torch.Generator().manual_seed(seed)
         drawn, places = [], 0
         for pyramid in chosen.batches(size=1):
@@ -76,15 +77,14 @@ class Patchcore(LowQualityModule):
 class _FittedPatchcore(FittedModule):
     def __init__(self, settings: Patchcore, scales: tuple[Scale, ...], state: State) -> None:
         self._settings = settings
-        names = settings.scales or tuple(scale.name for scale in scales)
-        self._positions = [scale_position(scales, name) for name in names]
+        self._selection = Selection.of(scales, settings.scales)
         self._memory = state["memory"]
         self._vectors = self._memory.float()
         self._norms = self._vectors.square().sum(dim=1)
 
     def evidence(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of distances."""
-        grid = self._settings._grid(pyramid.select(self._positions))
+        grid = self._settings._grid(self._selection.chosen(pyramid))
         nearest = torch.stack([self._nearest(patches) for patches in fibres(grid)])
         return log_evidence((nearest.reshape(-1, *grid.shape[-2:]),), self._settings.pool)
 

@@ -6,10 +6,10 @@ from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import uniform_filter1d
 
 from unoqa.encoders.measures.parts.measure import Measure
-from unoqa.encoders.measures.parts.views import Views, log_root_mean_square
+from unoqa.encoders.measures.parts.steps import steps
+from unoqa.encoders.measures.parts.views import Views
 
 
 @final
@@ -22,6 +22,5 @@ class ColumnSteps(Measure):
     reason: ClassVar[str] = "vertical motion lines"
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
-        """Measure on the relative image."""
-        columns = uniform_filter1d(views.relative, views.length(121), axis=0, mode="reflect")
-        return log_root_mean_square(views, np.diff(columns, axis=1, append=columns[:, -1:]))
+        """Compare columns of the relative image."""
+        return steps(views, across=1)

@@ -6,10 +6,10 @@ from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import uniform_filter1d
 
 from unoqa.encoders.measures.parts.measure import Measure
-from unoqa.encoders.measures.parts.views import Views, log_root_mean_square
+from unoqa.encoders.measures.parts.steps import steps
+from unoqa.encoders.measures.parts.views import Views
 
 
 @final
@@ -26,6 +26,5 @@ class RowSteps(Measure):
     reason: ClassVar[str] = "motion lines"
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
-        """Measure on the relative image."""
-        rows = uniform_filter1d(views.relative, views.length(121), axis=1, mode="reflect")
-        return log_root_mean_square(views, np.diff(rows, axis=0, append=rows[-1:]))
+        """Compare rows of the relative image."""
+        return steps(views, across=0)
