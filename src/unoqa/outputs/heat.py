@@ -51,7 +51,7 @@ class Heat(Output):
     def each(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
         """Write the overlay."""
         with replacing(heat_path(folder, image.name)) as fresh:
-            Image.fromarray(overlay(image.pixels, heat())).save(fresh, format="PNG")
+            Image.fromarray(overlay(image.pixels, heat())).save(fresh, format="PNG", compress_level=3)
 
     def finish(self, folder: Path, record: RunRecord) -> None:
         """Write nothing more."""
