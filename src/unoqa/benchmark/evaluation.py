@@ -38,8 +38,8 @@ def evaluate_results(results: Path, labels: Path) -> str:
     )
     without_grade = sum(row.image in joined and row.grade is None for row in rows)
     without_label = sum(row.image not in joined for row in rows)
-    names = {PurePosixPath(image).name for image in joined}
-    unmatched = sum(PurePosixPath(image).name not in names for image in known)
+    by_name = {PurePosixPath(image).name for image in joined if image not in known}
+    unmatched = sum(image not in joined and PurePosixPath(image).name not in by_name for image in known)
     text = _markdown(found, without_grade, without_label, unmatched)
     write_text(results / "evaluation.md", text)
     values = {

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 TOO_FEW = "cohort-too-small"
 
-FEWEST_OF_A_GRADE = 2
-FEWEST_SHARE = 0.05
+FEWEST_OF_A_GRADE, FEWEST_SHARE = 2, 0.05
+"""Images, and share of those refused, below which the ungradable group may be an odd image and no grade."""
+
 NAMED = 3
-"""Images, and share of those refused, below which the ungradable group may be an odd image and no grade; of which
-so many are named."""
+"""Images of such a group that are named."""
 
 CERTAIN_FROM = 50
 """Refused images below which a split is made with a warning."""
