@@ -16,6 +16,7 @@ from torch import Tensor
 
 from unoqa.core.evidence import Evidence
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
+from unoqa.core.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 State = dict[str, Tensor]
 """Named arrays: what a learned object needs beside its settings."""
+
+
+NO_WORK = Work()
+"""Nobody watches, and nothing is kept."""
 
 
 def within(state: Mapping[str, Tensor], prefix: str) -> State:
@@ -117,8 +122,12 @@ class LowQualityModule(ABC):
     needs: ClassVar[int]
 
     @abstractmethod
-    def fit(self, features: FeatureSet, *, seed: int) -> FittedModule:
-        """Learn from the features of outstanding images."""
+    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedModule:
+        """Learn from the features of outstanding images.
+
+        Args:
+            work: told of progress, and asked for what was kept, by modules that learn for long.
+        """
 
     @abstractmethod
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedModule:

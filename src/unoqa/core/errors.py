@@ -7,7 +7,8 @@ UnoqaError                one sentence: what, where, what to do next
 ├── FitError              the outstanding images cannot be learned from
 ├── CohortError           too few images to cluster
 ├── ModelError            a model folder is missing, damaged or of another version
-└── ResultsError          a results folder or a label file cannot be used
+├── ResultsError          a results folder or a label file cannot be used
+└── DataSetError          a labelled data set is missing, or not laid out as published
 """
 
 from __future__ import annotations
@@ -68,6 +69,11 @@ class ModelError(UnoqaError):
 @final
 class ResultsError(UnoqaError):
     """A results folder or a label file cannot be used."""
+
+
+@final
+class DataSetError(UnoqaError):
+    """A labelled data set is missing, or not laid out as published."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:

@@ -9,9 +9,10 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from unoqa.core.contracts import FittedModule, LowQualityModule, State
+from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
+from unoqa.core.work import Work
 from unoqa.lowquality.parts.fibres import fibres, smooth
 from unoqa.lowquality.parts.moments import Moments
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
@@ -48,9 +49,9 @@ class Gaussian(LowQualityModule):
 
     needs: ClassVar[int] = 2
 
-    def fit(self, features: FeatureSet, *, seed: int) -> _FittedGaussian:
+    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedGaussian:
         """Stream the fibres once through their running mean and covariance; `seed` is not used."""
-        del seed
+        del seed, work
         chosen = features.select(Selection.of(features.scales, self.scales).names)
         moments = [Moments.empty(len(scale.channels), features.device) for scale in chosen.scales]
         for pyramid in chosen.batches():

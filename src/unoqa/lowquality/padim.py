@@ -9,9 +9,10 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from unoqa.core.contracts import FittedModule, LowQualityModule, State
+from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
+from unoqa.core.work import Work
 from unoqa.lowquality.parts.fibres import fibres, joined
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
 from unoqa.lowquality.parts.selection import Selection
@@ -45,8 +46,9 @@ class Padim(LowQualityModule):
 
     needs: ClassVar[int] = 2
 
-    def fit(self, features: FeatureSet, *, seed: int) -> _FittedPadim:
+    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedPadim:
         """Stream the images once."""
+        del work
         chosen = features.select(Selection.of(features.scales, self.scales).names)
         offered = sum(len(scale.channels) for scale in chosen.scales)
         generator = torch.Generator().manual_seed(seed)

@@ -9,9 +9,10 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from unoqa.core.contracts import FittedModule, LowQualityModule, State
+from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
+from unoqa.core.work import Work
 from unoqa.lowquality.parts.coreset import greedy_coreset
 from unoqa.lowquality.parts.fibres import fibres, joined, smooth
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
@@ -45,8 +46,9 @@ class Patchcore(LowQualityModule):
 
     needs: ClassVar[int] = 1
 
-    def fit(self, features: FeatureSet, *, seed: int) -> _FittedPatchcore:
+    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedPatchcore:
         """Draw patches image by image, then thin them."""
+        del work
         chosen = features.select(Selection.of(features.scales, self.scales).names)
         generator = torch.Generator().manual_seed(seed)
         drawn, places = [], 0

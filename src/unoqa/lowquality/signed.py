@@ -10,11 +10,12 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from unoqa.core.contracts import FittedModule, LowQualityModule, State
+from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
 from unoqa.core.errors import unknown
 from unoqa.core.evidence import Evidence
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, scale_position
 from unoqa.core.settings import settings
+from unoqa.core.work import Work
 from unoqa.lowquality.parts.pooling import Pool, pool
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ class Signed(LowQualityModule):
 
     needs: ClassVar[int] = 2
 
-    def fit(self, features: FeatureSet, *, seed: int) -> _FittedSigned:
+    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedSigned:
         """Stream the images once for mean and variance at each place; `seed` is not used."""
-        del seed
+        del seed, work
         position, chosen = self._chosen(features.scales)
         total = squares = torch.zeros((), dtype=torch.float64, device=features.device)
         for pyramid in features.batches(size=64):

@@ -1,0 +1,63 @@
+"""What a long fit reports to, and where it keeps what a kill would lose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol, final
+
+from unoqa.core.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Checkpoints(Protocol):
+    """Named sets of arrays that outlive the process."""
+
+    def read(self, name: str) -> dict[str, Tensor] | None:
+        """Return what was last written under the name, whole, or None."""
+        ...
+
+    def write(self, name: str, arrays: dict[str, Tensor]) -> None:
+        """Keep arrays under the name, in place of those there."""
+        ...
+
+
+@final
+class Nowhere:
+    """Keeps nothing: a killed fit begins again."""
+
+    def read(self, name: str) -> None:
+        """Return nothing."""
+        del name
+
+    def write(self, name: str, arrays: dict[str, Tensor]) -> None:
+        """Forget the arrays."""
+        del name, arrays
+
+
+@final
+@dataclass(frozen=True)
+class Work:
+    """One piece of a fit: whom it tells how far it is, and its own place among the checkpoints.
+
+    Example:
+        >>> Work().part("member 0").part("fold 2").name
+        'member 0/fold 2'
+    """
+
+    progress: Progress = field(default_factory=Silent)
+    checkpoints: Checkpoints = field(default_factory=Nowhere)
+    name: str = ""
+
+    def part(self, name: str) -> Work:
+        """Return the work of a part of this one."""
+        return replace(self, name=f"{self.name}/{name}".lstrip("/"))
+
+    def read(self) -> dict[str, Tensor] | None:
+        """Return what this piece kept before it was killed; None where it begins."""
+        return self.checkpoints.read(self.name)
+
+    def write(self, arrays: dict[str, Tensor]) -> None:
+        """Keep the state of this piece."""
+        self.checkpoints.write(self.name, arrays)
