@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+PROCESSOR = torch.device("cpu")
 
 
 @final
@@ -25,6 +28,7 @@ class Specimens:
         saliency: hand-made features of a saliency map.
         pixels: gives the image at a position, square, brightness 0–1.
         weights: file of the encoder's weights, from which a network may start; None: timm's cache.
+        device: where a network is trained.
     """
 
     grades: Int[np.ndarray, " images"]
@@ -32,6 +36,7 @@ class Specimens:
     saliency: Float[np.ndarray, "images numbers"]
     pixels: Callable[[int], Float[np.ndarray, "size size"]]
     weights: Path | None = None
+    device: torch.device = PROCESSOR
 
 
 class Reference(ABC):
@@ -41,4 +46,8 @@ class Reference(ABC):
     def predict(
         self, seen: Int[np.ndarray, " some"], unseen: Int[np.ndarray, " others"], specimens: Specimens, *, seed: int
     ) -> Float[np.ndarray, "others 3"]:
-        """Learn from the specimens at positions `seen` and return the probability of each grade for the others."""
+        """Learn from the specimens at positions `seen` and return the probability of each grade for the others.
+
+        Raises:
+            DataSetError: the seen images hold too few grades, or too few images of one.
+        """

@@ -1,0 +1,217 @@
+"""A network is trained further on grades, with as many layers as there are weights for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import timm
+import torch
+
+from unoqa.benchmark.agreement import area
+from unoqa.benchmark.supervised import Specimens
+from unoqa.benchmark.supervised.finetuned import Finetuned
+from unoqa.benchmark.supervised.parts.cross_validation import cross_validated, scores
+from unoqa.benchmark.supervised.parts.network import grading_network
+from unoqa.core.errors import DataSetError, UsageError, WeightsError
+
+MODEL = "resnet18.tv_in1k"
+TINY = Finetuned(model=MODEL, size=32, epochs=4, batch=8, rate=1e-3)
+SHARED = Path(__file__).parents[3] / "shared"
+
+
+def arrays(model="resnet18", **cut):
+    """Return seeded weights of a model, whole or cut."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = timm.create_model(model, **cut)
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """Write weights of the layers 1 and 2 only."""
+    path = tmp_path_factory.mktemp("weights") / "resnet18.safetensors"
+    safetensors.torch.save_file(arrays(features_only=True, out_indices=(1, 2)), path)
+    return path
+
+
+def drawn(weights, images=60, seed=0, size=32):
+    """Return specimens of noise that the worse grades have less of, each with a brightness of its own."""
+    random = np.random.default_rng(seed)
+    grades = random.permutation(np.arange(images) % 3)
+    pixels = [
+        random.uniform(0.3, 0.7) + (0.02, 0.08, 0.25)[grade] * random.normal(size=(size, size)) for grade in grades
+    ]
+    nothing = np.zeros((images, 0))
+    return Specimens(grades, nothing, nothing, lambda position: pixels[position].astype(np.float32), weights)
+
+
+def predicted(specimens, settings=TINY, seed=0, unseen=np.arange(40, 60)):
+    return settings.predict(np.arange(40), unseen, specimens, seed=seed)
+
+
+def refusal(weights, settings=TINY):
+    with pytest.raises((WeightsError, UsageError)) as caught:
+        settings.levels(weights)
+    return str(caught.value)
+
+
+def test_what_an_image_shows_is_learned(file):
+    specimens = drawn(file)
+    probabilities = predicted(specimens)
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    assert (scores(probabilities)[0] == specimens.grades[40:]).mean() >= 0.9
+
+
+def test_grades_that_were_shuffled_are_not_learned(file):
+    specimens = drawn(file, images=160)
+    np.random.default_rng(1).shuffle(specimens.grades)
+    unseen = np.arange(40, 160)
+    given, severity = scores(predicted(specimens, unseen=unseen))
+    worse = specimens.grades[unseen] != 2
+    assert (given == specimens.grades[unseen]).mean() == pytest.approx(1 / 3, abs=0.12)
+    assert area(severity[worse], severity[~worse]) == pytest.approx(0.5, abs=0.15)
+
+
+def test_before_training_every_grade_is_as_probable(file):
+    still = Finetuned(model=MODEL, size=32, epochs=1, batch=8, rate=1e-12)
+    assert predicted(drawn(file), still) == pytest.approx(1 / 3, abs=1e-6)
+
+
+def test_a_seed_gives_the_same_again_and_another_seed_another(file):
+    first, second, third = (predicted(drawn(file), seed=seed) for seed in (0, 0, 1))
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, third)
+
+
+def test_global_random_numbers_and_modes_stay(file):
+    before, numbers = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    predicted(drawn(file))
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert np.array_equal(numbers, np.random.get_state()[1])
+    assert torch.is_grad_enabled()
+
+
+def test_an_image_is_judged_alike_alone_and_in_company(file):
+    together = predicted(drawn(file))
+    alone = predicted(drawn(file), unseen=np.array([47]))
+    assert alone[0] == pytest.approx(together[7], abs=1e-4)
+
+
+def test_images_of_any_size_are_resized(file):
+    specimens = drawn(file)
+    larger = Specimens(
+        specimens.grades, specimens.features, specimens.saliency,
+        lambda position: np.kron(specimens.pixels(position), np.ones((2, 2))), file,
+    )  # fmt: skip
+    assert predicted(larger).shape == (20, 3)
+
+
+def test_a_mirrored_image_is_a_further_image(file):
+    still = Finetuned(model=MODEL, size=32, epochs=4, batch=8, rate=1e-3, flips=False)
+    assert not np.array_equal(predicted(drawn(file)), predicted(drawn(file), still))
+
+
+def test_two_grades_are_enough_and_the_third_has_no_probability(file):
+    specimens = drawn(file)
+    specimens.grades[specimens.grades == 1] = 0
+    probabilities = predicted(specimens)
+    assert not probabilities[:, 1].any()
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+
+
+def test_one_grade_is_not(file):
+    specimens = drawn(file)
+    specimens.grades[:] = 2
+    with pytest.raises(DataSetError, match="has 40 labelled images, all outstanding; label images of other grades too"):
+        predicted(specimens)
+
+
+def test_balance_weighs_a_rare_grade_more(file):
+    specimens = drawn(file, images=30)
+    specimens.grades[:] = np.array([0] * 2 + [2] * 28)
+    given = {
+        balanced: Finetuned(model=MODEL, size=32, epochs=2, batch=30, balanced=balanced).predict(
+            np.arange(30), np.arange(30), specimens, seed=0
+        )
+        for balanced in (True, False)
+    }
+    assert given[True][:, 0].mean() == pytest.approx(0.5, abs=0.1)
+    assert given[False][:, 0].mean() < given[True][:, 0].mean()
+
+
+@pytest.mark.parametrize(
+    ("cut", "levels"),
+    [
+        ({"features_only": True, "out_indices": (1,)}, ("act1", "layer1")),
+        ({"features_only": True, "out_indices": (1, 2, 3)}, ("act1", "layer1", "layer2", "layer3")),
+        ({"features_only": True}, ("act1", "layer1", "layer2", "layer3", "layer4")),
+        ({}, ("act1", "layer1", "layer2", "layer3", "layer4")),
+    ],
+    ids=["one", "three", "four", "classifier"],
+)
+def test_the_layers_used_are_those_that_the_file_holds(cut, levels, tmp_path):
+    safetensors.torch.save_file(arrays(**cut), tmp_path / "w.safetensors")
+    assert TINY.levels(tmp_path / "w.safetensors") == levels
+
+
+@pytest.mark.parametrize(
+    ("model", "last"), [("efficientnet_b0.ra_in1k", "blocks.6"), ("convnext_atto.d2_in1k", "stages.3")]
+)
+def test_other_families_of_networks_do_as_well(model, last, tmp_path):
+    safetensors.torch.save_file(arrays(model), tmp_path / "w.safetensors")
+    settings = Finetuned(model=model, size=32, epochs=1)
+    assert settings.levels(tmp_path / "w.safetensors")[-1] == last
+    assert predicted(drawn(tmp_path / "w.safetensors"), settings).shape == (20, 3)
+
+
+def test_the_whole_network_begins_as_timms_classifier_with_a_new_head(tmp_path):
+    safetensors.torch.save_file(arrays(), tmp_path / "w.safetensors")
+    network = grading_network(MODEL, tmp_path / "w.safetensors").eval()
+    classifier = timm.create_model("resnet18").eval()
+    classifier.load_state_dict(arrays())
+    head = next(layer for layer in network.modules() if isinstance(layer, torch.nn.Linear))
+    torch.nn.init.constant_(head.weight, 0.5)
+    grey = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    pooled = classifier.forward_head(classifier.forward_features((grey - mean) / std), pre_logits=True)
+    assert torch.allclose(network(grey), 0.5 * pooled.sum(dim=1, keepdim=True).expand(-1, 3), rtol=1e-4)
+
+
+def test_weights_that_end_at_the_stem_are_refused(tmp_path):
+    held = {name: array for name, array in arrays().items() if not name.startswith("layer")}
+    safetensors.torch.save_file(held, tmp_path / "w.safetensors")
+    assert refusal(tmp_path / "w.safetensors") == (
+        "The weights given lack 80 arrays that resnet18.tv_in1k needs up to its last used layer: "
+        "layer1.0.conv1.weight, layer1.0.bn1.weight, layer1.0.bn1.bias …; give a file of the whole model or choose "
+        "earlier layers in the recipe."
+    )
+
+
+def test_weights_of_another_model_are_refused_by_the_first_shape(file):
+    assert refusal(file, Finetuned(model="resnet50.tv_in1k")).startswith("The weights given lack ")
+
+
+def test_a_model_that_does_not_exist_is_answered_by_the_nearest(file):
+    assert refusal(file, Finetuned(model="resnet81")).startswith("There is no timm model 'resnet81'; did you mean ")
+
+
+@pytest.mark.slow
+def test_real_weights_and_drawn_scans_of_three_grades(clinic_scans):
+    weights = SHARED / "encoders" / "resnet18_layers123.safetensors"
+    if not weights.exists():
+        missing = f"{weights} is not on this machine; it is lent for tests and not part of the project"
+        (pytest.fail if os.environ.get("UNOQA_REQUIRE_SHARED") == "1" else pytest.skip)(missing)
+    grades = np.array([int(scan.grade) for scan in clinic_scans])
+    nothing = np.zeros((len(grades), 0))
+    specimens = Specimens(
+        grades, nothing, nothing, lambda position: clinic_scans[position].pixels.astype(np.float32) / 255, weights
+    )
+    settings = Finetuned(model=MODEL, size=96, epochs=6, batch=8)
+    _, severity = scores(cross_validated(settings, specimens, seed=0, folds=3))
+    assert settings.levels(weights)[-1] == "layer3"
+    assert area(severity[grades == 0], severity[grades == 2]) > 0.8
