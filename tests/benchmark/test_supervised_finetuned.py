@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,14 @@ from unoqa.benchmark.supervised.parts.cross_validation import cross_validated, s
 from unoqa.benchmark.supervised.parts.network import grading_network
 from unoqa.core.errors import DataSetError, UsageError, WeightsError
 
-MODEL = "resnet18.tv_in1k"
-TINY = Finetuned(model=MODEL, size=32, epochs=4, batch=8, rate=1e-3)
+MODEL = "test_resnet.r160_in1k"  # timm's own for tests: 0.4 million weights
+QUICK = Finetuned(model=MODEL, size=32, epochs=1, batch=8, rate=3e-3)
+LEARNING = Finetuned(model=MODEL, size=32, epochs=4, batch=8, rate=3e-3)
+SEEN, UNSEEN = np.arange(40), np.arange(40, 60)
 SHARED = Path(__file__).parents[3] / "shared"
 
 
-def arrays(model="resnet18", **cut):
+def arrays(model=MODEL, **cut):
     """Return seeded weights of a model, whole or cut."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -34,7 +37,7 @@ def arrays(model="resnet18", **cut):
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """Write weights of the layers 1 and 2 only."""
-    path = tmp_path_factory.mktemp("weights") / "resnet18.safetensors"
+    path = tmp_path_factory.mktemp("weights") / "layers12.safetensors"
     safetensors.torch.save_file(arrays(features_only=True, out_indices=(1, 2)), path)
     return path
 
@@ -50,11 +53,11 @@ def drawn(weights, images=60, seed=0, size=32):
     return Specimens(grades, nothing, nothing, lambda position: pixels[position].astype(np.float32), weights)
 
 
-def predicted(specimens, settings=TINY, seed=0, unseen=np.arange(40, 60)):
-    return settings.predict(np.arange(40), unseen, specimens, seed=seed)
+def predicted(specimens, settings=QUICK, seed=0, unseen=UNSEEN):
+    return settings.predict(SEEN, unseen, specimens, seed=seed)
 
 
-def refusal(weights, settings=TINY):
+def refusal(weights, settings=QUICK):
     with pytest.raises((WeightsError, UsageError)) as caught:
         settings.levels(weights)
     return str(caught.value)
@@ -62,16 +65,17 @@ def refusal(weights, settings=TINY):
 
 def test_what_an_image_shows_is_learned(file):
     specimens = drawn(file)
-    probabilities = predicted(specimens)
-    assert probabilities.sum(axis=1) == pytest.approx(1)
-    assert (scores(probabilities)[0] == specimens.grades[40:]).mean() >= 0.9
+    given, severity = scores(predicted(specimens, LEARNING))
+    grades = specimens.grades[UNSEEN]
+    assert (given == grades).mean() >= 0.8
+    assert area(severity[grades == 0], severity[grades == 2]) == 1
 
 
 def test_grades_that_were_shuffled_are_not_learned(file):
     specimens = drawn(file, images=160)
     np.random.default_rng(1).shuffle(specimens.grades)
     unseen = np.arange(40, 160)
-    given, severity = scores(predicted(specimens, unseen=unseen))
+    given, severity = scores(predicted(specimens, LEARNING, unseen=unseen))
     worse = specimens.grades[unseen] != 2
     assert (given == specimens.grades[unseen]).mean() == pytest.approx(1 / 3, abs=0.12)
     assert area(severity[worse], severity[~worse]) == pytest.approx(0.5, abs=0.15)
@@ -89,10 +93,10 @@ def test_a_seed_gives_the_same_again_and_another_seed_another(file):
 
 
 def test_global_random_numbers_and_modes_stay(file):
-    before, numbers = torch.random.get_rng_state(), np.random.get_state()[1].copy()
+    before, numbers = torch.random.get_rng_state(), np.random.get_state(legacy=False)["state"]["pos"]
     predicted(drawn(file))
     assert torch.equal(before, torch.random.get_rng_state())
-    assert np.array_equal(numbers, np.random.get_state()[1])
+    assert np.random.get_state(legacy=False)["state"]["pos"] == numbers
     assert torch.is_grad_enabled()
 
 
@@ -112,8 +116,8 @@ def test_images_of_any_size_are_resized(file):
 
 
 def test_a_mirrored_image_is_a_further_image(file):
-    still = Finetuned(model=MODEL, size=32, epochs=4, batch=8, rate=1e-3, flips=False)
-    assert not np.array_equal(predicted(drawn(file)), predicted(drawn(file), still))
+    unmirrored = Finetuned(model=MODEL, size=32, epochs=1, batch=8, rate=3e-3, flips=False)
+    assert not np.array_equal(predicted(drawn(file)), predicted(drawn(file), unmirrored))
 
 
 def test_two_grades_are_enough_and_the_third_has_no_probability(file):
@@ -156,11 +160,11 @@ def test_balance_weighs_a_rare_grade_more(file):
 )
 def test_the_layers_used_are_those_that_the_file_holds(cut, levels, tmp_path):
     safetensors.torch.save_file(arrays(**cut), tmp_path / "w.safetensors")
-    assert TINY.levels(tmp_path / "w.safetensors") == levels
+    assert QUICK.levels(tmp_path / "w.safetensors") == levels
 
 
 @pytest.mark.parametrize(
-    ("model", "last"), [("efficientnet_b0.ra_in1k", "blocks.6"), ("convnext_atto.d2_in1k", "stages.3")]
+    ("model", "last"), [("test_efficientnet.r160_in1k", "blocks.4"), ("test_convnext.r160_in1k", "stages.3")]
 )
 def test_other_families_of_networks_do_as_well(model, last, tmp_path):
     safetensors.torch.save_file(arrays(model), tmp_path / "w.safetensors")
@@ -172,28 +176,40 @@ def test_other_families_of_networks_do_as_well(model, last, tmp_path):
 def test_the_whole_network_begins_as_timms_classifier_with_a_new_head(tmp_path):
     safetensors.torch.save_file(arrays(), tmp_path / "w.safetensors")
     network = grading_network(MODEL, tmp_path / "w.safetensors").eval()
-    classifier = timm.create_model("resnet18").eval()
+    classifier = timm.create_model(MODEL).eval()
     classifier.load_state_dict(arrays())
     head = next(layer for layer in network.modules() if isinstance(layer, torch.nn.Linear))
     torch.nn.init.constant_(head.weight, 0.5)
     grey = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
-    mean, std = (torch.tensor(values).reshape(3, 1, 1) for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-    pooled = classifier.forward_head(classifier.forward_features((grey - mean) / std), pre_logits=True)
+    colour = ((grey - 0.5) / 0.5).expand(-1, 3, -1, -1)  # as these weights want it
+    pooled = classifier.forward_head(classifier.forward_features(colour), pre_logits=True)
     assert torch.allclose(network(grey), 0.5 * pooled.sum(dim=1, keepdim=True).expand(-1, 3), rtol=1e-4)
 
 
 def test_weights_that_end_at_the_stem_are_refused(tmp_path):
     held = {name: array for name, array in arrays().items() if not name.startswith("layer")}
     safetensors.torch.save_file(held, tmp_path / "w.safetensors")
+    sentence = (
+        r"The weights given lack \d+ arrays that test_resnet\.r160_in1k needs up to its last used layer: "
+        r"layer1\.0\.conv1\.weight, .* …; give a file of the whole model or choose earlier layers in the recipe\."
+    )
+    assert re.fullmatch(sentence, refusal(tmp_path / "w.safetensors"))
+
+
+def test_weights_of_a_model_of_other_shapes_are_refused_by_name(tmp_path):
+    held = arrays()
+    held["layer2.0.conv1.weight"] = torch.ones(3)
+    safetensors.torch.save_file(held, tmp_path / "w.safetensors")
     assert refusal(tmp_path / "w.safetensors") == (
-        "The weights given lack 80 arrays that resnet18.tv_in1k needs up to its last used layer: "
-        "layer1.0.conv1.weight, layer1.0.bn1.weight, layer1.0.bn1.bias …; give a file of the whole model or choose "
-        "earlier layers in the recipe."
+        f"Array layer2.0.conv1.weight of the weights given has shape (3,), but {MODEL} needs (48, 32, 3, 3); "
+        "give the weights of that model."
     )
 
 
-def test_weights_of_another_model_are_refused_by_the_first_shape(file):
-    assert refusal(file, Finetuned(model="resnet50.tv_in1k")).startswith("The weights given lack ")
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    assert refusal(tmp_path / "w.pth") == (
+        f"There is no weights file {tmp_path / 'w.pth'}; give one that exists with --encoder-weights."
+    )
 
 
 def test_a_model_that_does_not_exist_is_answered_by_the_nearest(file):
@@ -211,7 +227,7 @@ def test_real_weights_and_drawn_scans_of_three_grades(clinic_scans):
     specimens = Specimens(
         grades, nothing, nothing, lambda position: clinic_scans[position].pixels.astype(np.float32) / 255, weights
     )
-    settings = Finetuned(model=MODEL, size=96, epochs=6, batch=8)
+    settings = Finetuned(model="resnet18.tv_in1k", size=96, epochs=6, batch=8)
     _, severity = scores(cross_validated(settings, specimens, seed=0, folds=3))
     assert settings.levels(weights)[-1] == "layer3"
     assert area(severity[grades == 0], severity[grades == 2]) > 0.8

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
 from datetime import UTC, datetime
 from enum import Enum
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -21,9 +19,9 @@ from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import grade_cohort, grade_settled
 from unoqa.grader.grader import Grader, SettledGrader, check_cohort
 from unoqa.grader.intake import Failure, Intake
+from unoqa.grader.versions import versions
 from unoqa.outputs import OUTPUTS
 from unoqa.store.journal import Entry, Journal
-from unoqa.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +31,6 @@ if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.cohort import CohortResult
-
-
-VERSIONED = ("torch", "timm", "numpy", "scipy", "scikit-learn", "pillow", "tifffile")
-"""Libraries on which a score may depend."""
 
 
 @final
@@ -143,7 +137,7 @@ def _facts(
     failed = sum(grading.grade is None for grading in result.gradings)
     return {
         "notice": "For research use. Not a medical device.",
-        "versions": _versions(),
+        "versions": versions(),
         "device": str(grader.viewer.device),
         "threads": torch.get_num_threads(),
         "model": checksum,
@@ -159,11 +153,6 @@ def _facts(
     }
 
 
-def _versions() -> dict[str, str]:
-    ours = {"unoqa": __version__, "python": platform.python_version()}
-    return ours | {name: version(name) for name in VERSIONED}
-
-
 def _conditions(grader: Grader) -> str:
     """Return what scores may depend on in their last bits beside the model."""
-    return json.dumps([_versions(), str(grader.viewer.device), torch.get_num_threads()])
+    return json.dumps([versions(), str(grader.viewer.device), torch.get_num_threads()])

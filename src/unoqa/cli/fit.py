@@ -1,7 +1,7 @@
 """Learn what outstanding looks like from your own outstanding scans.
 
 Give folders or files of outstanding images only. The model folder that comes out is all that `unoqa grade`
-needs, on this machine or another.
+needs, on this machine or another. A killed fit goes on where it was when the same command is given again.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def fit(
         device=device,
         weights=encoder_weights,
         progress=progress(quiet=quiet),
+        workspace=output.absolute().with_name(f".{output.absolute().name}.unfinished"),
     )
     grader.save(output)
     say_fit(grader.learned.report)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol, final, runtime_checkable
 from unoqa.core.progress import Progress, Silent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 
@@ -37,10 +39,18 @@ class Nowhere:
         del name, arrays
 
 
+def _unheard(sentence: str) -> None:
+    del sentence
+
+
 @final
 @dataclass(frozen=True)
 class Work:
     """One piece of a fit: whom it tells how far it is, and its own place among the checkpoints.
+
+    Attributes:
+        interval: seconds between two checkpoints at least.
+        tell: takes a sentence that the user should read when the fit is over.
 
     Example:
         >>> Work().part("member 0").part("fold 2").name
@@ -50,6 +60,8 @@ class Work:
     progress: Progress = field(default_factory=Silent)
     checkpoints: Checkpoints = field(default_factory=Nowhere)
     name: str = ""
+    interval: float = 30.0
+    tell: Callable[[str], None] = _unheard
 
     def part(self, name: str) -> Work:
         """Return the work of a part of this one."""

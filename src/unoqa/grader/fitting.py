@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 from jaxtyping import Float
 
 from unoqa.core.errors import FitError, ImageError
+from unoqa.core.work import Work
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.intake import Failure
 from unoqa.grader.reasons import Reasons
-from unoqa.store.feature_files import FeatureFiles
+from unoqa.grader.versions import versions
+from unoqa.store.workspace import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from unoqa.core.contracts import Threshold
+    from unoqa.core.features import FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.grader.intake import Intake
     from unoqa.grader.panel import FittedPanel, Panel
     from unoqa.grader.viewing import Viewer
+    from unoqa.store.feature_files import FeatureFiles
+    from unoqa.store.workspace import Workspace
 
 UNUSUAL = 3.5
 """Robust standard deviations above the median at which an image does not look like the rest."""
@@ -39,6 +43,7 @@ class FitReport:
         duplicates: images left out because the same pixels were there before, with the name of the first.
         unusual: images learned from that do not look like the rest, the worst first.
         ignored: files that are no images.
+        notices: sentences of modules about how they learned.
     """
 
     used: int
@@ -46,6 +51,7 @@ class FitReport:
     duplicates: tuple[tuple[str, str], ...]
     unusual: tuple[str, ...]
     ignored: int
+    notices: tuple[str, ...] = ()
 
 
 @final
@@ -74,58 +80,72 @@ def learn(
     *,
     seed: int,
     progress: Progress,
+    workspace: Workspace,
 ) -> Learned:
-    """Learn from outstanding images.
+    """Learn from outstanding images; in a workspace that is kept, an interrupted fit goes on where it was.
 
     Raises:
         FitError: fewer images can be used than the panel or the threshold needs.
     """
-    with ExitStack() as stack:
-        files = [stack.enter_context(FeatureFiles(encoder.scales)) for encoder in viewer.encoders]
-        names, failures, duplicates = _encode(viewer, intake, files, progress)
-        _check(len(names), _needed(panel, threshold), intake, failures)
-        features = [file.read(len(names), viewer.device) for file in files]
-        with progress.task("learning", panel.folds * len(panel.members)) as step:
-            fitted, unseen = panel.fit(features, seed=seed, step=step)
-        report = FitReport(
-            len(names), tuple(failures), tuple(duplicates), _unusual(names, unseen.scores), intake.ignored
-        )
-        return Learned(
-            panel=fitted,
-            threshold=threshold.fit(unseen.scores),
-            spread=float(max(unseen.scores.std(), 1e-9)),
-            reasons=Reasons.learned(features[viewer.measures]),
-            heat=HeatLevels.of(unseen.levels),
-            report=report,
-        )
+    seen = _encode(viewer, intake, viewer.feature_files(workspace), progress)
+    _check(len(seen.names), _needed(panel, threshold), intake, seen.failures)
+    notices: list[str] = []
+    checkpoints = workspace.checkpoints(key_of(repr(panel), seed, list(seen.rows), versions()))
+    work = Work(progress, checkpoints, tell=notices.append)
+    fitted, unseen = panel.fit(seen.features[: len(panel.encoders())], seed=seed, work=work)
+    report = FitReport(
+        len(seen.names),
+        tuple(seen.failures),
+        tuple(seen.duplicates),
+        _unusual(seen.names, unseen.scores),
+        intake.ignored,
+        tuple(notices),
+    )
+    return Learned(
+        panel=fitted,
+        threshold=threshold.fit(unseen.scores),
+        spread=float(max(unseen.scores.std(), 1e-9)),
+        reasons=Reasons.learned(seen.features[viewer.measures]),
+        heat=HeatLevels.of(unseen.levels),
+        report=report,
+    )
 
 
-def _encode(
-    viewer: Viewer, intake: Intake, files: Sequence[FeatureFiles], progress: Progress
-) -> tuple[list[str], list[Failure], list[tuple[str, str]]]:
-    names: list[str] = []
-    failures: list[Failure] = []
-    duplicates: list[tuple[str, str]] = []
-    first: dict[str, str] = {}
+@final
+@dataclass
+class _Seen:
+    """What reading the images gave; `rows` are their digests, in order."""
+
+    names: list[str] = field(default_factory=list)
+    rows: dict[str, str] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    duplicates: list[tuple[str, str]] = field(default_factory=list)
+    features: list[FeatureSet] = field(default_factory=list)
+
+
+def _encode(viewer: Viewer, intake: Intake, files: Sequence[FeatureFiles], progress: Progress) -> _Seen:
+    seen = _Seen()
     with progress.task("reading outstanding images", len(intake)) as step:
         for image in intake:
             step()
             if isinstance(image, Failure):
-                failures.append(image)
+                seen.failures.append(image)
                 continue
-            original = first.setdefault(image.digest(), image.name)
-            if original != image.name:
-                duplicates.append((image.name, original))
+            digest = image.digest()
+            original = seen.rows.get(digest)
+            if original is not None:
+                seen.duplicates.append((image.name, original))
                 continue
             try:
-                pyramids = viewer.view(image)
+                viewer.keep(image, digest, files)
             except ImageError as error:
-                failures.append(Failure(image.name, error.code, str(error)))
+                seen.failures.append(Failure(image.name, error.code, str(error)))
                 continue
-            for file, pyramid in zip(files, pyramids, strict=True):
-                file.add(pyramid)
-            names.append(image.name)
-    return names, failures, duplicates
+            seen.rows[digest] = image.name
+            seen.names.append(image.name)
+    if seen.names:
+        seen.features = [file.read([file.row(digest) for digest in seen.rows], viewer.device) for file in files]
+    return seen
 
 
 def _needed(panel: Panel, threshold: Threshold) -> int:

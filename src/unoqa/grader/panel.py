@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from unoqa.core.contracts import within
+from unoqa.core.contracts import NO_WORK, within
 from unoqa.core.features import FeaturePyramid
+from unoqa.core.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -170,9 +171,7 @@ class Panel:
         """Return the distinct encoders, in the order of their first use."""
         return tuple(dict.fromkeys(member.encoder for member in self.members))
 
-    def fit(
-        self, features: Sequence[FeatureSet], *, seed: int, step: Callable[[], None] = lambda: None
-    ) -> tuple[FittedPanel, Unseen]:
+    def fit(self, features: Sequence[FeatureSet], *, seed: int, work: Work = NO_WORK) -> tuple[FittedPanel, Unseen]:
         """Learn from the features of outstanding images, one set per distinct encoder.
 
         Returns:
@@ -181,11 +180,13 @@ class Panel:
         folds = fold_of(len(features[0]), self.folds, seed=seed)
         encoders = self.encoders()
         fitted, unseen = [], []
-        for member in self.members:
-            position = encoders.index(member.encoder)
-            one, said = self._fit_member(member, position, features[position], folds, seed, step)
-            fitted.append(one)
-            unseen.append(said)
+        with work.progress.task("learning", self.folds * len(self.members)) as step:
+            for number, member in enumerate(self.members):
+                position = encoders.index(member.encoder)
+                fits = _Fits(member.module, features[position], seed, work.part(f"member {number}"))
+                one, said = self._fit_member(member, position, fits, folds, step)
+                fitted.append(one)
+                unseen.append(said)
         fused = [fuse(scores, self.fusion) for scores in np.stack([said.scores for said in unseen], axis=1)]
         levels = tuple(level for said in unseen for level in said.levels)
         return FittedPanel(tuple(fitted), self.fusion), Unseen(np.array(fused), levels)
@@ -212,18 +213,17 @@ class Panel:
         self,
         member: Member,
         position: int,
-        features: FeatureSet,
+        fits: _Fits,
         folds: np.ndarray,
-        seed: int,
         step: Callable[[], None],
     ) -> tuple[FittedMember, Unseen]:
-        scores = np.empty(len(features))
+        scores = np.empty(len(folds))
         modules: list[FittedModule] = []
         sums: list[MapSums] = []
         for fold in range(self.folds):
-            module = member.module.fit(features.subset(np.flatnonzero(folds != fold)), seed=seed)
+            module = fits.on(np.flatnonzero(folds != fold), f"fold {fold}")
             held_out = np.flatnonzero(folds == fold)
-            for row, pyramid in zip(held_out, features.subset(held_out).batches(size=1), strict=True):
+            for row, pyramid in zip(held_out, fits.features.subset(held_out).batches(size=1), strict=True):
                 evidence = module.evidence(pyramid)  # one image at a time, as new ones will be
                 scores[row] = float(evidence.score[0])
                 sums = sums or [MapSums() for _ in evidence.maps]
@@ -233,10 +233,24 @@ class Panel:
                 modules.append(module)
             step()
         if self.final == "refit":
-            modules.append(member.module.fit(features, seed=seed))
+            modules.append(fits.on(np.arange(len(folds)), "all"))
         centre, spread = float(scores.mean()), float(max(scores.std(), 1e-9))
         fitted = FittedMember(position, tuple(modules), centre, spread, member.weight)
         return fitted, Unseen(member.weight * (scores - centre) / spread, tuple(one.level() for one in sums))
+
+
+@final
+@dataclass(frozen=True)
+class _Fits:
+    """The fits of one member: on the images of all folds but one, and on all."""
+
+    module: LowQualityModule
+    features: FeatureSet
+    seed: int
+    work: Work
+
+    def on(self, rows: np.ndarray, name: str) -> FittedModule:
+        return self.module.fit(self.features.subset(rows), seed=self.seed, work=self.work.part(name))
 
 
 def fold_of(images: int, folds: int, *, seed: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from unoqa.core.errors import UsageError, unknown
+from unoqa.core.errors import UnoqaError, UsageError, unknown
 from unoqa.core.progress import Silent
 from unoqa.grader.devices import device_of
 from unoqa.grader.fitting import learn
@@ -16,6 +16,7 @@ from unoqa.grader.grader import Grader, Origin
 from unoqa.grader.intake import Intake
 from unoqa.grader.recipe_values import check_keys, panel_of, size_of, split_of, threshold_of, values_of
 from unoqa.grader.viewing import Viewer
+from unoqa.store.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,6 +116,7 @@ class Recipe:
         device: str = "cpu",
         weights: str | Path | None = None,
         progress: Progress | None = None,
+        workspace: str | Path | None = None,
     ) -> Grader:
         """Learn what outstanding looks like.
 
@@ -122,6 +124,8 @@ class Recipe:
             source: outstanding images only: a folder, files, or images.
             device: `cpu`, `cuda` or `auto`.
             weights: a file for the recipe's learned encoder; None takes those in timm's cache.
+            workspace: a folder for unfinished work, from which the same call goes on if this one is killed; it is
+                removed when the grader is made. None keeps nothing.
 
         Raises:
             FitError: too few images can be read.
@@ -133,7 +137,15 @@ class Recipe:
         intake = Intake.of(source)
         path = None if weights is None else Path(weights)
         viewer = Viewer.opened(self.panel.encoders(), self.size, device=where, weights=path)
-        learned = learn(self.panel, self.threshold, viewer, intake, seed=seed, progress=progress or Silent())
+        with Workspace(None if workspace is None else Path(workspace)) as work:
+            try:
+                learned = learn(
+                    self.panel, self.threshold, viewer, intake, seed=seed, progress=progress or Silent(), workspace=work
+                )
+            except UnoqaError:  # what is refused leaves nothing behind; what is killed leaves its work
+                work.remove()
+                raise
+            work.remove()
         return Grader(viewer, learned, self.split, Origin(self.name, self.values(), seed))
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from unoqa.encoders.measures import Measures
+from unoqa.encoders.measures import MEASURES, Measures
+from unoqa.grader.versions import versions
+from unoqa.store.workspace import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from unoqa.core.contracts import Encoder, OpenEncoder, State
     from unoqa.core.features import FeaturePyramid
     from unoqa.core.image import EnfaceImage
+    from unoqa.store.feature_files import FeatureFiles
+    from unoqa.store.workspace import Workspace
 
 REASONS_FROM = Measures()
 """The encoder that reasons are read from; it runs beside every recipe."""
@@ -30,12 +34,14 @@ class Viewer:
         encoders: those of the panel, in its order, then the measures where the panel has none.
         size: side in pixels to which images are resized.
         measures: where the measures stand among the encoders.
+        keys: what each encoder's features are kept under: its settings and its weights.
     """
 
     encoders: tuple[OpenEncoder, ...]
     size: int
     measures: int
     device: torch.device
+    keys: tuple[str, ...] = ()
 
     @classmethod
     def opened(
@@ -56,7 +62,11 @@ class Viewer:
         opened = tuple(
             encoder.open(device=device, weights=source) for encoder, source in zip(wanted, sources, strict=True)
         )
-        return cls(opened, size, wanted.index(REASONS_FROM), device)
+        keys = tuple(
+            key_of(repr(encoder), one.checksum, size, str(device), _measured(encoder), versions())
+            for encoder, one in zip(wanted, opened, strict=True)
+        )
+        return cls(opened, size, wanted.index(REASONS_FROM), device, keys)
 
     def view(self, image: EnfaceImage) -> tuple[FeaturePyramid, ...]:
         """Encode one image; a pyramid of batch 1 per encoder.
@@ -66,6 +76,27 @@ class Viewer:
         """
         pixels = image.resized(self.size)[None]
         return tuple(encoder.encode(pixels) for encoder in self.encoders)
+
+    def feature_files(self, workspace: Workspace) -> tuple[FeatureFiles, ...]:
+        """Open the files in which the features of each encoder are kept."""
+        return tuple(
+            workspace.features(key, encoder.scales) for key, encoder in zip(self.keys, self.encoders, strict=True)
+        )
+
+    def keep(self, image: EnfaceImage, digest: str, files: Sequence[FeatureFiles]) -> None:
+        """Encode one image into the files by the encoders whose files do not hold it yet.
+
+        Raises:
+            ImageError: the image is too small, constant or not finite.
+        """
+        pixels = image.resized(self.size)[None]
+        for encoder, file in zip(self.encoders, files, strict=True):
+            if file.find(digest) is None:
+                file.add(encoder.encode(pixels), digest)
+
+
+def _measured(encoder: Encoder) -> dict[str, int]:
+    return {name: MEASURES.load(name).version for name in MEASURES.names()} if encoder == REASONS_FROM else {}
 
 
 def _sources(weights: Path | Sequence[State] | None, count: int) -> Sequence[Path | State | None]:

@@ -40,9 +40,9 @@ class Finetuned(Reference):
         "resnet152.tv_in1k"
     )
     size: Annotated[int, Field(ge=32, description="side that images are resized to, in pixels")] = 224
-    epochs: Annotated[int, Field(ge=1, description="times that each image is seen")] = 10
-    batch: Annotated[int, Field(ge=1, description="images a step")] = 16
-    rate: Annotated[float, Field(gt=0, description="learning rate at the first step")] = 3e-4
+    epochs: Annotated[int, Field(ge=1, description="times that each image is seen")] = 8
+    batch: Annotated[int, Field(ge=1, description="images a step")] = 8
+    rate: Annotated[float, Field(gt=0, description="learning rate at the first step")] = 3e-5
     decay: Annotated[float, Field(ge=0, description="weight decay")] = 0.01
     flips: Annotated[bool, Field(description="mirror every other image, drawn anew each time: left and right eyes")] = (
         True
@@ -55,6 +55,7 @@ class Finetuned(Reference):
         """Train and apply the network; the seed decides the order of the images and which are mirrored."""
         occurring = require(specimens.grades[seen], each=1)
         network = grading_network(self.model, specimens.weights).to(specimens.device)
+        network = network.to(memory_format=torch.channels_last)  # a fifth faster on a processor
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
             self._train(network, specimens, seen, seed)
             logits = self._applied(network, self._images(specimens, unseen), specimens.device).cpu().double()
@@ -65,11 +66,12 @@ class Finetuned(Reference):
         return grading_network(self.model, weights).levels
 
     def _train(self, network: GradingNetwork, specimens: Specimens, seen: Int[np.ndarray, " some"], seed: int) -> None:
-        images = torch.cat(list(self._images(specimens, seen)))
+        read = list(self._images(specimens, seen))
+        images = torch.cat(read)
         grades = torch.from_numpy(specimens.grades[seen]).long()
         weights = self._weights(specimens.grades[seen])
         network.eval()  # gradients flow all the same; batch normalisation keeps its statistics
-        network.standardise(self._applied(network.pooled, images.split(self.batch), specimens.device))
+        network.standardise(self._applied(network.pooled, read, specimens.device))
         optimiser = AdamW(network.parameters(), lr=self.rate, weight_decay=self.decay)
         batches = list(self._batches(len(seen), torch.Generator().manual_seed(seed)))
         schedule = CosineAnnealingLR(optimiser, len(batches))

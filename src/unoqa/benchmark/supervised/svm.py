@@ -44,7 +44,8 @@ class Svm(Reference):
         require(grades, each=2)
         rarest = int(np.unique(grades, return_counts=True)[1].min())
         folds = StratifiedKFold(min(CALIBRATING_FOLDS, rarest), shuffle=True, random_state=seed)
-        machine = OneVsRestClassifier(SVC(C=self.C, class_weight="balanced" if self.balanced else None))
+        weights = "balanced" if self.balanced else None
+        machine = OneVsRestClassifier(SVC(C=self.C, class_weight=weights, random_state=seed))
         joined = np.hstack([specimens.features, specimens.saliency]).astype(np.float64)
         calibrated = CalibratedClassifierCV(make_pipeline(StandardScaler(), machine), cv=folds, ensemble=False)
         calibrated.fit(joined[seen], grades)

@@ -29,11 +29,20 @@ class _Rate(ProgressColumn):
 
 @final
 class Bars:
-    """One bar a task, with count, rate and remaining time."""
+    """One bar a task, with count, rate and remaining time; a task within another stands below it."""
+
+    def __init__(self) -> None:
+        self._shown: RichProgress | None = None
 
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Callable[[], None]]:
         """Show a bar until the task ends."""
+        if self._shown is not None:
+            bars = self._shown
+            number = bars.add_task(title, total=total)
+            yield lambda: bars.advance(number)
+            bars.remove_task(number)
+            return
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -41,9 +50,13 @@ class Bars:
             _Rate(),
             TimeRemainingColumn(),
         )
-        with RichProgress(*columns, console=Console(stderr=True)) as bars:
-            number = bars.add_task(title, total=total)
-            yield lambda: bars.advance(number)
+        with RichProgress(*columns, console=Console(stderr=True)) as outer:
+            self._shown = outer
+            try:
+                first = outer.add_task(title, total=total)
+                yield lambda: outer.advance(first)
+            finally:
+                self._shown = None
 
 
 def progress(*, quiet: bool) -> Progress:

@@ -32,6 +32,8 @@ def say_fit(report: FitReport) -> None:
     if report.ignored:
         say(f"{report.ignored} files in the folders are no images.")
     _list("learned from, but unlike the rest (outstanding?)", list(report.unusual))
+    for notice in report.notices:
+        say(f"Warning: {notice}")
 
 
 def say_counts(result: CohortResult, *, quiet: bool) -> None:

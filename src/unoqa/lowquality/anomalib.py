@@ -1,0 +1,197 @@
+"""Any image model of anomalib that learns from good images only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, final
+
+import torch
+from jaxtyping import Float
+from pydantic import BeforeValidator, Field, PlainSerializer
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State, within
+from unoqa.core.errors import FitError, UsageError
+from unoqa.core.evidence import Evidence
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
+from unoqa.core.settings import settings
+from unoqa.core.work import Work
+from unoqa.lowquality.parts.anomalib_maps import arrays_of, raw_maps, refill
+from unoqa.lowquality.parts.anomalib_models import built, from_cache, from_file
+from unoqa.lowquality.parts.anomalib_surroundings import seeded
+from unoqa.lowquality.parts.anomalib_training import Images, normalised, train
+from unoqa.lowquality.parts.pooling import Pool, log_evidence
+
+SCALE = "pixels"
+"""The only scale that the module reads; the encoder of that name offers it."""
+
+SMALLEST_MEAN = 1e-12
+"""Of a map over the outstanding images, where the model says exactly 0 of all of them."""
+
+
+def _pairs(options: object) -> object:
+    """Turn a table into sorted pairs, which can be neither changed nor left unhashable."""
+    if not isinstance(options, Mapping):
+        return options
+    return tuple((str(name), _frozen(value)) for name, value in sorted(options.items()))
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, Mapping):
+        raise ValueError("an option is a number, a word, true, false or a list, not a table")
+    return tuple(_frozen(one) for one in value) if isinstance(value, list | tuple) else value
+
+
+def _table(options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in options}
+
+
+Options = Annotated[tuple[tuple[str, Any], ...], BeforeValidator(_pairs), PlainSerializer(_table)]
+
+
+@final
+@settings
+class Anomalib(LowQualityModule):
+    """A model of the library anomalib (Akcay et al. 2022, arXiv 2202.08341), trained by Lightning as it asks.
+
+    It brings its own network and reads the image itself, so its encoder is `pixels`; it needs the package's extra
+    `peer`. A memory of one pass takes one whatever `epochs` is. Images are scored one at a time, and of CFLOW the
+    likelihoods are read before it divides them by its batch's highest. The lowest value of the outstanding images
+    becomes 0 where it is negative, which keeps the order and distances as they are; then each map is divided by its
+    mean over them. Higher = further from outstanding. Models that download, judge videos or compare with words are
+    refused. The state holds the model whole, with its backbone.
+
+    Example:
+        In a recipe::
+
+            [[members]]
+            encoder = "pixels"
+            module = { choice = "anomalib", model = "Padim", options = { backbone = "resnet18" }, weights = "r18.pth" }
+
+        >>> Anomalib(model="Patchcore", options={"coreset_sampling_ratio": 0.01}).options
+        (('coreset_sampling_ratio', 0.01),)
+    """
+
+    model: Annotated[str, Field(description="name of an image model of anomalib, such as Padim, Cflow or Stfpm")] = (
+        "Padim"
+    )
+    options: Annotated[Options, Field(description="table of what the model's constructor takes")] = ()
+    epochs: Annotated[int, Field(ge=1, description="times each image is trained on, where the model lets choose")] = 50
+    batch: Annotated[int, Field(ge=1, description="images trained on at once")] = 8
+    weights: Annotated[str, Field(description="file of the backbone's weights; empty: those in timm's cache")] = ""
+    largest_grid: Annotated[int, Field(ge=1, description="places a side of a map; finer ones are averaged")] = 40
+    pool: Annotated[Pool, Field(description="how a map, before it is averaged, becomes a score")] = "mean"
+
+    needs: ClassVar[int] = 2
+
+    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedAnomalib:
+        """Train on the images, then measure what the trained model says of them.
+
+        Raises:
+            UsageError: anomalib is not installed, the encoder is not `pixels`, or the model cannot serve.
+            WeightsError: the backbone's weights are missing or do not fit.
+            FitError: the model cannot learn from these images.
+        """
+        position = _position(features.scales)
+        images = Images(features.select((SCALE,)))
+        trained = self._trained(images, seed, features.device, work)
+        rows, columns = images[0].shape[-2:]
+        state = {f"model.{name}": array for name, array in arrays_of(trained).items()}
+        state["made"] = torch.tensor([rows, columns, seed])
+        state = {name: array.to(features.device) for name, array in state.items()}
+        network = self._network(state)
+        self._compare(trained.to(features.device).eval(), network, images[0])
+        return _FittedAnomalib(self, network, position, {**state, **self._levels(network, images)})
+
+    def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedAnomalib:
+        """Return the fitted module that gave `state`; nothing is downloaded.
+
+        Raises:
+            UsageError: anomalib is not installed.
+        """
+        return _FittedAnomalib(self, self._network(state), _position(scales), dict(state))
+
+    def _trained(self, images: Images, seed: int, device: torch.device, work: Work) -> nn.Module:
+        weights = from_file(self.weights) if self.weights else from_cache
+        rows, columns = images[0].shape[-2:]
+        with seeded(seed, device):
+            model = built(self.model, _table(self.options), (rows, columns), weights=weights)
+            try:
+                train(model, images, epochs=self.epochs, batch=self.batch, device=device, work=work)
+            except (AttributeError, LookupError, RuntimeError, ValueError) as error:
+                raise FitError(
+                    f"Model '{self.model}' of anomalib could not learn from {len(images)} images of {rows}×{columns}; "
+                    f"change its options, or give more or larger images ({error})."
+                ) from error
+        return model.model
+
+    def _network(self, state: Mapping[str, Tensor]) -> nn.Module:
+        """Make the network again that gave the arrays; what it draws when it is made comes from the same seed."""
+        rows, columns, seed = (int(number) for number in state["made"])
+        device = state["made"].device
+        with seeded(seed, device):
+            network = built(self.model, _table(self.options), (rows, columns), weights=None).model
+        refill(network, within(state, "model."))
+        return network.to(device).eval().requires_grad_(False)
+
+    def _compare(self, trained: nn.Module, network: nn.Module, image: Float[Tensor, "3 rows columns"]) -> None:
+        """Refuse a model that keeps something outside its arrays; last bits differ with an array's layout alone."""
+        pairs = zip(raw_maps(trained, image), raw_maps(network, image), strict=True)
+        if not all(torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(one.abs().max())) for one, other in pairs):
+            raise UsageError(
+                f"Model '{self.model}' of anomalib cannot serve here: what it has learned does not lie in its arrays "
+                "alone, so a saved one would score differently; choose another model."
+            )
+
+    def _levels(self, network: nn.Module, images: Images) -> State:
+        """Return each map's lowest value over all images, 0 where none is negative, and its mean above that."""
+        values = [[(grid.min(), grid.double().mean()) for grid in raw_maps(network, image)] for image in images]
+        lows, means = torch.tensor(values, dtype=torch.float64, device=images[0].device).unbind(dim=2)
+        floor = lows.amin(dim=0).clamp_max(0)
+        usual = (means.mean(dim=0) - floor).clamp_min(SMALLEST_MEAN)
+        if not torch.isfinite(usual).all():
+            raise FitError(
+                f"Model '{self.model}' of anomalib says no finite numbers of the images it was trained on; "
+                "train for fewer epochs or change its options."
+            )
+        return {"floor": floor.float(), "usual": usual.float()}
+
+
+@final
+class _FittedAnomalib(FittedModule):
+    def __init__(self, settings: Anomalib, network: nn.Module, position: int, state: State) -> None:
+        self._settings = settings
+        self._network = network
+        self._position = position
+        self._state = state
+
+    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+        """Return the model's maps, made image by image; scores are those of the maps before they are averaged."""
+        said = [self._said(grey) for grey in normalised(pyramid.scales[self._position])]
+        maps = zip(*(one.maps for one in said), strict=True)
+        return Evidence(torch.cat([one.score for one in said]), tuple(torch.cat(grids) for grids in maps))
+
+    def state(self) -> State:
+        """Return the network's arrays, the levels of its maps, and the size and seed that it is made from."""
+        return dict(self._state)
+
+    def _said(self, image: Float[Tensor, "3 rows columns"]) -> Evidence:
+        raw = raw_maps(self._network, image)
+        levels = zip(raw, self._state["floor"], self._state["usual"], strict=True)
+        maps = tuple(((grid - floor).clamp_min(0) / usual)[None] for grid, floor, usual in levels)
+        return Evidence(log_evidence(maps, self._settings.pool).score, tuple(self._reduced(grid) for grid in maps))
+
+    def _reduced(self, grid: Float[Tensor, "1 rows columns"]) -> Float[Tensor, "1 fewer_rows fewer_columns"]:
+        rows, columns = (min(side, self._settings.largest_grid) for side in grid.shape[-2:])
+        return functional.adaptive_avg_pool2d(grid, (rows, columns))
+
+
+def _position(scales: tuple[Scale, ...]) -> int:
+    names = [scale.name for scale in scales]
+    if SCALE not in names:
+        raise UsageError(
+            f"The module 'anomalib' reads the image itself, and its encoder offers {', '.join(names)}; "
+            'give the member encoder = "pixels".'
+        )
+    return names.index(SCALE)

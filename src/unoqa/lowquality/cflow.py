@@ -1,0 +1,195 @@
+"""CFLOW: a conditional normalising flow over fibres; the paper's low-quality module."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast, final
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unoqa.core.contracts import NO_WORK, LowQualityModule
+from unoqa.core.features import FeatureSet, Scale
+from unoqa.core.settings import settings
+from unoqa.core.work import Work
+from unoqa.lowquality.parts.draws import FibreDraws, held_out_rows
+from unoqa.lowquality.parts.fibres import fibres, smooth
+from unoqa.lowquality.parts.fitted_flows import Asked, FittedFlows, ScaleFlow, best_likelihood, loaded, rounded
+from unoqa.lowquality.parts.flow import Flow, Whitening, couplings
+from unoqa.lowquality.parts.likelihood import MapKind
+from unoqa.lowquality.parts.place_code import place_code
+from unoqa.lowquality.parts.pooling import Pool
+from unoqa.lowquality.parts.selection import Selection
+from unoqa.lowquality.parts.starting import Start, at_least_two_channels, seeded, silence, starting_layer
+from unoqa.lowquality.parts.training import Lesson, Schedule, train
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HELD_OUT_FIBRES = 4096
+"""Fibres by which learning is stopped: enough that their mean loss is known to a hundredth of its spread."""
+
+
+@final
+@settings
+class Cflow(LowQualityModule):
+    """Likelihood of each fibre, given its place, by a flow per scale (Gudovskiy et al. 2022, arXiv 2107.12571).
+
+    The loss is -log σ(ℓ) with ℓ = log p(fibre | place) / channels; it stands for the paper's equation 1, since the
+    Kullback-Leibler divergence to the data's density differs from the mean of -ℓ by a constant, and σ only keeps
+    single fibres from ruling it. The defaults are a laptop's: a budget of fibres in place of passes, and a start from
+    the fitted Gaussian, as the paper's section 2.3.1 asks (CFLOW-AD itself starts at random: `start = "random"`).
+    Recipe `paper-original` has the published training. Higher = further from outstanding.
+
+    Example:
+        >>> Cflow(fibres=100_000).blocks
+        8
+    """
+
+    scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
+    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged first")] = 3
+    start: Annotated[Start, Field(description="the density that learning starts from")] = "gaussian"
+    blocks: Annotated[int, Field(ge=1, description="coupling blocks")] = 8
+    clamp: Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")] = 1.9
+    code: Annotated[int, Field(ge=4, multiple_of=4, description="numbers that tell a place")] = 128
+    mixing: Annotated[
+        Literal["deal", "rotate"], Field(description="channels dealt anew a block, or also rotated (soft permutation)")
+    ] = "deal"
+    fibres: Annotated[int, Field(ge=1, description="fibres learned from at most, per scale")] = 400_000
+    passes: Annotated[int, Field(ge=0, description="passes over all fibres instead of that budget; 0: the budget")] = 0
+    batch: Annotated[int, Field(ge=1, description="fibres a step")] = 1024
+    rate: Annotated[float, Field(gt=0, description="step size of Adam")] = 1e-3
+    patience: Annotated[int, Field(ge=0, description="looks at held-out images without gain that end it; 0: none")] = 4
+    maps: Annotated[MapKind, Field(description="what a map holds")] = "log-energy"
+    pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
+
+    needs: ClassVar[int] = 2
+
+    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedFlows:
+        """Learn a flow per scale; an interrupted one goes on where `work` kept it.
+
+        Raises:
+            FitError: the loss became no number before anything was learned, or a scale has one channel.
+        """
+        selection = Selection.of(features.scales, self.scales)
+        flows = {
+            name: self._learned(features.select([name]), seed + position, work.part(name))
+            for position, name in enumerate(selection.names)
+        }
+        return FittedFlows(flows, selection, self.maps, self.pool)
+
+    def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedFlows:
+        """Return the fitted module that gave `state`."""
+        selection = Selection.of(scales, self.scales)
+        flows = {}
+        for name in selection.names:
+            layer = Whitening.blank_like(state[f"{name}.whitening.mean"])
+            network, best = loaded(self._network(layer, seed=0), state, name)
+            flows[name] = ScaleFlow(network, _Asking(network, self), best)
+        return FittedFlows(flows, selection, self.maps, self.pool)
+
+    def _learned(self, features: FeatureSet, seed: int, work: Work) -> ScaleFlow:
+        at_least_two_channels(features.scales[0], "CFLOW")
+        seen, unseen = (features.subset(rows) for rows in held_out_rows(len(features), 0.15, seed=seed))
+        network = self._network(starting_layer(seen, self._smoothed, start=self.start), seed=seed)
+        draws = FibreDraws(seen, self._smoothed, batch=self.batch, seed=seed)
+        held = FibreDraws(unseen, self._smoothed, batch=-(-HELD_OUT_FIBRES // 8), seed=seed)
+        asking = _Asking(network, self)
+        lesson = Lesson(
+            f"CFLOW {features.scales[0].name}",
+            loss=lambda step: asking.loss(draws, step),
+            held_out=lambda: asking.held_out(held),
+        )
+        train(network, lesson, self._schedule(seen), work)
+        rounded(network)
+        asking = _Asking(network, self)
+        return ScaleFlow(network, asking, best_likelihood(asking, seen))
+
+    def _schedule(self, seen: FeatureSet) -> Schedule:
+        every = len(seen) * int(seen.arrays[0].shape[2] * seen.arrays[0].shape[3])
+        wanted = self.passes * every if self.passes else self.fibres
+        return Schedule(steps=max(1, wanted // self.batch), rate=self.rate, patience=self.patience)
+
+    def _network(self, layer: Whitening, *, seed: int) -> Flow:
+        still = self.start == "gaussian"
+        with seeded(seed):
+            blocks = couplings(
+                len(layer.mean),
+                self.blocks,
+                partial(_Subnet, code=self.code, still=still),
+                clamp=self.clamp,
+                seed=seed,
+                rotated=self.mixing == "rotate",
+            )
+        return Flow(layer, blocks).to(layer.mean.device)
+
+    def _smoothed(self, grid: Float[Tensor, "batch channels rows columns"]) -> Tensor:
+        return smooth(grid, self.neighbourhood)
+
+
+@final
+class _Subnet(nn.Module):
+    """Two layers of a width twice their input, as CFLOW-AD's; the place code enters the first.
+
+    `still` makes the last layer begin at zero, so that the block begins as the identity.
+    """
+
+    def __init__(self, number: int, reads: int, gives: int, *, code: int, still: bool) -> None:
+        super().__init__()
+        del number
+        width = 2 * (reads + code)
+        joint = nn.Linear(reads + code, width)
+        self.fibre = nn.Linear(reads, width)
+        self.place = nn.Linear(code, width, bias=False)
+        with torch.no_grad():  # both as parts of one layer, whose spread depends on all its inputs
+            self.fibre.weight.copy_(joint.weight[:, :reads])
+            self.place.weight.copy_(joint.weight[:, reads:])
+        self.last = nn.Linear(width, gives)
+        if still:
+            silence(self.last)
+
+    def forward(self, read: Float[Tensor, "fibres reads"], place: Float[Tensor, "fibres width"]) -> Tensor:
+        """Return scale and shift of each fibre; `place` is what `self.place` makes of the code of its place."""
+        return self.last(functional.relu(self.fibre(read) + place))
+
+
+@final
+class _Asking:
+    """A network together with the codes of the places of a grid; what they add is computed once per block."""
+
+    def __init__(self, network: Flow, settings: Cflow) -> None:
+        self._network = network
+        self._settings = settings
+        self._products: tuple[tuple[int, int], list[Tensor]] | None = None
+
+    def __call__(self, grid: Float[Tensor, "batch channels rows columns"]) -> Asked:
+        """Ask image by image: a product's sums differ with its size."""
+        shape = (grid.shape[2], grid.shape[3])
+        answers = [self._one(image, shape) for image in fibres(self._settings._smoothed(grid))]
+        latents, likelihoods = (torch.stack(part) for part in zip(*answers, strict=True))
+        return latents.transpose(1, 2).reshape(*grid.shape), likelihoods.reshape(len(grid), *shape)
+
+    def loss(self, draws: FibreDraws, step: int) -> Tensor:
+        """Return the mean of -log σ(ℓ) over the fibres of one step."""
+        drawn = draws.at(step)
+        code = self._code(draws.shape).index_select(0, drawn.places)
+        return functional.softplus(-self._network.log_likelihood(drawn.vectors, self._places(code))).mean()
+
+    @torch.inference_mode()
+    def held_out(self, draws: FibreDraws) -> float:
+        """Return the loss over one whole draw."""
+        return float(torch.stack([self.loss(draws, step) for step in range(8)]).mean())
+
+    def _one(self, image: Float[Tensor, "places channels"], shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        if self._products is None or self._products[0] != shape:
+            self._products = shape, self._places(self._code(shape))
+        return self._network.latent_and_likelihood(image, self._products[1])
+
+    def _code(self, shape: tuple[int, int]) -> Float[Tensor, "places code"]:
+        return place_code(*shape, self._settings.code).to(self._network.whitening.mean.device)
+
+    def _places(self, code: Float[Tensor, "fibres code"]) -> list[Tensor]:
+        return [cast("_Subnet", block.subnet).place(code) for block in self._network.couplings]

@@ -1,0 +1,147 @@
+"""FastFlow: a two-dimensional normalising flow over whole grids."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, ClassVar, final
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from unoqa.core.contracts import NO_WORK, LowQualityModule
+from unoqa.core.features import FeatureSet, Scale
+from unoqa.core.settings import settings
+from unoqa.core.work import Work
+from unoqa.lowquality.parts.draws import held_out_rows, image_draw
+from unoqa.lowquality.parts.fibres import smooth
+from unoqa.lowquality.parts.fitted_flows import Asked, FittedFlows, ScaleFlow, best_likelihood, loaded, rounded
+from unoqa.lowquality.parts.flow import Flow, Whitening, couplings
+from unoqa.lowquality.parts.likelihood import MapKind
+from unoqa.lowquality.parts.pooling import Pool
+from unoqa.lowquality.parts.selection import Selection
+from unoqa.lowquality.parts.starting import Start, at_least_two_channels, seeded, silence, starting_layer
+from unoqa.lowquality.parts.training import Lesson, Schedule, train
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@final
+@settings
+class Fastflow(LowQualityModule):
+    """Likelihood of each place by a flow whose subnets are convolutions (Yu et al. 2021, arXiv 2111.07677).
+
+    Kernels of 3×3 and 1×1 take turns, so that a place is judged by its surround. The loss is the mean negative
+    log-likelihood a channel. Trained on, the flow gets better in likelihood and worse in telling images apart, so
+    learning stops when images held out no longer gain. Channels are whitened first in place of the published
+    LayerNorm over a whole grid, which ties a model to one image size (`start = "standard"`: brought to mean 0 and
+    variance 1 only). Higher = further from outstanding.
+
+    Example:
+        >>> Fastflow(passes=500, patience=0, start="standard").blocks
+        8
+    """
+
+    scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
+    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged first")] = 1
+    start: Annotated[Start, Field(description="the density that learning starts from")] = "gaussian"
+    blocks: Annotated[int, Field(ge=1, description="coupling blocks, of kernels 3×3 and 1×1 in turn")] = 8
+    clamp: Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")] = 2.0
+    width: Annotated[float, Field(gt=0, description="hidden channels, in multiples of those read")] = 1.0
+    passes: Annotated[int, Field(ge=1, description="passes over all images at most")] = 60
+    batch: Annotated[int, Field(ge=1, description="images a step")] = 8
+    rate: Annotated[float, Field(gt=0, description="step size of Adam")] = 1e-3
+    decay: Annotated[float, Field(ge=0, description="weight decay of Adam")] = 1e-5
+    patience: Annotated[int, Field(ge=0, description="looks at held-out images without gain that end it; 0: none")] = 2
+    maps: Annotated[MapKind, Field(description="what a map holds")] = "log-energy"
+    pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
+
+    needs: ClassVar[int] = 2
+
+    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedFlows:
+        """Learn a flow per scale; an interrupted one goes on where `work` kept it.
+
+        Raises:
+            FitError: the loss became no number before anything was learned, or a scale has one channel.
+        """
+        selection = Selection.of(features.scales, self.scales)
+        flows = {
+            name: self._learned(features.select([name]), seed + position, work.part(name))
+            for position, name in enumerate(selection.names)
+        }
+        return FittedFlows(flows, selection, self.maps, self.pool)
+
+    def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedFlows:
+        """Return the fitted module that gave `state`."""
+        selection = Selection.of(scales, self.scales)
+        flows = {}
+        for name in selection.names:
+            layer = Whitening.blank_like(state[f"{name}.whitening.mean"])
+            network, best = loaded(self._network(layer, seed=0), state, name)
+            flows[name] = ScaleFlow(network, partial(self._ask, network), best)
+        return FittedFlows(flows, selection, self.maps, self.pool)
+
+    def _learned(self, features: FeatureSet, seed: int, work: Work) -> ScaleFlow:
+        at_least_two_channels(features.scales[0], "FastFlow")
+        seen, unseen = (features.subset(rows) for rows in held_out_rows(len(features), 0.15, seed=seed))
+        network = self._network(starting_layer(seen, self._smoothed, start=self.start), seed=seed)
+        lesson = Lesson(
+            f"FastFlow {features.scales[0].name}",
+            loss=lambda step: -self._likelihood(network, image_draw(seen, step, batch=self.batch, seed=seed)).mean(),
+            held_out=lambda: self._held_out(network, unseen),
+        )
+        steps_a_pass = max(1, len(seen) // self.batch)
+        schedule = Schedule(
+            steps=self.passes * steps_a_pass,
+            rate=self.rate,
+            decay=self.decay,
+            check_every=steps_a_pass,
+            patience=self.patience,
+        )
+        train(network, lesson, schedule, work)
+        ask = partial(self._ask, rounded(network))
+        return ScaleFlow(network, ask, best_likelihood(ask, seen))
+
+    def _network(self, layer: Whitening, *, seed: int) -> Flow:
+        with seeded(seed):
+            subnet = partial(_Subnet, width=self.width, still=self.start == "gaussian")
+            blocks = couplings(len(layer.mean), self.blocks, subnet, clamp=self.clamp, seed=seed)
+        return Flow(layer, blocks).to(layer.mean.device)
+
+    def _smoothed(self, grid: Float[Tensor, "batch channels rows columns"]) -> Tensor:
+        return smooth(grid, self.neighbourhood)
+
+    def _likelihood(self, network: Flow, grid: Tensor) -> Float[Tensor, "batch rows columns"]:
+        return network.log_likelihood(self._smoothed(grid))
+
+    @torch.inference_mode()
+    def _held_out(self, network: Flow, unseen: FeatureSet) -> float:
+        losses = [-self._likelihood(network, pyramid.scales[0]).mean() for pyramid in unseen.batches(1)]
+        return float(torch.stack(losses).mean())
+
+    def _ask(self, network: Flow, grid: Float[Tensor, "batch channels rows columns"]) -> Asked:
+        """Ask image by image: kernels are chosen by the batch's shape, and sums differ with them."""
+        answers = [network.latent_and_likelihood(image) for image in torch.split(self._smoothed(grid), 1)]
+        latents, likelihoods = (torch.cat(part) for part in zip(*answers, strict=True))
+        return latents, likelihoods
+
+
+@final
+class _Subnet(nn.Module):
+    """Two convolutions; every other block's see 3×3 places. `still` makes the block begin as the identity."""
+
+    def __init__(self, number: int, reads: int, gives: int, *, width: float, still: bool) -> None:
+        super().__init__()
+        kernel = 3 if number % 2 == 0 else 1
+        hidden = max(1, round(width * reads))
+        self.first = nn.Conv2d(reads, hidden, kernel, padding="same")
+        self.last = nn.Conv2d(hidden, gives, kernel, padding="same")
+        if still:
+            silence(self.last)
+
+    def forward(self, read: Float[Tensor, "batch reads rows columns"]) -> Tensor:
+        """Return scale and shift at each place."""
+        return self.last(functional.relu(self.first(read)))

@@ -1,0 +1,88 @@
+"""Batches for learning, drawn from features in memory or in mapped files; a step's number decides its batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unoqa.core.features import FeatureSet
+
+IMAGES_A_DRAW = 32
+"""Images whose fibres are mixed: read whole and one after the other, as files are read fast."""
+
+STEPS_A_DRAW = 8
+"""Steps that are fed by one draw, so that reading 32 images pays."""
+
+
+@final
+@dataclass(frozen=True)
+class Fibres:
+    """Vectors of channels and the places, counted along the rows of the grid, at which they stand."""
+
+    vectors: Float[Tensor, "fibres channels"]
+    places: Int[Tensor, " fibres"]
+
+
+@final
+class FibreDraws:
+    """Random fibres of one scale; the draw of a step is the same whichever step was asked for before."""
+
+    def __init__(self, features: FeatureSet, prepare: Callable[[Tensor], Tensor], *, batch: int, seed: int) -> None:
+        """`features` has one scale; `prepare` is applied to the grids of whole images, such as smoothing."""
+        self._features = features
+        self._prepare = prepare
+        self._batch = batch
+        self._seed = seed
+        self._held: tuple[int, Fibres] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the grid."""
+        return self._features.arrays[0].shape[2], self._features.arrays[0].shape[3]
+
+    def at(self, step: int) -> Fibres:
+        """Return the fibres of one step."""
+        number, part = divmod(step, STEPS_A_DRAW)
+        if self._held is None or self._held[0] != number:
+            self._held = number, self._draw(number)
+        drawn = self._held[1]
+        chosen = slice(part * self._batch, (part + 1) * self._batch)
+        return Fibres(drawn.vectors[chosen], drawn.places[chosen])
+
+    def _draw(self, number: int) -> Fibres:
+        random = np.random.default_rng([self._seed, number])
+        count = min(IMAGES_A_DRAW, len(self._features))
+        rows = np.sort(random.permutation(len(self._features))[:count])
+        (grids,) = next(self._features.subset(rows).batches(count)).scales
+        flat = self._prepare(grids).flatten(2)
+        wanted = self._batch * STEPS_A_DRAW
+        cells = flat.shape[0] * flat.shape[2]
+        drawn = random.permutation(cells)[:wanted] if cells >= wanted else random.integers(cells, size=wanted)
+        cell = torch.from_numpy(drawn).to(flat.device)
+        image, place = torch.div(cell, flat.shape[2], rounding_mode="floor"), cell % flat.shape[2]
+        return Fibres(flat[image, :, place], place)
+
+
+def image_draw(features: FeatureSet, step: int, *, batch: int, seed: int) -> Float[Tensor, "batch channels _r _c"]:
+    """Return the grids of whole images of one scale for one step: each image once a pass, in an order of its own."""
+    size = min(batch, len(features))
+    steps_a_pass = len(features) // size
+    number, part = divmod(step, steps_a_pass)
+    order = np.random.default_rng([seed, number]).permutation(len(features))
+    rows = np.sort(order[part * size : (part + 1) * size])
+    return next(features.subset(rows).batches(size)).scales[0]
+
+
+def held_out_rows(images: int, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Deal images to those learned from and those held out, of which there is at least one of either."""
+    order = np.random.default_rng(seed).permutation(images)
+    count = min(max(1, round(share * images)), images - 1)
+    return np.sort(order[count:]), np.sort(order[:count])

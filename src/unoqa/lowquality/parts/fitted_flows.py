@@ -1,0 +1,111 @@
+"""What CFLOW and FastFlow become when they have learned: a flow per scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor
+
+from unoqa.core.contracts import FittedModule, State, within
+from unoqa.lowquality.parts.likelihood import MapKind, likelihood_evidence, likelihood_map
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from unoqa.core.evidence import Evidence
+    from unoqa.core.features import FeaturePyramid, FeatureSet
+    from unoqa.lowquality.parts.flow import Flow
+    from unoqa.lowquality.parts.pooling import Pool
+    from unoqa.lowquality.parts.selection import Selection
+
+IMAGES_FOR_BEST = 16
+"""Outstanding images over whose places the best likelihood is sought."""
+
+Asked = tuple[Tensor, Tensor]
+"""A latent, batch × channels × rows × columns, and the log-likelihood at each place, batch × rows × columns."""
+
+
+@final
+@dataclass(frozen=True)
+class ScaleFlow:
+    """The flow of one scale.
+
+    Attributes:
+        ask: gives latent and log-likelihood of grids.
+        best: the highest log-likelihood a channel of outstanding images: the paper's normalising constant.
+    """
+
+    network: Flow
+    ask: Callable[[Tensor], Asked]
+    best: float
+
+    def state(self) -> State:
+        """Return the parameters, matrices in half precision, to which `rounded` has brought them."""
+        arrays = self.network.state_dict()
+        return {
+            **{name: _kept(name, array) for name, array in arrays.items()},
+            "best": torch.tensor(self.best, dtype=torch.float64),
+        }
+
+
+@final
+class FittedFlows(FittedModule):
+    """One flow per scale, and how their likelihoods become maps and a score."""
+
+    def __init__(self, flows: Mapping[str, ScaleFlow], selection: Selection, kind: MapKind, pool: Pool) -> None:
+        self._flows = flows
+        self._selection = selection
+        self._kind = kind
+        self._pool = pool
+
+    @torch.inference_mode()
+    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+        """Return one map per scale."""
+        maps = tuple(
+            likelihood_map(flow.ask(grid)[1], flow.best, self._kind)
+            for flow, grid in zip(self._flows.values(), self._selection.chosen(pyramid).scales, strict=True)
+        )
+        return likelihood_evidence(maps, self._kind, self._pool)
+
+    @torch.inference_mode()
+    def latents(self, pyramid: FeaturePyramid) -> tuple[Tensor, ...]:
+        """Return the latent of each scale."""
+        grids = self._selection.chosen(pyramid).scales
+        return tuple(flow.ask(grid)[0] for flow, grid in zip(self._flows.values(), grids, strict=True))
+
+    def state(self) -> State:
+        """Return the parameters of every flow, and its best likelihood."""
+        return {f"{scale}.{name}": array for scale, flow in self._flows.items() for name, array in flow.state().items()}
+
+
+def rounded(network: Flow) -> Flow:
+    """Round the matrices to half precision, as they are kept, so that a model scores the same before and after."""
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            value.copy_(_kept(name, value.detach()).float())
+    return network.eval().requires_grad_(False)
+
+
+@torch.inference_mode()
+def best_likelihood(ask: Callable[[Tensor], Asked], features: FeatureSet) -> float:
+    """Return the highest log-likelihood of the images' places; of up to 16 images, evenly chosen."""
+    every = -(-len(features) // IMAGES_FOR_BEST)
+    some = features.subset(torch.arange(0, len(features), every).numpy())
+    return max(float(ask(pyramid.scales[0])[1].max()) for pyramid in some.batches(1))
+
+
+def loaded(network: Flow, state: Mapping[str, Tensor], scale: str) -> tuple[Flow, float]:
+    """Fill a network with the state of one scale; return it and its best likelihood."""
+    own = within(state, f"{scale}.")
+    best = float(own.pop("best"))
+    network.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in own.items()}
+    )
+    return network.eval().requires_grad_(False), best
+
+
+def _kept(name: str, array: Tensor) -> Tensor:
+    """Keep a subnet's weights in half precision; the whitening and what there are few of, whole."""
+    return array.half() if "subnet" in name and array.dim() > 1 else array

@@ -1,0 +1,179 @@
+"""The one training loop: warm-up and cosine, early stop on held-out loss, resumed where it was killed."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor, nn
+
+from unoqa.core.errors import FitError
+from unoqa.lowquality.parts.precision import casting, half_precision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unoqa.core.work import Work
+
+
+@final
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a network learns.
+
+    Attributes:
+        steps: optimiser steps at most.
+        rate: Adam's step size after the warm-up; it falls by a cosine to a thousandth (as CFLOW-AD).
+        warm_up: share of the steps over which the rate rises.
+        decay: weight decay.
+        check_every: steps between two looks at the held-out loss.
+        patience: looks without a better held-out loss after which learning stops; 0 learns to the end.
+    """
+
+    steps: int
+    rate: float
+    warm_up: float = 0.08
+    decay: float = 0.0
+    check_every: int = 25
+    patience: int = 4
+
+    def rate_at(self, step: int) -> float:
+        """Return the step size of one step."""
+        rising = min(1.0, (step + 1) / max(1.0, self.warm_up * self.steps))
+        cosine = 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return self.rate * rising * max(cosine, 0.001)
+
+
+@final
+@dataclass(frozen=True)
+class Lesson:
+    """What a network learns from.
+
+    Attributes:
+        title: what progress is shown under.
+        loss: the loss of one step's batch; the step alone decides which batch that is, so that a run that goes on
+            takes the very batches that one not killed would have taken.
+        held_out: the loss on images that no step sees.
+    """
+
+    title: str
+    loss: Callable[[int], Tensor]
+    held_out: Callable[[], float]
+
+
+@final
+@dataclass
+class _Progress:
+    """Where a training stands; `best` are the parameters at the lowest held-out loss."""
+
+    step: int = 0
+    best_loss: float = math.inf
+    best_step: int = 0
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def look(self, loss: float, network: nn.Module) -> None:
+        if loss < self.best_loss:
+            self.best_loss, self.best_step = loss, self.step
+            self.best = {name: value.detach().clone() for name, value in network.named_parameters()}
+
+
+def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) -> None:
+    """Teach the network, and leave it with the parameters of the lowest held-out loss (with patience 0: the last).
+
+    Raises:
+        FitError: the loss became infinite or no number before anything was learned.
+    """
+    optimiser = torch.optim.Adam(network.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
+    device = next(network.parameters()).device
+    scaler = torch.amp.GradScaler(device.type, enabled=half_precision(device) is torch.float16)
+    stand = _resumed(network, optimiser, work) or _begun(network, lesson)
+    kept = time.monotonic()
+    with work.progress.task(lesson.title, schedule.steps) as told:
+        for _ in range(stand.step):
+            told()
+        while stand.step < schedule.steps and not _stale(stand, schedule):
+            with casting(device):
+                loss = lesson.loss(stand.step)
+            if not math.isfinite(float(loss.detach())):
+                _diverged(stand, lesson, work)
+                break
+            _descend(optimiser, scaler, loss, schedule.rate_at(stand.step))
+            stand.step += 1
+            if stand.step % schedule.check_every == 0 or stand.step == schedule.steps:
+                held_out = lesson.held_out() if schedule.patience else -stand.step
+                stand.look(held_out, network)
+                if time.monotonic() - kept > work.interval:
+                    work.write(_arrays(network, optimiser, stand))
+                    kept = time.monotonic()
+            told()
+    _load(network, stand.best)
+
+
+def _begun(network: nn.Module, lesson: Lesson) -> _Progress:
+    stand = _Progress()
+    loss = lesson.held_out()
+    if not math.isfinite(loss):
+        raise FitError(f"{lesson.title} has no finite loss to begin with; look for images unlike the rest.")
+    stand.look(loss, network)
+    return stand
+
+
+def _stale(stand: _Progress, schedule: Schedule) -> bool:
+    return 0 < schedule.patience * schedule.check_every <= stand.step - stand.best_step
+
+
+def _diverged(stand: _Progress, lesson: Lesson, work: Work) -> None:
+    """Go on with the last good parameters where there are learned ones, and say so."""
+    if stand.best_step == 0:
+        raise FitError(
+            f"{lesson.title} diverged at step {stand.step} before it learned anything; choose a lower 'rate' in the "
+            "recipe, or look for images unlike the rest."
+        )
+    work.tell(
+        f"{lesson.title} diverged at step {stand.step}; it goes on as it was after step {stand.best_step}. A lower "
+        "'rate' in the recipe may serve better."
+    )
+
+
+def _descend(optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler, loss: Tensor, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.zero_grad()
+    scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    scaler.step(optimiser)
+    scaler.update()
+
+
+def _arrays(network: nn.Module, optimiser: torch.optim.Optimizer, stand: _Progress) -> dict[str, Tensor]:
+    """Return everything that the rest of a training depends on."""
+    arrays = {f"now.{name}": value.detach() for name, value in network.named_parameters()}
+    arrays |= {f"best.{name}": value for name, value in stand.best.items()}
+    for name, value in network.named_parameters():
+        moments = optimiser.state[value]
+        arrays |= {f"{key}.{name}": moments[key] for key in ("exp_avg", "exp_avg_sq", "step")}
+    stood = torch.tensor([stand.step, stand.best_step, stand.best_loss], dtype=torch.float64)
+    return {**arrays, "stand": stood}
+
+
+def _resumed(network: nn.Module, optimiser: torch.optim.Optimizer, work: Work) -> _Progress | None:
+    arrays = work.read()
+    if arrays is None:
+        return None
+    _load(network, {name: arrays[f"now.{name}"] for name, _ in network.named_parameters()})
+    for name, value in network.named_parameters():
+        kept = {key: arrays[f"{key}.{name}"] for key in ("exp_avg", "exp_avg_sq", "step")}
+        optimiser.state[value] = {
+            key: array.to(value.device) if key != "step" else array for key, array in kept.items()
+        }
+    step, best_step, best_loss = arrays["stand"].tolist()
+    best = {name: arrays[f"best.{name}"].to(value.device) for name, value in network.named_parameters()}
+    return _Progress(int(step), best_loss, int(best_step), best)
+
+
+@torch.no_grad()
+def _load(network: nn.Module, parameters: dict[str, Tensor]) -> None:
+    for name, value in network.named_parameters():
+        value.copy_(parameters[name])

@@ -1,0 +1,99 @@
+"""Where unfinished work is kept: features and checkpoints, each under a key of what it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+import safetensors.torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+
+from unoqa.core.errors import ResultsError
+from unoqa.store.atomic import replacing
+from unoqa.store.feature_files import FeatureFiles
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unoqa.core.features import Scale
+
+
+@final
+class Workspace:
+    """A folder of one process at a time; what another version, recipe or image would make never meets it."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Open the folder, with what an earlier process left in it; None: a temporary one.
+
+        Raises:
+            ResultsError: another process works in it.
+        """
+        self._open = ExitStack()
+        self._kept = folder
+        if folder is None:
+            temporary = tempfile.TemporaryDirectory(prefix="unoqa-", ignore_cleanup_errors=True)
+            self._folder = Path(self._open.enter_context(temporary))
+            return
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / "lock")
+        try:
+            self._open.enter_context(lock.acquire(blocking=False))
+        except Timeout:
+            raise ResultsError(f"Another process works in {folder}; wait for it, or name another output.") from None
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def features(self, key: str, scales: tuple[Scale, ...]) -> FeatureFiles:
+        """Open the feature files of one encoder; closed with the workspace."""
+        return self._open.enter_context(FeatureFiles(scales, self._folder / f"features-{key}"))
+
+    def checkpoints(self, key: str) -> FolderCheckpoints:
+        """Return the checkpoints of one fit."""
+        return FolderCheckpoints(self._folder / f"fit-{key}")
+
+    def remove(self) -> None:
+        """Take everything away: the work is done."""
+        self._open.close()
+        if self._kept is not None:
+            shutil.rmtree(self._kept, ignore_errors=True)
+
+
+@final
+class FolderCheckpoints:
+    """Checkpoints as safetensors files, each replaced whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> dict[str, Tensor] | None:
+        """Return what was written under the name; None where there is nothing, or nothing that can be read."""
+        try:
+            return safetensors.torch.load_file(self._path(name))
+        except (FileNotFoundError, SafetensorError):
+            return None
+
+    def write(self, name: str, arrays: dict[str, Tensor]) -> None:
+        """Keep arrays under the name."""
+        plain = {key: array.detach().cpu().contiguous().clone() for key, array in arrays.items()}
+        with replacing(self._path(name)) as fresh:
+            safetensors.torch.save_file(plain, fresh)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{key_of(name)}.safetensors"
+
+
+def key_of(*parts: object) -> str:
+    """Return a short key that stands for plain values."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

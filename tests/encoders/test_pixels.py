@@ -1,0 +1,55 @@
+"""The image itself as features: exact, its own copy, alone as in company."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from unoqa.encoders.pixels import Pixels
+from unoqa.store.feature_files import FeatureFiles
+
+CPU = torch.device("cpu")
+
+
+def eight_bits(count=3, size=64):
+    levels = np.random.default_rng(0).integers(0, 256, (count, size, size))
+    return (levels / 255).astype(np.float32)
+
+
+def test_the_image_is_the_only_channel_of_the_only_scale():
+    encoder = Pixels().open(device=CPU)
+    (scale,) = encoder.scales
+    assert (scale.name, scale.channels, scale.directions) == ("pixels", ("grey",), ())
+    assert np.array_equal(encoder.encode(eight_bits()).scales[0].numpy(), eight_bits()[:, None])
+
+
+def test_a_feature_file_holds_every_level_of_eight_bits_exactly():
+    encoder = Pixels().open(device=CPU)
+    levels = (np.arange(256).reshape(1, 16, 16) / 255).astype(np.float32)
+    with FeatureFiles(encoder.scales) as files:
+        files.add(encoder.encode(levels))
+        read = next(files.read(1, CPU).batches(1)).scales[0].numpy()
+    assert np.array_equal(read[0], levels)
+    assert not np.array_equal(levels.astype(np.float16).astype(np.float32), levels)
+
+
+def test_what_is_done_to_the_features_does_not_reach_the_image():
+    given = eight_bits()
+    Pixels().open(device=CPU).encode(given).scales[0].zero_()
+    assert np.array_equal(given, eight_bits())
+
+
+def test_an_image_that_cannot_be_written_to_is_encoded(good_scan):
+    encoded = Pixels().open(device=CPU).encode(good_scan[None].astype(np.float32))
+    assert torch.equal(encoded.scales[0][0, 0], torch.from_numpy(good_scan.astype(np.float32)))
+
+
+def test_an_image_has_the_same_features_alone_as_in_company():
+    encoder = Pixels().open(device=CPU)
+    company = encoder.encode(eight_bits()).scales[0]
+    assert torch.equal(encoder.encode(eight_bits()[1:2]).scales[0][0], company[1])
+
+
+def test_it_has_no_weights():
+    encoder = Pixels().open(device=CPU)
+    assert (encoder.checksum, encoder.state()) == ("", {})
