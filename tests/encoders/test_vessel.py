@@ -127,14 +127,19 @@ def test_a_local_measure_is_worst_where_the_vessels_are_lost(channel, scans):
     assert (before - after)[:8, :8].mean() > (before - after)[10:, 10:].mean() + 0.01
 
 
-@pytest.mark.parametrize("damage", ["blink", "blur", "dim"])
-def test_signed_scores_a_damaged_phantom_above_the_same_phantom(damage, scans):
+@pytest.fixture(scope="module")
+def learned_from_phantoms():
     encoder = Vessel().open(device=CPU)
-    outstanding = encoder.encode(np.stack([angiogram(np.random.default_rng(seed), size=320) for seed in range(10, 18)]))
-    given = FeatureSet(encoder.scales, tuple(scale.numpy() for scale in outstanding.scales), np.arange(8), CPU)
-    module = Signed().fit(given, seed=0)
+    scans = np.stack([angiogram(np.random.default_rng(seed), size=320) for seed in range(10, 18)])
+    arrays = tuple(scale.numpy() for scale in encoder.encode(scans).scales)
+    return encoder, Signed().fit(FeatureSet(encoder.scales, arrays, np.arange(8), CPU), seed=0)
+
+
+@pytest.mark.parametrize("damage", ["blink", "blur", "dim"])
+def test_signed_scores_a_damaged_phantom_above_the_same_phantom(damage, scans, learned_from_phantoms):
+    encoder, fitted = learned_from_phantoms
     damaged = [damages()[damage].apply(scan, 0.8, np.random.default_rng(1))[0] for scan in scans]
-    before, after = (module.evidence(encoder.encode(np.stack(some))).score for some in (scans, damaged))
+    before, after = (fitted.evidence(encoder.encode(np.stack(some))).score for some in (scans, damaged))
     assert (after > before).all()
 
 

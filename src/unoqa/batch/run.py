@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, final
 
-import numpy as np
 import torch
 
 from unoqa.batch.results import claim, fingerprint
@@ -125,8 +124,7 @@ def _one(
         return Failure(image.name, error.code, str(error))
     for output in outputs:
         output.each(results, image, heat)
-    point = assessment.point.astype(np.float64)
-    journal.add(Entry(image.name, digest, assessment.score, point, assessment.reasons))
+    journal.add(Entry(image.name, digest, assessment.score, assessment.point, assessment.reasons))
     return assessment
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, Protocol, final, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -111,6 +111,15 @@ class FittedModule(ABC):
     @abstractmethod
     def state(self) -> State:
         """Return the learned arrays."""
+
+
+@runtime_checkable
+class WithLatents(Protocol):
+    """A fitted module that also has a latent: what its flow makes of the features."""
+
+    def latents(self, pyramid: FeaturePyramid) -> tuple[Float[Tensor, "batch _channels _rows _columns"], ...]:
+        """Return the latent of each scale, standard normal where the features are outstanding."""
+        ...
 
 
 class LowQualityModule(ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
@@ -10,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unoqa.core.errors import unknown
+from unoqa.core.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,12 +60,15 @@ class FeatureSet:
         arrays: per scale, images × channels × rows × columns; float32, or float16 where mapped.
         rows: which images of the arrays belong to the set, in this order.
         device: where batches are put.
+        turn: encodes images anew, each turned by an angle in degrees; None where that is not offered. Its rows are
+            those of the arrays, and it returns all scales of the arrays.
     """
 
     scales: tuple[Scale, ...]
     arrays: tuple[np.ndarray, ...]
     rows: Int[np.ndarray, "images"]
     device: torch.device
+    turn: Callable[[np.ndarray, np.ndarray], FeaturePyramid] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -80,7 +84,18 @@ class FeatureSet:
             self,
             scales=tuple(self.scales[position] for position in positions),
             arrays=tuple(self.arrays[position] for position in positions),
+            turn=None if self.turn is None else _selecting(self.turn, positions),
         )
+
+    def turned(self, degrees: Float[np.ndarray, " images"]) -> FeaturePyramid:
+        """Encode the images of the set anew, each turned by an angle.
+
+        Raises:
+            UsageError: the features come from files, and the images are not at hand.
+        """
+        if self.turn is None:
+            raise UsageError("Turned images are wanted, but only their features are at hand; set 'degrees' to 0.")
+        return self.turn(self.rows, degrees)
 
     def batches(self, size: int = 8) -> Iterator[FeaturePyramid]:
         """Yield the features in order, `size` images at a time, as float32 on the device."""
@@ -90,6 +105,12 @@ class FeatureSet:
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, torch.float32)
+
+
+def _selecting(
+    turn: Callable[[np.ndarray, np.ndarray], FeaturePyramid], positions: Sequence[int]
+) -> Callable[[np.ndarray, np.ndarray], FeaturePyramid]:
+    return lambda rows, degrees: turn(rows, degrees).select(positions)
 
 
 def scale_position(scales: Sequence[Scale], name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 import numpy as np
@@ -57,6 +58,24 @@ class Timm(Encoder):
                 f"{self.sha256[:12]}…; give the original file."
             )
         return _OpenTimm(network.to(device).eval().requires_grad_(False), digest, device)
+
+    def held_by(self, weights: Path | None) -> Timm:
+        """Return the settings with those layers only whose weights the file (None: timm's cache) holds.
+
+        Raises:
+            WeightsError: not even the first layer's are there.
+        """
+        offered = self._read(weights)
+        for count in range(len(self.layers), 0, -1):
+            shorter = replace(self, layers=tuple(sorted(self.layers))[:count])
+            try:
+                fitting(shorter._network().state_dict(), offered, self.model)
+            except WeightsError:
+                if count == 1:
+                    raise
+            else:
+                return shorter
+        raise AssertionError("a Timm has at least one layer")
 
     def _network(self) -> Any:  # noqa: ANN401 - timm's feature wrapper has no public type
         if not timm.is_model(self.model):

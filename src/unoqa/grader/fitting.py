@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -13,6 +13,7 @@ from unoqa.core.work import Work
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.intake import Failure
 from unoqa.grader.reasons import Reasons
+from unoqa.grader.turning import Turning
 from unoqa.grader.versions import versions
 from unoqa.store.workspace import key_of
 
@@ -144,8 +145,15 @@ def _encode(viewer: Viewer, intake: Intake, files: Sequence[FeatureFiles], progr
             seen.rows[digest] = image.name
             seen.names.append(image.name)
     if seen.names:
-        seen.features = [file.read([file.row(digest) for digest in seen.rows], viewer.device) for file in files]
+        seen.features = [_features(viewer, number, file, intake, seen) for number, file in enumerate(files)]
     return seen
+
+
+def _features(viewer: Viewer, number: int, file: FeatureFiles, intake: Intake, seen: _Seen) -> FeatureSet:
+    """Return what one encoder made of the images, which can be asked for again turned."""
+    rows = {file.row(digest): name for digest, name in seen.rows.items()}
+    turning = Turning(viewer.encoders[number], intake, rows, viewer.size)
+    return replace(file.read(list(rows), viewer.device), turn=turning)
 
 
 def _needed(panel: Panel, threshold: Threshold) -> int:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from unoqa.core.contracts import NO_WORK, within
+from unoqa.core.contracts import NO_WORK, WithLatents, within
+from unoqa.core.errors import UsageError
 from unoqa.core.features import FeaturePyramid
 from unoqa.core.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -48,6 +51,10 @@ class Member:
     weight: float = 1.0
 
 
+def _no_latent() -> Float[np.ndarray, " numbers"]:
+    raise UsageError("No module of this recipe has latents; choose cflow or fastflow, or another 'representation'.")
+
+
 @final
 @dataclass(frozen=True)
 class Opinion:
@@ -57,11 +64,13 @@ class Opinion:
         score: higher = worse.
         members: the weighted standardised score of each member; 0 is the mean of outstanding images.
         maps: the maps of all members, in their order, higher = worse.
+        latent: gives the latents of the first member that has any, flattened, in half precision.
     """
 
     score: float
     members: Float[np.ndarray, " members"]
     maps: tuple[Float[np.ndarray, "_ _"], ...]
+    latent: Callable[[], Float[np.ndarray, " numbers"]] = _no_latent
 
 
 @final
@@ -112,7 +121,16 @@ class FittedPanel:
         """
         judged = [member.judge(pyramids[member.encoder]) for member in self.members]
         scores = np.array([score for score, _ in judged])
-        return Opinion(fuse(scores, self.fusion), scores, tuple(grid for _, maps in judged for grid in maps))
+        maps = tuple(grid for _, grids in judged for grid in grids)
+        return Opinion(fuse(scores, self.fusion), scores, maps, partial(self._latent, pyramids))
+
+    def _latent(self, pyramids: Sequence[FeaturePyramid]) -> Float[np.ndarray, " numbers"]:
+        for member in self.members:
+            module = member.modules[0]
+            if isinstance(module, WithLatents):
+                latents = module.latents(pyramids[member.encoder])
+                return np.concatenate([grid[0].flatten().half().cpu().numpy() for grid in latents])
+        return _no_latent()
 
 
 def fuse(scores: Float[np.ndarray, " members"], fusion: Fusion) -> float:

@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from unoqa.core.contracts import Assignment, Clustering, FittedReduction, Partition, Reduction, State
     from unoqa.grader.panel import Opinion
 
-Representation = Literal["score", "members", "maps"]
-"""What is reduced and clustered: the panel's score, its members' scores, or all maps flattened (the paper's F_H)."""
+Representation = Literal["score", "members", "maps", "quantile", "latent"]
+"""What is reduced and clustered, the paper's F_H: the panel's score, its members' scores, all maps flattened, each
+map's quantiles and coarse means (which do not care where exactly a fault lies), or a flow's latents (the first fold's,
+since each flow has latents of its own; hundreds of thousands of numbers an image)."""
 
 FEWEST = 10
 """Images that are not outstanding, at least: with fewer, one odd scan makes a cluster."""
+
+QUANTILES, COARSE = 32, 4
+"""Quantiles of a map, and squares a side of its coarse grid, in the representation `quantile`."""
 
 SEPARATED = 0.6
 """Smallest area under the ROC curve between the clusters' scores at which they count as different grades."""
@@ -54,6 +59,10 @@ class Split:
             return np.array([opinion.score])
         if self.representation == "members":
             return opinion.members
+        if self.representation == "latent":
+            return opinion.latent()
+        if self.representation == "quantile":
+            return np.concatenate([quantiles(grid) for grid in opinion.maps])
         # As exact as a journal keeps it: a run that goes on clusters the very points of one that was not killed.
         return np.concatenate([grid.ravel() for grid in opinion.maps]).astype(np.float64)
 
@@ -91,6 +100,16 @@ class Split:
         """Return the split that gave the arrays."""
         reduction = self.reduction.restore(within(state, "reduction."))
         return FittedSplit(reduction, self.clustering.restore(within(state, "partition.")), worse, distinct)
+
+
+def quantiles(grid: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " numbers"]:
+    """Return 32 quantiles of a map and the means of a 4×4 grid over it; of a map of one place, that place."""
+    if grid.size == 1:
+        return grid.ravel().astype(np.float64)
+    spread = np.quantile(grid.astype(np.float64), np.linspace(0, 1, QUANTILES))
+    rows, columns = (np.array_split(np.arange(length), min(COARSE, length)) for length in grid.shape)
+    means = [grid[np.ix_(some, others)].mean(dtype=np.float64) for some in rows for others in columns]
+    return np.concatenate([spread, means])
 
 
 @final

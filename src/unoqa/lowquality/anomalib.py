@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, ClassVar, final
 
 import torch
@@ -18,7 +19,7 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.lowquality.parts.anomalib_maps import arrays_of, raw_maps, refill
-from unoqa.lowquality.parts.anomalib_models import built, from_cache, from_file
+from unoqa.lowquality.parts.anomalib_models import Weights, built, from_cache, from_file
 from unoqa.lowquality.parts.anomalib_surroundings import seeded
 from unoqa.lowquality.parts.anomalib_training import Images, normalised, train
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
@@ -95,14 +96,16 @@ class Anomalib(LowQualityModule):
         """
         position = _position(features.scales)
         images = Images(features.select((SCALE,)))
-        trained = self._trained(images, seed, features.device, work)
-        rows, columns = images[0].shape[-2:]
-        state = {f"model.{name}": array for name, array in arrays_of(trained).items()}
-        state["made"] = torch.tensor([rows, columns, seed])
-        state = {name: array.to(features.device) for name, array in state.items()}
-        network = self._network(state)
-        self._compare(trained.to(features.device).eval(), network, images[0])
-        return _FittedAnomalib(self, network, position, {**state, **self._levels(network, images)})
+        weights = from_file(self.weights) if self.weights else from_cache
+        with self._told_of(images), seeded(seed, features.device):
+            model = self._built(images[0].shape[-2:], weights)
+            train(model, images, epochs=self.epochs, batch=self.batch, device=features.device, work=work)
+            trained = model.model.to(features.device).eval()
+            state = {f"model.{name}": array for name, array in arrays_of(trained).items()}
+            state["made"] = torch.tensor([*images[0].shape[-2:], seed], device=features.device)
+            network = self._network(state)
+            self._compare(trained, network, images[0])
+            return _FittedAnomalib(self, network, position, {**state, **self._levels(network, images)})
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedAnomalib:
         """Return the fitted module that gave `state`; nothing is downloaded.
@@ -112,26 +115,27 @@ class Anomalib(LowQualityModule):
         """
         return _FittedAnomalib(self, self._network(state), _position(scales), dict(state))
 
-    def _trained(self, images: Images, seed: int, device: torch.device, work: Work) -> nn.Module:
-        weights = from_file(self.weights) if self.weights else from_cache
-        rows, columns = images[0].shape[-2:]
-        with seeded(seed, device):
-            model = built(self.model, _table(self.options), (rows, columns), weights=weights)
-            try:
-                train(model, images, epochs=self.epochs, batch=self.batch, device=device, work=work)
-            except (AttributeError, LookupError, RuntimeError, ValueError) as error:
-                raise FitError(
-                    f"Model '{self.model}' of anomalib could not learn from {len(images)} images of {rows}×{columns}; "
-                    f"change its options, or give more or larger images ({error})."
-                ) from error
-        return model.model
+    @contextmanager
+    def _told_of(self, images: Images) -> Iterator[None]:
+        """Say of what the library raises which model and images it concerns."""
+        try:
+            yield
+        except (AttributeError, LookupError, RuntimeError, ValueError) as error:
+            rows, columns = images[0].shape[-2:]
+            raise FitError(
+                f"Model '{self.model}' of anomalib could not learn from {len(images)} images of {rows}×{columns}; "
+                f"change its options, or give more or larger images ({error})."
+            ) from error
+
+    def _built(self, size: Sequence[int], weights: Weights | None) -> Any:  # noqa: ANN401 - anomalib is not always there
+        return built(self.model, _table(self.options), (size[0], size[1]), weights=weights)
 
     def _network(self, state: Mapping[str, Tensor]) -> nn.Module:
         """Make the network again that gave the arrays; what it draws when it is made comes from the same seed."""
         rows, columns, seed = (int(number) for number in state["made"])
         device = state["made"].device
         with seeded(seed, device):
-            network = built(self.model, _table(self.options), (rows, columns), weights=None).model
+            network = self._built((rows, columns), None).model
         refill(network, within(state, "model."))
         return network.to(device).eval().requires_grad_(False)
 

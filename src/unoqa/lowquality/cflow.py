@@ -63,6 +63,9 @@ class Cflow(LowQualityModule):
     batch: Annotated[int, Field(ge=1, description="fibres a step")] = 1024
     rate: Annotated[float, Field(gt=0, description="step size of Adam")] = 1e-3
     patience: Annotated[int, Field(ge=0, description="looks at held-out images without gain that end it; 0: none")] = 4
+    degrees: Annotated[
+        float, Field(ge=0, le=180, description="angle up to which images are turned and encoded anew; 0: not")
+    ] = 0.0
     maps: Annotated[MapKind, Field(description="what a map holds")] = "log-energy"
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
@@ -95,7 +98,7 @@ class Cflow(LowQualityModule):
         at_least_two_channels(features.scales[0], "CFLOW")
         seen, unseen = (features.subset(rows) for rows in held_out_rows(len(features), 0.15, seed=seed))
         network = self._network(starting_layer(seen, self._smoothed, start=self.start), seed=seed)
-        draws = FibreDraws(seen, self._smoothed, batch=self.batch, seed=seed)
+        draws = FibreDraws(seen, self._smoothed, batch=self.batch, seed=seed, degrees=self.degrees)
         held = FibreDraws(unseen, self._smoothed, batch=-(-HELD_OUT_FIBRES // 8), seed=seed)
         asking = _Asking(network, self)
         lesson = Lesson(

@@ -14,21 +14,34 @@ from unoqa.core.contracts import FittedReduction, Reduction, State
 from unoqa.core.settings import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
+
+
+WIDE = 20_000
+"""Numbers a point above which the inner products are taken."""
+
+BLOCK = 16_384
+"""Coordinates held in double precision at a time."""
 
 
 @final
 @settings
 class Pca(Reduction):
-    """The fewest principal components that hold `variance`, at most `most` (Pearson 1901)."""
+    """The fewest principal components that hold `variance`, at most `most` (Pearson 1901).
+
+    Points of more numbers than there are points – latents have hundreds of thousands – are reduced by the matrix of
+    their inner products, in blocks of coordinates, so that a file in half precision is never held whole.
+    """
 
     variance: Annotated[float, Field(gt=0, lt=1, description="share of the variance to keep")] = 0.95
     most: Annotated[int, Field(ge=1, description="components at most")] = 50
 
     def fit(self, points: Float[np.ndarray, "images high"], *, seed: int) -> _FittedPca:
         """Learn mean and components."""
+        if points.shape[1] > max(WIDE, points.shape[0]):
+            return _FittedPca(*self._by_inner_products(points))
         model = PCA(n_components=min(self.most, *points.shape), random_state=seed, svd_solver="full")
         with np.errstate(invalid="ignore"):  # points that are all the same have no variance to share
             model.fit(points)
@@ -36,9 +49,34 @@ class Pca(Reduction):
         enough = int(np.searchsorted(held, self.variance)) + 1
         return _FittedPca(model.mean_, model.components_[:enough])
 
+    def _by_inner_products(self, points: Float[np.ndarray, "images high"]) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and components: with X Xᵀ = U S² Uᵀ the components are Uᵀ X / S (Turk, Pentland 1991)."""
+        inner = np.zeros((len(points), len(points)))
+        for block in _blocks(points):
+            inner += block @ block.T
+        values, vectors = (part[..., ::-1] for part in np.linalg.eigh(inner))
+        values = np.clip(values, 0, None)
+        held = np.cumsum(values) / max(float(values.sum()), np.finfo(np.float64).tiny)
+        wanted = min(int(np.searchsorted(held, self.variance)) + 1, self.most, max(1, int((values > 0).sum())))
+        scaled = vectors[:, :wanted].T / np.sqrt(np.maximum(values[:wanted], np.finfo(np.float64).tiny))[:, None]
+        components = np.concatenate([scaled @ block for block in _blocks(points)], axis=1)
+        return np.concatenate([part.mean(axis=0) for part in _parts(points)]), components.astype(np.float32)
+
     def restore(self, state: Mapping[str, Tensor]) -> _FittedPca:
         """Return the projection that gave `state`."""
         return _FittedPca(state["mean"].cpu().numpy(), state["components"].cpu().numpy())
+
+
+def _parts(points: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield coordinates a block at a time, in double precision."""
+    for start in range(0, points.shape[1], BLOCK):
+        yield np.asarray(points[:, start : start + BLOCK], dtype=np.float64)
+
+
+def _blocks(points: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the same without their means."""
+    for part in _parts(points):
+        yield part - part.mean(axis=0)
 
 
 @final

@@ -28,7 +28,7 @@ FOLDER = ".unfinished"
 @final
 @dataclass(frozen=True)
 class Entry:
-    """One scored image; `digest` is that of its pixels."""
+    """One scored image; `digest` is that of its pixels, and its point is in half or in double precision."""
 
     image: str
     digest: str
@@ -125,8 +125,9 @@ class Journal:
 
 def _line(entry: Entry) -> str:
     """Write an entry in ASCII: no name then holds a line end of Unicode, and no cut falls into a letter."""
-    point = base64.b64encode(entry.point.astype("<f8").tobytes()).decode()
-    values = {**vars(entry), "point": point, "reasons": list(entry.reasons)}
+    kind = "<f2" if entry.point.dtype == np.float16 else "<f8"
+    point = base64.b64encode(entry.point.astype(kind).tobytes()).decode()
+    values = {**vars(entry), "point": point, "kind": kind, "reasons": list(entry.reasons)}
     return json.dumps({**values, "sum": _sum(values)}) + "\n"
 
 
@@ -146,5 +147,5 @@ def _entry(line: dict[str, Any] | None) -> Entry | None:
     """Make an entry of a line; None where the line is not one, cut short or changed by somebody."""
     if line is None or line.pop("sum", None) != _sum(line):
         return None
-    point = np.frombuffer(base64.b64decode(line["point"]), dtype="<f8")
+    point = np.frombuffer(base64.b64decode(line["point"]), dtype=line["kind"])
     return Entry(line["image"], line["digest"], line["score"], point, tuple(line["reasons"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,19 +13,18 @@ import torch
 from huggingface_hub import try_to_load_from_cache
 from safetensors import SafetensorError
 
+from unoqa.core.contracts import State
 from unoqa.core.errors import UsageError, WeightsError, unknown
 from unoqa.lowquality.parts.anomalib_library import library
 from unoqa.lowquality.parts.anomalib_surroundings import quiet, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor, nn
 
-    from unoqa.core.contracts import State
-
-    Weights = Callable[[str], State]
-    """Arrays for the backbone of a name."""
+Weights = Callable[[str], State]
+"""The arrays of a backbone, by its name in timm."""
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the red, green and blue of ImageNet, by which anomalib normalises."""

@@ -61,14 +61,19 @@ class FibreDraws:
         random = np.random.default_rng([self._seed, number])
         count = min(IMAGES_A_DRAW, len(self._features))
         rows = np.sort(random.permutation(len(self._features))[:count])
-        (grids,) = next(self._features.subset(rows).batches(count)).scales
-        flat = self._prepare(grids).flatten(2)
+        flat = self._prepare(self._grids(rows, random)).flatten(2)
         wanted = self._batch * STEPS_A_DRAW
         cells = flat.shape[0] * flat.shape[2]
         drawn = random.permutation(cells)[:wanted] if cells >= wanted else random.integers(cells, size=wanted)
         cell = torch.from_numpy(drawn).to(flat.device)
         image, place = torch.div(cell, flat.shape[2], rounding_mode="floor"), cell % flat.shape[2]
         return Fibres(flat[image, :, place], place)
+
+    def _grids(self, rows: np.ndarray, random: np.random.Generator) -> Tensor:
+        chosen = self._features.subset(rows)
+        if self._degrees == 0:
+            return next(chosen.batches(len(rows))).scales[0]
+        return chosen.turned(random.uniform(-self._degrees, self._degrees, len(rows))).scales[0]
 
 
 def image_draw(features: FeatureSet, step: int, *, batch: int, seed: int) -> Float[Tensor, "batch channels _r _c"]:

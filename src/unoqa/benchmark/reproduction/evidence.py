@@ -1,0 +1,120 @@
+"""What a system says of a study's images: learned and asked once, then kept."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from unoqa.core.work import Work
+from unoqa.grader.versions import versions
+from unoqa.store.workspace import key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from unoqa.benchmark.reproduction.images import Library, ReadStudy
+    from unoqa.benchmark.reproduction.systems import System
+    from unoqa.core.features import FeatureSet
+    from unoqa.core.progress import Progress
+    from unoqa.grader.panel import FittedPanel, Opinion
+    from unoqa.store.workspace import FolderCheckpoints
+
+
+@final
+@dataclass(frozen=True)
+class Said:
+    """Scores and maps of one split's images, in its order; higher = worse."""
+
+    scores: Float[np.ndarray, " images"]
+    maps: tuple[Float[np.ndarray, "images _places"], ...]
+
+
+@final
+@dataclass(frozen=True)
+class Evidence:
+    """What one system says.
+
+    Attributes:
+        unseen: scores of the outstanding images fitted on, each by a model that has not seen it.
+        splits: of each labelled split.
+        seconds: to learn, and to judge one image.
+    """
+
+    unseen: Float[np.ndarray, " fitted"]
+    splits: dict[str, Said]
+    seconds: tuple[float, float]
+
+
+def chance(study: ReadStudy, seed: int) -> Evidence:
+    """Return scores that have nothing to do with the images: what any system must beat."""
+    random = np.random.default_rng(seed)
+    splits = {name: Said(random.random(len(graded)), ()) for name, graded in study.splits.items()}
+    return Evidence(random.random(len(study.fit)), splits, (0.0, 0.0))
+
+
+@final
+@dataclass(frozen=True)
+class Learning:
+    """One system about to learn from one study."""
+
+    system: System
+    study: ReadStudy
+    seed: int
+    library: Library
+
+    @property
+    def key(self) -> str:
+        """What the evidence is kept under: everything that it depends on."""
+        asked = [graded.digests for graded in self.study.splits.values()]
+        return key_of(repr(self.system.panel), self.seed, self.study.fit, asked, versions())
+
+    def evidence(self, kept: FolderCheckpoints, progress: Progress, tell: list[str]) -> Evidence:
+        """Return what was kept, or learn, ask and keep it."""
+        known = kept.read(self.key)
+        if known is None:
+            known = self._made(Work(progress, kept, tell=tell.append).part(self.key))
+            kept.write(self.key, known)
+        return self._of(known)
+
+    def _made(self, work: Work) -> dict[str, Tensor]:
+        started = time.monotonic()
+        fitted, unseen = self.system.panel.fit(self._features(self.study.fit), seed=self.seed, work=work)
+        learned = time.monotonic()
+        arrays = {"unseen": torch.from_numpy(unseen.scores)}
+        asked = 0
+        for split, graded in self.study.splits.items():
+            opinions = self._opinions(fitted, graded.digests, work.progress)
+            asked += len(opinions)
+            arrays[f"{split}.scores"] = torch.tensor([opinion.score for opinion in opinions], dtype=torch.float64)
+            for number in range(len(opinions[0].maps) if self.system.mapped else 0):
+                maps = np.stack([opinion.maps[number].ravel() for opinion in opinions])
+                arrays[f"{split}.maps.{number}"] = torch.from_numpy(maps)
+        seconds = [learned - started, (time.monotonic() - learned) / max(asked, 1)]
+        return {**arrays, "seconds": torch.tensor(seconds, dtype=torch.float64)}
+
+    def _opinions(self, fitted: FittedPanel, digests: Sequence[str], progress: Progress) -> list[Opinion]:
+        sets = self._features(digests)
+        opinions = []
+        with progress.task(f"{self.system.name} judges", len(digests)) as step:
+            for pyramids in zip(*(one.batches(1) for one in sets), strict=True):
+                opinions.append(fitted.judge(pyramids))
+                step()
+        return opinions
+
+    def _features(self, digests: Sequence[str]) -> list[FeatureSet]:
+        return [self.library.features(encoder, digests) for encoder in self.system.panel.encoders()]
+
+    def _of(self, arrays: dict[str, Tensor]) -> Evidence:
+        splits = {}
+        for split in self.study.splits:
+            maps = sorted(name for name in arrays if name.startswith(f"{split}.maps."))
+            splits[split] = Said(arrays[f"{split}.scores"].numpy(), tuple(arrays[name].numpy() for name in maps))
+        learn, judge = arrays["seconds"].tolist()
+        return Evidence(arrays["unseen"].numpy(), splits, (learn, judge))

@@ -1,0 +1,107 @@
+"""The images of a study, encoded once by every encoder of every system, whatever the seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from unoqa.core.errors import ImageError
+from unoqa.core.grading import Grade
+from unoqa.formats import read
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unoqa.benchmark.datasets import Labelled, Study
+    from unoqa.core.contracts import Encoder
+    from unoqa.core.features import FeatureSet
+    from unoqa.core.progress import Progress
+    from unoqa.formats import ImageReference
+    from unoqa.grader.viewing import Viewer
+    from unoqa.store.workspace import Workspace
+
+
+@final
+@dataclass(frozen=True)
+class Graded:
+    """The images of one labelled split that could be read."""
+
+    digests: tuple[str, ...]
+    grades: Int[np.ndarray, " images"]
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+
+@final
+@dataclass(frozen=True)
+class ReadStudy:
+    """A study whose features are at hand.
+
+    Attributes:
+        fit: digests of the outstanding images to learn from.
+        splits: `test`, and `external` and `validation` where there are any.
+        unread: sentences about images that could not be read.
+    """
+
+    name: str
+    fit: tuple[str, ...]
+    splits: dict[str, Graded]
+    unread: tuple[str, ...]
+
+
+@final
+class Library:
+    """Features by the digest of an image; an image is opened once, and encoded once by each encoder."""
+
+    def __init__(self, viewer: Viewer, encoders: Sequence[Encoder], workspace: Workspace) -> None:
+        self._viewer = viewer
+        self._encoders = list(encoders)
+        self._files = viewer.feature_files(workspace)
+        self._known: dict[ImageReference, str | ImageError] = {}
+
+    def read(self, study: Study, progress: Progress) -> ReadStudy:
+        """Encode what is not encoded yet."""
+        graded = {"test": study.test, "external": study.external, "validation": study.validation}
+        references = [*study.fit, *(one.reference for images in graded.values() for one in images)]
+        with progress.task(f"reading {study.name}", len(references)) as step:
+            for reference in references:
+                if reference not in self._known:
+                    self._known[reference] = self._encoded(reference)
+                step()
+        unread = [str(found) for one in references if isinstance(found := self._known[one], ImageError)]
+        fit = tuple(found for one in study.fit if isinstance(found := self._known[one], str))
+        splits = {name: self._graded(images) for name, images in graded.items() if images}
+        return ReadStudy(study.name, fit, splits, tuple(unread))
+
+    def features(self, encoder: Encoder, digests: Sequence[str]) -> FeatureSet:
+        """Return the features that one encoder gave of some images."""
+        file = self._files[self._encoders.index(encoder)]
+        return file.read([file.row(digest) for digest in digests], self._viewer.device)
+
+    def pixels(self, digest: str) -> Float[np.ndarray, "size size"]:
+        """Open an image again, resized as the encoders see it."""
+        reference = next(one for one, found in self._known.items() if found == digest)
+        return read(reference).resized(self._viewer.size)
+
+    def _encoded(self, reference: ImageReference) -> str | ImageError:
+        try:
+            image = read(reference)
+            digest = image.digest()
+            self._viewer.keep(image, digest, self._files)
+        except ImageError as error:
+            return error
+        return digest
+
+    def _graded(self, images: Sequence[Labelled]) -> Graded:
+        found = [(self._known[one.reference], int(one.grade)) for one in images]
+        kept = [(digest, grade) for digest, grade in found if isinstance(digest, str)]
+        return Graded(tuple(digest for digest, _ in kept), np.array([grade for _, grade in kept], dtype=np.int64))
+
+
+def mix(graded: Graded) -> str:
+    """Write how many images have which grade."""
+    return " / ".join(str(int((graded.grades == grade).sum())) for grade in reversed(Grade))

@@ -1,0 +1,72 @@
+"""Tables as Markdown, CSV and HTML."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict, dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, final
+
+from jinja2 import Environment
+
+from unoqa.store.atomic import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from unoqa.benchmark.reproduction.cells import Cell, Key
+    from unoqa.benchmark.reproduction.tables import Table
+
+TITLE = "UNO-QA, reproduced"
+
+
+@final
+@dataclass(frozen=True)
+class Pages:
+    """A whole report.
+
+    Attributes:
+        facts: name and value of what it was made with.
+        notes: sentences that its reader should know.
+    """
+
+    facts: tuple[tuple[str, str], ...]
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+
+    def write(self, folder: Path, cells: Mapping[Key, Cell]) -> None:
+        """Write `reproduction.md`, `reproduction.html` and `reproduction.csv`, which has every cell of every seed."""
+        write_text(folder / "reproduction.md", self.markdown())
+        write_text(folder / "reproduction.html", self.html())
+        write_text(folder / "reproduction.csv", _csv(cells))
+
+    def markdown(self) -> str:
+        """Return the report in Markdown."""
+        parts = [f"# {TITLE}", "\n".join(f"* {name}: {value}" for name, value in self.facts)]
+        parts += [_markdown(table) for table in self.tables]
+        if self.notes:
+            parts.append("## Notes\n\n" + "\n".join(f"* {note}" for note in self.notes))
+        return "\n\n".join(parts) + "\n"
+
+    def html(self) -> str:
+        """Return the report as one page that needs nothing else; everything in it is escaped."""
+        text = resources.files("unoqa.benchmark.reproduction").joinpath("page.html").read_text(encoding="utf-8")
+        template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(text)
+        return template.render(title=TITLE, facts=self.facts, tables=self.tables, notes=self.notes)
+
+
+def _markdown(table: Table) -> str:
+    lines = [table.head, ("---",) * len(table.head), *table.rows]
+    rows = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return f"## {table.title}\n\n{table.caption}\n\n{rows}"
+
+
+def _csv(cells: Mapping[Key, Cell]) -> str:
+    text = io.StringIO()
+    rows = [{**asdict(key), **cell.values()} for key, cell in cells.items()]
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["study"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,95 @@
+"""The supervised references beside the tables: the ceiling, cross-validated on the test split's own labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+
+from unoqa.benchmark.agreement import confusion, kappa
+from unoqa.benchmark.reproduction.cells import ranking
+from unoqa.benchmark.reproduction.tables import LABELLED, Table, spread
+from unoqa.benchmark.supervised import REFERENCES, Specimens
+from unoqa.benchmark.supervised.finetuned import Finetuned
+from unoqa.benchmark.supervised.parts.cross_validation import cross_validated, scores
+from unoqa.benchmark.supervised.parts.saliency import saliency_features
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unoqa.benchmark.reproduction.images import Library, ReadStudy
+    from unoqa.benchmark.supervised import Reference
+    from unoqa.core.progress import Progress
+    from unoqa.encoders.timm import Timm
+    from unoqa.store.workspace import FolderCheckpoints
+
+
+@final
+@dataclass(frozen=True)
+class Ceiling:
+    """The references, on one learned encoder."""
+
+    encoder: Timm
+    weights: Path | None
+    library: Library
+
+    def table(self, studies: list[ReadStudy], kept: FolderCheckpoints, progress: Progress) -> Table:
+        """Return what labels can reach on the test split of one study; one row a reference, each seed its own split."""
+        rows = []
+        for name in REFERENCES.names():
+            figures = []
+            for seed, study in enumerate(studies):
+                figures.append(self._figures(name, study, seed, kept, progress))
+            kappas, accuracies, best, worst = zip(*figures, strict=True)
+            both = f"{spread(kappas)} / {spread(accuracies)}"
+            ranks = [spread(values, scale=1, digits=3) for values in (best, worst)]
+            rows.append((f"{name}{LABELLED}", both, *ranks))
+        caption = (
+            f"{LABELLED} Learned from labels of the test set's own images, 5-fold cross-validated: the ceiling that "
+            "label-free methods are read against."
+        )
+        head = ("reference", "kappa / accuracy", "O vs rest", "U vs rest")
+        return Table(f"With labels: {studies[0].name}, test set", caption, head, tuple(rows))
+
+    def _figures(
+        self, name: str, study: ReadStudy, seed: int, kept: FolderCheckpoints, progress: Progress
+    ) -> tuple[float, ...]:
+        graded = study.splits["test"]
+        reference = self._reference(name)
+        key = f"supervised {reference!r} {seed} {' '.join(graded.digests)}"
+        known = kept.read(key)
+        if known is None:
+            found = cross_validated(reference, self._specimens(study), seed=seed, progress=progress)
+            known = {"probabilities": torch.from_numpy(found)}
+            kept.write(key, known)
+        given, severity = scores(known["probabilities"].numpy())
+        table = confusion(graded.grades, given)
+        accuracy = float((given == graded.grades).mean())
+        return kappa(table), accuracy, *ranking(graded.grades, severity)
+
+    def _reference(self, name: str) -> Reference:
+        """Make a reference; a network starts from the encoder's own weights."""
+        chosen = REFERENCES.load(name)
+        return Finetuned(model=self.encoder.model) if chosen is Finetuned else chosen()
+
+    def _specimens(self, study: ReadStudy) -> Specimens:
+        graded = study.splits["test"]
+        images = [self.library.pixels(digest) for digest in graded.digests]
+        features = self.library.features(self.encoder, graded.digests)
+        pooled = [
+            np.concatenate([_pooled(grid[0].cpu().numpy()) for grid in pyramid.scales])
+            for pyramid in features.batches(1)
+        ]
+        return Specimens(
+            graded.grades,
+            np.stack(pooled).astype(np.float64),
+            np.stack([saliency_features(image) for image in images]),
+            pixels=images.__getitem__,
+            weights=self.weights,
+        )
+
+
+def _pooled(grid: np.ndarray) -> np.ndarray:
+    return np.concatenate([grid.mean(axis=(1, 2)), grid.std(axis=(1, 2))])

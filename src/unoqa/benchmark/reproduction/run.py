@@ -1,0 +1,142 @@
+"""The whole reproduction: encode once, learn each system, fill the cells, write the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, final
+
+import torch
+
+from unoqa.benchmark.datasets import thinned
+from unoqa.benchmark.reproduction.evidence import Learning, chance
+from unoqa.benchmark.reproduction.grid import Grid, KnownCells
+from unoqa.benchmark.reproduction.images import Library
+from unoqa.benchmark.reproduction.pages import Pages
+from unoqa.benchmark.reproduction.ranking import Rankings
+from unoqa.benchmark.reproduction.references import Ceiling
+from unoqa.benchmark.reproduction.report import tables_of
+from unoqa.benchmark.reproduction.systems import CHANCE, systems
+from unoqa.encoders.timm import Timm
+from unoqa.grader.devices import device_of
+from unoqa.grader.versions import versions
+from unoqa.grader.viewing import Viewer
+from unoqa.store.workspace import Workspace, key_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unoqa.benchmark.datasets import DataSet, Study
+    from unoqa.benchmark.reproduction.images import ReadStudy
+    from unoqa.benchmark.reproduction.systems import System
+    from unoqa.core.progress import Progress
+
+SIZE = 320
+"""Pixels a side, as in the paper."""
+
+LAYERS = (1, 2, 3, 4)
+"""Of which the systems use some; those that the weights file lacks are left out."""
+
+QUICK = 140
+"""Images of all studies together for a quick look."""
+
+
+@final
+@dataclass(frozen=True)
+class Plan:
+    """What is to be reproduced.
+
+    Attributes:
+        model: timm's full tag of the encoder.
+        weights: its file; None: timm's cache.
+    """
+
+    name: str
+    dataset: DataSet
+    data: Path
+    model: str
+    weights: Path | None = None
+    seeds: int = 1
+    supervised: bool = False
+    quick: bool = False
+    device: str = "cpu"
+
+    def studies(self, seed: int) -> tuple[Study, ...]:
+        """Return the studies of one seed, thinned for a quick look."""
+        found = self.dataset.studies(self.data, seed=seed)
+        return tuple(thinned(study, QUICK // len(found), seed=seed) for study in found) if self.quick else found
+
+
+@final
+@dataclass
+class Findings:
+    """What a reproduction has found so far."""
+
+    known: KnownCells
+    rankings: Rankings = field(default_factory=Rankings)
+    studies: dict[str, list[ReadStudy]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
+    """Make the tables in a folder; a killed run goes on where it was.
+
+    Raises:
+        DataSetError: the data set is not as published.
+        WeightsError: the encoder's weights are missing.
+    """
+    encoder = Timm(model=plan.model, layers=LAYERS).held_by(plan.weights)
+    scales = encoder.open(device=torch.device("cpu"), weights=plan.weights).scales
+    rows, left_out = systems(encoder, [scale.name for scale in scales])
+    encoders = list(dict.fromkeys(one for row in rows for one in row.panel.encoders()))
+    viewer = Viewer.opened(encoders, SIZE, device=device_of(plan.device), weights=plan.weights)
+    with Workspace(output / "work") as workspace:
+        findings = Findings(KnownCells(output / "work" / "cells.jsonl"), notes=list(left_out))
+        library = Library(viewer, encoders, workspace)
+        for seed in range(plan.seeds):
+            for study in plan.studies(seed):
+                found = library.read(study, progress)
+                findings.studies.setdefault(found.name, []).append(found)
+                findings.notes += [note for note in (*study.notes, *found.unread) if note not in findings.notes]
+                _learn_all(rows, found, seed, library, workspace, findings, progress)
+        tables = list(tables_of(findings, rows, plan.seeds))
+        if plan.supervised:
+            ceiling = Ceiling(encoder, plan.weights, library)
+            kept = workspace.checkpoints("supervised")
+            tables += [ceiling.table(studies, kept, progress) for studies in findings.studies.values()]
+        pages = Pages(_facts(plan, encoder, viewer), tuple(tables), tuple(findings.notes))
+        pages.write(output, findings.known.cells)
+    return pages
+
+
+def _learn_all(
+    rows: tuple[System, ...],
+    study: ReadStudy,
+    seed: int,
+    library: Library,
+    workspace: Workspace,
+    findings: Findings,
+    progress: Progress,
+) -> None:
+    kept = workspace.checkpoints("evidence")
+    Grid(CHANCE, study, seed, key_of(study.fit, seed)).fill(chance(study, seed), findings.known)
+    with progress.task(f"{study.name}, seed {seed}", len(rows)) as step:
+        for row in rows:
+            learning = Learning(row, study, seed, library)
+            evidence = learning.evidence(kept, progress, findings.notes)
+            Grid(row, study, seed, learning.key).fill(evidence, findings.known)
+            findings.rankings.add(row.name, study, evidence)
+            step()
+
+
+def _facts(plan: Plan, encoder: Timm, viewer: Viewer) -> tuple[tuple[str, str], ...]:
+    layers = ", ".join(map(str, encoder.layers))
+    library = versions()
+    return (
+        ("data set", plan.name + (" (a quick look at some of its images)" if plan.quick else "")),
+        ("encoder", f"{encoder.model}, layers {layers}, weights SHA-256 {viewer.encoders[0].checksum[:12]}…"),
+        ("seeds", str(plan.seeds)),
+        ("device", f"{viewer.device}, {torch.get_num_threads()} threads"),
+        ("versions", f"unoqa {library['unoqa']}, torch {library['torch']}, scikit-learn {library['scikit-learn']}"),
+        ("date", datetime.now(UTC).date().isoformat()),
+    )

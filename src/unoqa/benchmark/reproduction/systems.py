@@ -1,0 +1,94 @@
+"""What is compared: each system is a panel, taken from a recipe, on the encoder that the command names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, final
+
+from unoqa.encoders.nss import Nss
+from unoqa.encoders.timm import Timm
+from unoqa.encoders.vessel import Vessel
+from unoqa.grader.panel import Member, Panel
+from unoqa.grader.recipe import Recipe
+from unoqa.lowquality.niqe import Niqe
+from unoqa.lowquality.signed import Signed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RECIPES = {
+    "PaDiM": ("paper-padim", "padim-resnet18"),
+    "PatchCore": ("paper-patchcore", "patchcore-resnet18"),
+    "FastFlow": ("paper-fastflow", "fastflow-resnet18"),
+    "CFLOW": ("paper", "cflow-resnet18"),
+}
+"""The paper's rows, and the recipes that have their settings: for a Wide-ResNet-50, and for a ResNet-18."""
+
+
+@final
+@dataclass(frozen=True)
+class System:
+    """One row of a table.
+
+    Attributes:
+        mapped: whether its maps are reduced and clustered, as the paper's are; else its score is clustered.
+    """
+
+    name: str
+    panel: Panel
+    mapped: bool
+
+
+CHANCE = System("chance", Panel(()), mapped=False)
+"""A score that has nothing to do with the images."""
+
+
+def systems(encoder: Timm, names: Sequence[str]) -> tuple[tuple[System, ...], tuple[str, ...]]:
+    """Return the systems that can run on the layers that the encoder has, and sentences about what was left out.
+
+    Args:
+        names: of the encoder's scales, one per layer.
+    """
+    scales = dict(zip(encoder.layers, names, strict=True))
+    rows, notes = [], []
+    for name, recipes in RECIPES.items():
+        recipe = Recipe.named(recipes["resnet18" in encoder.model])
+        rows.append(System(name, replace(recipe.panel, members=_moved(recipe.panel, encoder, scales)), mapped=True))
+        notes.extend(_left_out(name, recipe.panel, scales))
+    default = Recipe.named("default").panel
+    measures = Recipe.named("measures").panel
+    rows += [
+        System("NIQE", Panel((Member(Nss(), Niqe()),), "sum"), mapped=False),
+        System("vessel structure", Panel((Member(Vessel(), Signed(scale="tiles")),), "sum"), mapped=False),
+        System("`measures` panel", measures, mapped=False),
+        System("`default` panel", replace(default, members=_moved(default, encoder, scales)), mapped=False),
+    ]
+    return tuple(row for row in rows if row.panel.members), tuple(notes)
+
+
+def _moved(panel: Panel, encoder: Timm, scales: dict[int, str]) -> tuple[Member, ...]:
+    """Put the members that use a learned encoder on the given one, each with its own layers of it."""
+    return tuple(moved for member in panel.members if (moved := _on(member, encoder, scales)) is not None)
+
+
+def _on(member: Member, encoder: Timm, scales: dict[int, str]) -> Member | None:
+    if not isinstance(member.encoder, Timm):
+        return member
+    used = tuple(scales[layer] for layer in member.encoder.layers if layer in scales)
+    if not used:
+        return None
+    module: Any = member.module
+    return replace(member, encoder=encoder, module=replace(module, scales=used))
+
+
+def _left_out(name: str, panel: Panel, scales: dict[int, str]) -> list[str]:
+    wanted = {layer for member in panel.members if isinstance(member.encoder, Timm) for layer in member.encoder.layers}
+    missing = sorted(wanted - scales.keys())
+    if not missing:
+        return []
+    what = "the system" if len(missing) == len(wanted) else f"layer{'s' * (len(missing) > 1)} {_list(missing)}"
+    return [f"{name}: {what} left out, which the weights file lacks."]
+
+
+def _list(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

@@ -1,0 +1,48 @@
+"""Outstanding images turned a little and encoded anew: what a module learns from that asks for no cached features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.ndimage import rotate
+
+from unoqa.core.features import FeaturePyramid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unoqa.core.contracts import OpenEncoder
+    from unoqa.grader.intake import Intake
+
+
+@final
+@dataclass(frozen=True)
+class Turning:
+    """Reads images again, one by one, so that none is held.
+
+    Attributes:
+        names: of the image at each row of the features.
+    """
+
+    encoder: OpenEncoder
+    intake: Intake
+    names: Mapping[int, str]
+    size: int
+
+    def __call__(self, rows: np.ndarray, degrees: np.ndarray) -> FeaturePyramid:
+        """Encode the images at `rows`, each turned about its middle by its angle in degrees."""
+        pyramids = [self._one(int(row), float(angle)) for row, angle in zip(rows, degrees, strict=True)]
+        return FeaturePyramid(tuple(torch.cat(grids) for grids in zip(*(one.scales for one in pyramids), strict=True)))
+
+    def _one(self, row: int, angle: float) -> FeaturePyramid:
+        image = self.intake.open(self.names[row]).resized(self.size)
+        return self.encoder.encode(turned(image, angle)[None])
+
+
+def turned(image: Float[np.ndarray, "size size"], degrees: float) -> Float[np.ndarray, "size size"]:
+    """Turn an image about its middle, bilinearly; corners are filled by reflection, since black ones are a fault."""
+    return rotate(image, degrees, reshape=False, order=1, mode="reflect").astype(np.float32)
