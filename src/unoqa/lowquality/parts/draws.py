@@ -35,8 +35,20 @@ class Fibres:
 class FibreDraws:
     """Random fibres of one scale; the draw of a step is the same whichever step was asked for before."""
 
-    def __init__(self, features: FeatureSet, prepare: Callable[[Tensor], Tensor], *, batch: int, seed: int) -> None:
-        """`features` has one scale; `prepare` is applied to the grids of whole images, such as smoothing."""
+    def __init__(
+        self,
+        features: FeatureSet,
+        prepare: Callable[[Tensor], Tensor],
+        *,
+        batch: int,
+        seed: int,
+        degrees: float = 0.0,
+    ) -> None:
+        """`features` has one scale; `prepare` is applied to the grids of whole images, such as smoothing.
+
+        Images are encoded anew for each draw where they are to be turned, by up to `degrees` to either side.
+        """
+        self._degrees = degrees
         self._features = features
         self._prepare = prepare
         self._batch = batch
