@@ -13,8 +13,11 @@ import torch
 from unoqa.core.errors import UsageError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.lowquality import MODULES
+from unoqa.lowquality.cflow import Cflow
+from unoqa.lowquality.fastflow import Fastflow
 from unoqa.lowquality.gaussian import Gaussian
 from unoqa.lowquality.padim import Padim
+from unoqa.lowquality.parts.likelihood import MapKind
 from unoqa.lowquality.parts.pooling import Pool
 from unoqa.lowquality.patchcore import Patchcore
 from unoqa.lowquality.signed import Signed
@@ -27,13 +30,25 @@ WORSE = tuple(torch.tensor(scale.directions).reshape(1, -1, 1, 1) for scale in (
 OF_PIXELS = {"anomalib"}
 """Modules that read the image itself, not features: test_anomalib.py holds them to what is held here."""
 
-DEFAULTS = {name: MODULES.load(name)() for name in MODULES.names() if name not in OF_PIXELS}
-POOLED = {
-    f"{name}-{pool}": type(module)(pool=pool)
-    for name, module in DEFAULTS.items()
-    if any(field.name == "pool" for field in dataclasses.fields(module))
-    for pool in get_args(Pool)
+SMALL = {
+    "cflow": Cflow(blocks=4, code=16, fibres=1000, batch=128),
+    "fastflow": Fastflow(blocks=4, passes=2),
 }
+"""Modules that learn for minutes by default, here for a moment; every other setting is the default."""
+
+DEFAULTS = {name: SMALL.get(name) or MODULES.load(name)() for name in MODULES.names() if name not in OF_PIXELS}
+
+
+def each(field, values):
+    """Return each default that has the setting, once with each of the values that is not its own."""
+    return {
+        f"{name}-{value}": dataclasses.replace(module, **{field: value})
+        for name, module in DEFAULTS.items()
+        for value in values
+        if value != getattr(module, field, value)
+    }
+
+
 OTHERS = {
     "gaussian-whole": Gaussian(whole=True),
     "gaussian-one-scale": Gaussian(scales=("image",)),
@@ -42,8 +57,14 @@ OTHERS = {
     "patchcore-small": Patchcore(largest_memory=5, largest_draw=50),
     "patchcore-even": Patchcore(neighbourhood=4),
     "signed-one-channel": Signed(channels=("b",), neighbourhood=4),
+    "cflow-rotated": dataclasses.replace(SMALL["cflow"], mixing="rotate"),
+    "cflow-one-scale": dataclasses.replace(SMALL["cflow"], scales=("image",), neighbourhood=1),
+    "cflow-from-standard": dataclasses.replace(SMALL["cflow"], start="standard", rate=0.01, fibres=2500),
+    "cflow-from-random": dataclasses.replace(SMALL["cflow"], start="random", rate=0.01, fibres=2500),
+    "fastflow-from-standard": dataclasses.replace(SMALL["fastflow"], start="standard", rate=0.01, passes=6),
+    "fastflow-from-random": dataclasses.replace(SMALL["fastflow"], start="random", rate=0.01, passes=6),
 }
-ALL = {**DEFAULTS, **POOLED, **OTHERS}
+ALL = {**DEFAULTS, **each("pool", get_args(Pool)), **each("maps", get_args(MapKind)), **OTHERS}
 
 every_default = pytest.mark.parametrize("module", DEFAULTS.values(), ids=DEFAULTS)
 every_module = pytest.mark.parametrize("module", ALL.values(), ids=ALL)

@@ -48,7 +48,7 @@ class Nss(Encoder):
     Scale `patches` holds the features, scale `sharpness` the mean local standard deviation, by which NIQE
     chooses the patches to learn from. Patches are square and do not overlap. NIQE takes 96 pixels, which are
     nine patches of a 320-pixel image; 40 give 64, more than the 36 numbers whose covariance the module `niqe`
-    takes of each image, and 400 pixels each at half size. Needs no weights; under 10 ms an image on one core.
+    takes of each image, and 400 pixels each at half size. Needs no weights; under 20 ms an image on one core.
 
     Example:
         >>> Nss().patch

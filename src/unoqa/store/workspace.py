@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 @final
 class Workspace:
-    """A folder of one process at a time; what another version, recipe or image would make never meets it."""
+    """A folder of one process at a time; what another version, recipe or image would make never meets it.
+
+    Attributes:
+        folder: where it lies.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         """Open the folder, with what an earlier process left in it; None: a temporary one.
@@ -38,9 +42,9 @@ class Workspace:
         self._kept = folder
         if folder is None:
             temporary = tempfile.TemporaryDirectory(prefix="unoqa-", ignore_cleanup_errors=True)
-            self._folder = Path(self._open.enter_context(temporary))
+            self.folder = Path(self._open.enter_context(temporary))
             return
-        self._folder = folder
+        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / "lock")
         try:
@@ -56,11 +60,11 @@ class Workspace:
 
     def features(self, key: str, scales: tuple[Scale, ...]) -> FeatureFiles:
         """Open the feature files of one encoder; closed with the workspace."""
-        return self._open.enter_context(FeatureFiles(scales, self._folder / f"features-{key}"))
+        return self._open.enter_context(FeatureFiles(scales, self.folder / f"features-{key}"))
 
     def checkpoints(self, key: str) -> FolderCheckpoints:
         """Return the checkpoints of one fit."""
-        return FolderCheckpoints(self._folder / f"fit-{key}")
+        return FolderCheckpoints(self.folder / f"fit-{key}")
 
     def remove(self) -> None:
         """Take everything away: the work is done."""
@@ -74,7 +78,7 @@ class FolderCheckpoints:
     """Checkpoints as safetensors files, each replaced whole."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def read(self, name: str) -> dict[str, Tensor] | None:
         """Return what was written under the name; None where there is nothing, or nothing that can be read."""
@@ -90,7 +94,7 @@ class FolderCheckpoints:
             safetensors.torch.save_file(plain, fresh)
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{key_of(name)}.safetensors"
+        return self.folder / f"{key_of(name)}.safetensors"
 
 
 def key_of(*parts: object) -> str:

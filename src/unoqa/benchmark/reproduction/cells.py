@@ -25,7 +25,7 @@ class Key:
     """Which cell.
 
     Attributes:
-        points: what is reduced and clustered: `maps`, `score`, or one scale, such as `map 0`.
+        points: what is reduced and clustered: `maps`, `score`, one scale, such as `map 0`, or another F_H of a flow.
         gate: `f1-max` (uses labels), `f1-max on validation` (uses labels) or `conformal`.
     """
 
@@ -79,7 +79,7 @@ class Cohort:
 
     def reduced(self, points: Float[np.ndarray, "images high"], reduction: str, seed: int) -> np.ndarray:
         """Project the points of the refused images, learned from them alone."""
-        own = points[self.refused].astype(np.float64)
+        own = points[self.refused]
         if len(own) < FEWEST:
             return own[:, :1]
         return REDUCTIONS.load(reduction)().fit(own, seed=seed).project(own)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
+from unoqa.benchmark.reproduction.variants import Variants, latents
 from unoqa.core.work import Work
 from unoqa.grader.versions import versions
 from unoqa.store.workspace import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from torch import Tensor
 
@@ -45,11 +47,13 @@ class Evidence:
         unseen: scores of the outstanding images fitted on, each by a model that has not seen it.
         splits: of each labelled split.
         seconds: to learn, and to judge one image.
+        variants: other things of a flow that could be clustered, on the test split; empty where none were asked for.
     """
 
     unseen: Float[np.ndarray, " fitted"]
     splits: dict[str, Said]
     seconds: tuple[float, float]
+    variants: dict[str, Float[np.ndarray, "images _numbers"]] = field(default_factory=dict)
 
 
 def chance(study: ReadStudy, seed: int) -> Evidence:
@@ -62,18 +66,24 @@ def chance(study: ReadStudy, seed: int) -> Evidence:
 @final
 @dataclass(frozen=True)
 class Learning:
-    """One system about to learn from one study."""
+    """One system about to learn from one study.
+
+    Attributes:
+        latents: folder for the latents of flows, of which every F_H is then kept; None: not asked for.
+    """
 
     system: System
     study: ReadStudy
     seed: int
     library: Library
+    latents: Path | None = None
 
     @property
     def key(self) -> str:
         """What the evidence is kept under: everything that it depends on."""
         asked = [graded.digests for graded in self.study.splits.values()]
-        return key_of(repr(self.system.panel), self.seed, self.study.fit, asked, versions())
+        every = self.latents is not None
+        return key_of(repr(self.system.panel), self.seed, self.study.fit, asked, versions(), every)
 
     def evidence(self, kept: FolderCheckpoints, progress: Progress, tell: list[str]) -> Evidence:
         """Return what was kept, or learn, ask and keep it."""
@@ -97,6 +107,7 @@ class Learning:
                 maps = np.stack([opinion.maps[number].ravel() for opinion in opinions])
                 arrays[f"{split}.maps.{number}"] = torch.from_numpy(maps)
         seconds = [learned - started, (time.monotonic() - learned) / max(asked, 1)]
+        arrays |= self._variants(fitted, work.progress)
         return {**arrays, "seconds": torch.tensor(seconds, dtype=torch.float64)}
 
     def _opinions(self, fitted: FittedPanel, digests: Sequence[str], progress: Progress) -> list[Opinion]:
@@ -108,6 +119,23 @@ class Learning:
                 step()
         return opinions
 
+    def _variants(self, fitted: FittedPanel, progress: Progress) -> dict[str, Tensor]:
+        """Ask the first flow for every F_H, where that is wanted and the system is one flow."""
+        file = self._latent_file()
+        variants = Variants.of(fitted.members[0].modules[0], file) if file is not None else None
+        if variants is None or file is None:
+            return {}
+        file.unlink(missing_ok=True)  # of a run that was killed
+        (features,) = self._features(self.study.splits["test"].digests)
+        with progress.task(f"{self.system.name}: every F_H", len(features)) as step:
+            for pyramid in features.batches(1):
+                variants.add(pyramid)
+                step()
+        return variants.arrays()
+
+    def _latent_file(self) -> Path | None:
+        return None if self.latents is None else self.latents / f"latents-{self.key}.raw"
+
     def _features(self, digests: Sequence[str]) -> list[FeatureSet]:
         return [self.library.features(encoder, digests) for encoder in self.system.panel.encoders()]
 
@@ -117,4 +145,12 @@ class Learning:
             maps = sorted(name for name in arrays if name.startswith(f"{split}.maps."))
             splits[split] = Said(arrays[f"{split}.scores"].numpy(), tuple(arrays[name].numpy() for name in maps))
         learn, judge = arrays["seconds"].tolist()
-        return Evidence(arrays["unseen"].numpy(), splits, (learn, judge))
+        variants = {
+            name.removeprefix("variant."): array.numpy()
+            for name, array in arrays.items()
+            if name.startswith("variant.")
+        }
+        file = self._latent_file()
+        if variants and file is not None and file.is_file():
+            variants["latent"] = latents(file, len(self.study.splits["test"]))
+        return Evidence(arrays["unseen"].numpy(), splits, (learn, judge), variants)

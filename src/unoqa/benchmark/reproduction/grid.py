@@ -98,6 +98,8 @@ class Grid:
         together = np.concatenate(said.maps, axis=1)
         yield "maps", together, "pca", CLUSTERINGS
         yield "maps", together, "nmf", CLUSTERINGS
+        for name, values in evidence.variants.items() if split == "test" else ():
+            yield name, values, "pca", CLUSTERINGS
         if self.system.name == ABLATED:
             yield "maps", together, "none", ("hierarchical",)
             for number, values in enumerate(said.maps):

@@ -11,7 +11,16 @@ from unoqa.benchmark.agreement import confusion, kappa
 from unoqa.benchmark.reproduction.grid import ABLATED
 from unoqa.benchmark.reproduction.images import mix
 from unoqa.benchmark.reproduction.published import CLUSTERINGS
-from unoqa.benchmark.reproduction.tables import NONE, Measured, Table, first_table, second_table, spread
+from unoqa.benchmark.reproduction.tables import (
+    F_H,
+    NONE,
+    Measured,
+    Table,
+    first_table,
+    second_table,
+    spread,
+    third_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,6 +46,9 @@ def _tables(findings: Findings, rows: Sequence[System], seeds: int) -> Iterator[
             maps = _maps(measured)
             if maps:
                 yield second_table(measured, maps)
+            flows = [row.name for row in rows if _has_variants(measured, row.name)]
+            if flows:
+                yield third_table(measured, flows)
         yield findings.rankings.table(name)
 
 
@@ -61,3 +73,7 @@ def _maps(measured: Measured) -> int:
     """Count the scales of which the ablation has cells."""
     points = {key.points for key in measured.cells if key.system == ABLATED and key.study == measured.study}
     return sum(one.startswith("map ") for one in points)
+
+
+def _has_variants(measured: Measured, system: str) -> bool:
+    return any(key.system == system and key.points == F_H[0] and key.study == measured.study for key in measured.cells)

@@ -58,7 +58,7 @@ def systems(encoder: Timm, names: Sequence[str]) -> tuple[tuple[System, ...], tu
     default = Recipe.named("default").panel
     measures = Recipe.named("measures").panel
     rows += [
-        System("NIQE", Panel((Member(Nss(), Niqe()),), "sum"), mapped=False),
+        System("NIQE", Panel((Member(Nss(), Niqe(sharpness="sharpness")),), "sum"), mapped=False),
         System("vessel structure", Panel((Member(Vessel(), Signed(scale="tiles")),), "sum"), mapped=False),
         System("`measures` panel", measures, mapped=False),
         System("`default` panel", replace(default, members=_moved(default, encoder, scales)), mapped=False),

@@ -20,6 +20,9 @@ NONE = "–"
 LABELLED = "*"
 """What marks a figure that labels had a part in."""
 
+F_H = ("prob", "energy", "log-energy", "quantile", "latent")
+"""What of a flow may be clustered."""
+
 HEADS = {"kmeans": "K-means", "hierarchical": "Hierarchy", "gmm": "GMM"}
 
 
@@ -95,6 +98,26 @@ def second_table(measured: Measured, maps: int) -> Table:
     )
     head = ("clustered", "paper", f"F1-max{LABELLED}", "conformal")
     return Table(f"Table 2: {measured.study}, {measured.split} set", caption, head, tuple(body))
+
+
+def third_table(measured: Measured, systems: Sequence[str]) -> Table:
+    """Return what each F_H is worth, of the first seed: the latents, and the kinds of map."""
+    first = replace(measured, seeds=measured.seeds[:1])
+    body = []
+    for system in systems:
+        for points in F_H:
+            line = [system, points]
+            for clustering in CLUSTERINGS:
+                line += [
+                    both(first.over_seeds(system, points, "pca", clustering, gate)) for gate in (F1_MAX, CONFORMAL)
+                ]
+            body.append(tuple(line))
+    caption = (
+        "Kappa / accuracy in per cent, one seed, by the flow of the first fold alone, reduced by PCA. `latent` has "
+        f"hundreds of thousands of numbers an image. {LABELLED} The threshold uses labels."
+    )
+    heads = [f"{HEADS[one]}: {gate}" for one in CLUSTERINGS for gate in (f"F1-max{LABELLED}", "conformal")]
+    return Table(f"F_H: {measured.study}, {measured.split} set", caption, ("module", "F_H", *heads), tuple(body))
 
 
 def both(cells: Sequence[Cell]) -> str:

@@ -61,19 +61,24 @@ class FittedFlows(FittedModule):
         self._pool = pool
 
     @torch.inference_mode()
+    def asked(self, pyramid: FeaturePyramid) -> tuple[Asked, ...]:
+        """Return latent and log-likelihood of each scale."""
+        grids = self._selection.chosen(pyramid).scales
+        return tuple(flow.ask(grid) for flow, grid in zip(self._flows.values(), grids, strict=True))
+
     def evidence(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map per scale."""
-        maps = tuple(
-            likelihood_map(flow.ask(grid)[1], flow.best, self._kind)
-            for flow, grid in zip(self._flows.values(), self._selection.chosen(pyramid).scales, strict=True)
-        )
+        maps = self.maps(self.asked(pyramid), self._kind)
         return likelihood_evidence(maps, self._kind, self._pool)
 
-    @torch.inference_mode()
+    def maps(self, asked: tuple[Asked, ...], kind: MapKind) -> tuple[Tensor, ...]:
+        """Return the maps of one kind of what was asked before."""
+        pairs = zip(self._flows.values(), asked, strict=True)
+        return tuple(likelihood_map(likelihood, flow.best, kind) for flow, (_, likelihood) in pairs)
+
     def latents(self, pyramid: FeaturePyramid) -> tuple[Tensor, ...]:
         """Return the latent of each scale."""
-        grids = self._selection.chosen(pyramid).scales
-        return tuple(flow.ask(grid)[0] for flow, grid in zip(self._flows.values(), grids, strict=True))
+        return tuple(latent for latent, _ in self.asked(pyramid))
 
     def state(self) -> State:
         """Return the parameters of every flow, and its best likelihood."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from unoqa.core.work import Work
 
 
+MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+"""What Adam keeps of each parameter."""
+
+
 @final
 @dataclass(frozen=True)
 class Schedule:
@@ -89,7 +93,7 @@ def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) ->
     optimiser = torch.optim.Adam(network.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
     device = next(network.parameters()).device
     scaler = torch.amp.GradScaler(device.type, enabled=half_precision(device) is torch.float16)
-    stand = _resumed(network, optimiser, work) or _begun(network, lesson)
+    stand = _resumed(network, optimiser, work) or _begun(network, lesson, schedule)
     kept = time.monotonic()
     with work.progress.task(lesson.title, schedule.steps) as told:
         for _ in range(stand.step):
@@ -109,15 +113,16 @@ def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) ->
                     work.write(_arrays(network, optimiser, stand))
                     kept = time.monotonic()
             told()
+    work.write(_arrays(network, optimiser, stand))
     _load(network, stand.best)
 
 
-def _begun(network: nn.Module, lesson: Lesson) -> _Progress:
+def _begun(network: nn.Module, lesson: Lesson, schedule: Schedule) -> _Progress:
     stand = _Progress()
     loss = lesson.held_out()
     if not math.isfinite(loss):
         raise FitError(f"{lesson.title} has no finite loss to begin with; look for images unlike the rest.")
-    stand.look(loss, network)
+    stand.look(loss if schedule.patience else 0.0, network)
     return stand
 
 
@@ -152,8 +157,8 @@ def _arrays(network: nn.Module, optimiser: torch.optim.Optimizer, stand: _Progre
     arrays = {f"now.{name}": value.detach() for name, value in network.named_parameters()}
     arrays |= {f"best.{name}": value for name, value in stand.best.items()}
     for name, value in network.named_parameters():
-        moments = optimiser.state[value]
-        arrays |= {f"{key}.{name}": moments[key] for key in ("exp_avg", "exp_avg_sq", "step")}
+        moments = optimiser.state[value]  # of a network that has taken no step there are none
+        arrays |= {f"{key}.{name}": moments[key] for key in MOMENTS if moments}
     stood = torch.tensor([stand.step, stand.best_step, stand.best_loss], dtype=torch.float64)
     return {**arrays, "stand": stood}
 
@@ -164,10 +169,8 @@ def _resumed(network: nn.Module, optimiser: torch.optim.Optimizer, work: Work) -
         return None
     _load(network, {name: arrays[f"now.{name}"] for name, _ in network.named_parameters()})
     for name, value in network.named_parameters():
-        kept = {key: arrays[f"{key}.{name}"] for key in ("exp_avg", "exp_avg_sq", "step")}
-        optimiser.state[value] = {
-            key: array.to(value.device) if key != "step" else array for key, array in kept.items()
-        }
+        kept = {key: arrays[f"{key}.{name}"] for key in MOMENTS if f"{key}.{name}" in arrays}
+        optimiser.state[value] = {key: one if key == "step" else one.to(value.device) for key, one in kept.items()}
     step, best_step, best_loss = arrays["stand"].tolist()
     best = {name: arrays[f"best.{name}"].to(value.device) for name, value in network.named_parameters()}
     return _Progress(int(step), best_loss, int(best_step), best)
