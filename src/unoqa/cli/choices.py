@@ -1,7 +1,7 @@
 """List every choice on every shelf with its settings.
 
-What a recipe may name: encoders, low-quality modules, thresholds, reductions, clusterings; and the recipes
-that come with the package.
+What a recipe may name: encoders, low-quality modules, thresholds, reductions, clusterings; the recipes that come
+with the package; and what unoqa reproduce compares with: data sets and supervised references.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from unoqa.benchmark.datasets import DATASETS
+from unoqa.benchmark.supervised import REFERENCES
 from unoqa.clusterings import CLUSTERINGS
 from unoqa.core.errors import unknown
 from unoqa.encoders import ENCODERS
@@ -25,7 +27,7 @@ from unoqa.outputs import OUTPUTS
 from unoqa.reductions import REDUCTIONS
 from unoqa.thresholds import THRESHOLDS
 
-SHELVES = (FORMATS, ENCODERS, MEASURES, MODULES, THRESHOLDS, REDUCTIONS, CLUSTERINGS, OUTPUTS)
+SHELVES = (FORMATS, ENCODERS, MEASURES, MODULES, THRESHOLDS, REDUCTIONS, CLUSTERINGS, OUTPUTS, DATASETS, REFERENCES)
 
 
 def choices(

@@ -25,8 +25,8 @@ from unoqa.benchmark.reproduction.tables import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from unoqa.benchmark.reproduction.findings import Findings
     from unoqa.benchmark.reproduction.images import ReadStudy
-    from unoqa.benchmark.reproduction.run import Findings
     from unoqa.benchmark.reproduction.systems import System
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, final
 
@@ -10,10 +10,10 @@ import torch
 
 from unoqa.benchmark.datasets import thinned
 from unoqa.benchmark.reproduction.evidence import Learning, chance
+from unoqa.benchmark.reproduction.findings import Findings
 from unoqa.benchmark.reproduction.grid import Grid, KnownCells
 from unoqa.benchmark.reproduction.images import Library
 from unoqa.benchmark.reproduction.pages import Pages
-from unoqa.benchmark.reproduction.ranking import Rankings
 from unoqa.benchmark.reproduction.references import Ceiling
 from unoqa.benchmark.reproduction.report import tables_of
 from unoqa.benchmark.reproduction.systems import CHANCE, systems
@@ -49,6 +49,8 @@ class Plan:
     Attributes:
         model: timm's full tag of the encoder.
         weights: its file; None: timm's cache.
+        quick: a look at some images, by flows that learn for a short while.
+        size: pixels a side to which images are resized.
     """
 
     name: str
@@ -60,22 +62,12 @@ class Plan:
     supervised: bool = False
     quick: bool = False
     device: str = "cpu"
+    size: int = SIZE
 
     def studies(self, seed: int) -> tuple[Study, ...]:
         """Return the studies of one seed, thinned for a quick look."""
         found = self.dataset.studies(self.data, seed=seed)
         return tuple(thinned(study, QUICK // len(found), seed=seed) for study in found) if self.quick else found
-
-
-@final
-@dataclass
-class Findings:
-    """What a reproduction has found so far."""
-
-    known: KnownCells
-    rankings: Rankings = field(default_factory=Rankings)
-    studies: dict[str, list[ReadStudy]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
 
 def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
@@ -87,9 +79,9 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
     """
     encoder = Timm(model=plan.model, layers=LAYERS).held_by(plan.weights)
     scales = encoder.open(device=torch.device("cpu"), weights=plan.weights).scales
-    rows, left_out = systems(encoder, [scale.name for scale in scales])
+    rows, left_out = systems(encoder, [scale.name for scale in scales], quick=plan.quick)
     encoders = list(dict.fromkeys(one for row in rows for one in row.panel.encoders()))
-    viewer = Viewer.opened(encoders, SIZE, device=device_of(plan.device), weights=plan.weights)
+    viewer = Viewer.opened(encoders, plan.size, device=device_of(plan.device), weights=plan.weights)
     with Workspace(output / "work") as workspace:
         findings = Findings(KnownCells(output / "work" / "cells.jsonl"), notes=list(left_out))
         library = Library(viewer, encoders, workspace)

@@ -10,11 +10,15 @@ from unoqa.encoders.timm import Timm
 from unoqa.encoders.vessel import Vessel
 from unoqa.grader.panel import Member, Panel
 from unoqa.grader.recipe import Recipe
+from unoqa.lowquality.cflow import Cflow
+from unoqa.lowquality.fastflow import Fastflow
 from unoqa.lowquality.niqe import Niqe
 from unoqa.lowquality.signed import Signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from unoqa.core.contracts import LowQualityModule
 
 RECIPES = {
     "PaDiM": ("paper-padim", "padim-resnet18"),
@@ -43,11 +47,12 @@ CHANCE = System("chance", Panel(()), mapped=False)
 """A score that has nothing to do with the images."""
 
 
-def systems(encoder: Timm, names: Sequence[str]) -> tuple[tuple[System, ...], tuple[str, ...]]:
+def systems(encoder: Timm, names: Sequence[str], *, quick: bool) -> tuple[tuple[System, ...], tuple[str, ...]]:
     """Return the systems that can run on the layers that the encoder has, and sentences about what was left out.
 
     Args:
         names: of the encoder's scales, one per layer.
+        quick: whether flows learn for a short while only.
     """
     scales = dict(zip(encoder.layers, names, strict=True))
     rows, notes = [], []
@@ -63,7 +68,21 @@ def systems(encoder: Timm, names: Sequence[str]) -> tuple[tuple[System, ...], tu
         System("`measures` panel", measures, mapped=False),
         System("`default` panel", replace(default, members=_moved(default, encoder, scales)), mapped=False),
     ]
-    return tuple(row for row in rows if row.panel.members), tuple(notes)
+    kept = [row for row in rows if row.panel.members]
+    return tuple(_hurried(row) if quick else row for row in kept), tuple(notes)
+
+
+def _hurried(row: System) -> System:
+    """Let a flow learn long enough to see that it does, and calibrate by two folds."""
+    members = tuple(replace(member, module=_hurried_module(member.module)) for member in row.panel.members)
+    slow = any(isinstance(member.module, Cflow | Fastflow) for member in members)
+    return replace(row, panel=replace(row.panel, members=members, folds=2 if slow else row.panel.folds))
+
+
+def _hurried_module(module: LowQualityModule) -> LowQualityModule:
+    if isinstance(module, Cflow):
+        return replace(module, fibres=40_000)
+    return replace(module, passes=4) if isinstance(module, Fastflow) else module
 
 
 def _moved(panel: Panel, encoder: Timm, scales: dict[int, str]) -> tuple[Member, ...]:
