@@ -14,7 +14,6 @@ from unoqa.grader.heat import HeatLevels
 from unoqa.grader.intake import Failure
 from unoqa.grader.reasons import Reasons
 from unoqa.grader.turning import Turning
-from unoqa.grader.versions import versions
 from unoqa.store.workspace import key_of
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def learn(
     seen = _encode(viewer, intake, viewer.feature_files(workspace), progress)
     _check(len(seen.names), _needed(panel, threshold), intake, seen.failures)
     notices: list[str] = []
-    checkpoints = workspace.checkpoints(key_of(repr(panel), seed, list(seen.rows), versions()))
+    checkpoints = workspace.checkpoints(key_of(repr(panel), seed, list(seen.rows), viewer.keys))
     work = Work(progress, checkpoints, tell=notices.append)
     fitted, unseen = panel.fit(seen.features[: len(panel.encoders())], seed=seed, work=work)
     report = FitReport(

@@ -18,6 +18,7 @@ from unoqa.core.evidence import Evidence
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
+from unoqa.lowquality.parts.anomalib_library import library
 from unoqa.lowquality.parts.anomalib_maps import arrays_of, raw_maps, refill
 from unoqa.lowquality.parts.anomalib_models import Weights, built, from_cache, from_file
 from unoqa.lowquality.parts.anomalib_surroundings import seeded
@@ -94,6 +95,7 @@ class Anomalib(LowQualityModule):
             WeightsError: the backbone's weights are missing or do not fit.
             FitError: the model cannot learn from these images.
         """
+        library()  # before the seed: what is imported may draw
         position = _position(features.scales)
         images = Images(features.select((SCALE,)))
         weights = from_file(self.weights) if self.weights else from_cache
@@ -132,6 +134,7 @@ class Anomalib(LowQualityModule):
 
     def _network(self, state: Mapping[str, Tensor]) -> nn.Module:
         """Make the network again that gave the arrays; what it draws when it is made comes from the same seed."""
+        library()  # as in `fit`
         rows, columns, seed = (int(number) for number in state["made"])
         device = state["made"].device
         with seeded(seed, device):

@@ -58,7 +58,7 @@ class Cflow(LowQualityModule):
     mixing: Annotated[
         Literal["deal", "rotate"], Field(description="channels dealt anew a block, or also rotated (soft permutation)")
     ] = "deal"
-    fibres: Annotated[int, Field(ge=1, description="fibres learned from at most, per scale")] = 400_000
+    fibres: Annotated[int, Field(ge=1, description="fibres learned from at most, per scale")] = 200_000
     passes: Annotated[int, Field(ge=0, description="passes over all fibres instead of that budget; 0: the budget")] = 0
     batch: Annotated[int, Field(ge=1, description="fibres a step")] = 1024
     rate: Annotated[float, Field(gt=0, description="step size of Adam")] = 1e-3

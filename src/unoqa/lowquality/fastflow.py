@@ -15,7 +15,7 @@ from unoqa.core.contracts import NO_WORK, LowQualityModule
 from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.draws import held_out_rows, image_draw
+from unoqa.lowquality.parts.draws import held_out_rows, image_draw, steps_a_pass
 from unoqa.lowquality.parts.fibres import smooth
 from unoqa.lowquality.parts.fitted_flows import Asked, FittedFlows, ScaleFlow, best_likelihood, loaded, rounded
 from unoqa.lowquality.parts.flow import Flow, Whitening, couplings
@@ -93,12 +93,12 @@ class Fastflow(LowQualityModule):
             loss=lambda step: -self._likelihood(network, image_draw(seen, step, batch=self.batch, seed=seed)).mean(),
             held_out=lambda: self._held_out(network, unseen),
         )
-        steps_a_pass = max(1, len(seen) // self.batch)
+        each_once = steps_a_pass(len(seen), self.batch)
         schedule = Schedule(
-            steps=self.passes * steps_a_pass,
+            steps=self.passes * each_once,
             rate=self.rate,
             decay=self.decay,
-            check_every=steps_a_pass,
+            check_every=each_once,
             patience=self.patience,
         )
         train(network, lesson, schedule, work)

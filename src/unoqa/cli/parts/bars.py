@@ -40,8 +40,10 @@ class Bars:
         if self._shown is not None:
             bars = self._shown
             number = bars.add_task(title, total=total)
-            yield lambda: bars.advance(number)
-            bars.remove_task(number)
+            try:
+                yield lambda: bars.advance(number)
+            finally:
+                bars.remove_task(number)
             return
         columns = (
             TextColumn("{task.description}"),

@@ -90,12 +90,15 @@ class FibreDraws:
 
 def image_draw(features: FeatureSet, step: int, *, batch: int, seed: int) -> Float[Tensor, "batch channels _r _c"]:
     """Return the grids of whole images of one scale for one step: each image once a pass, in an order of its own."""
-    size = min(batch, len(features))
-    steps_a_pass = len(features) // size
-    number, part = divmod(step, steps_a_pass)
+    number, part = divmod(step, steps_a_pass(len(features), batch))
     order = np.random.default_rng([seed, number]).permutation(len(features))
-    rows = np.sort(order[part * size : (part + 1) * size])
-    return next(features.subset(rows).batches(size)).scales[0]
+    rows = np.sort(np.array_split(order, steps_a_pass(len(features), batch))[part])
+    return next(features.subset(rows).batches(batch)).scales[0]
+
+
+def steps_a_pass(images: int, batch: int) -> int:
+    """Return in how many steps of at most `batch` images, of nearly equal size, each image is drawn once."""
+    return -(-images // batch)
 
 
 def held_out_rows(images: int, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -69,7 +69,8 @@ class FittedFlows(FittedModule):
     def evidence(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map per scale."""
         maps = self.maps(self.asked(pyramid), self._kind)
-        return likelihood_evidence(maps, self._kind, self._pool)
+        channels = tuple(len(flow.network.whitening.mean) for flow in self._flows.values())
+        return likelihood_evidence(maps, channels, self._kind, self._pool)
 
     def maps(self, asked: tuple[Asked, ...], kind: MapKind) -> tuple[Tensor, ...]:
         """Return the maps of one kind of what was asked before."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unoqa.core.evidence import Evidence
-from unoqa.lowquality.parts.pooling import Pool, log_evidence, pool
+from unoqa.lowquality.parts.pooling import Pool, pool
 
 MapKind = Literal["prob", "energy", "log-energy"]
 """What a map holds at each place, from its log-likelihood ℓ a channel and the best one m of outstanding images.
@@ -35,8 +35,13 @@ def likelihood_map(
     return -torch.expm1(-short) if kind == "prob" else torch.log1p(FINE * short)
 
 
-def likelihood_evidence(maps: tuple[Tensor, ...], kind: MapKind, how: Pool) -> Evidence:
-    """Score images by their pooled maps, averaged over the scales; the logarithm of energies, whose tail is heavy."""
-    if kind == "energy":
-        return log_evidence(maps, how)
-    return Evidence(score=torch.stack([pool(grid, how) for grid in maps]).mean(dim=0), maps=maps)
+def likelihood_evidence(maps: tuple[Tensor, ...], channels: tuple[int, ...], kind: MapKind, how: Pool) -> Evidence:
+    """Score images by their pooled maps, averaged over the scales in proportion to their channels.
+
+    ℓ is per channel, so a scale weighs as its whole log-likelihood does. Of energies, whose tail is heavy, the
+    logarithm is averaged.
+    """
+    pooled = torch.stack([pool(grid, how) for grid in maps])
+    weights = torch.tensor(channels, dtype=pooled.dtype, device=pooled.device).unsqueeze(1) / sum(channels)
+    values = torch.log(pooled + 1e-6) if kind == "energy" else pooled
+    return Evidence(score=(weights * values).sum(dim=0), maps=maps)

@@ -85,7 +85,7 @@ class _Progress:
 
 
 def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) -> None:
-    """Teach the network, and leave it with the parameters of the lowest held-out loss (with patience 0: the last).
+    """Teach the network, and leave it with the parameters of the lowest held-out loss (with patience 0: the last that had one).
 
     Raises:
         FitError: the loss became infinite or no number before anything was learned.
@@ -107,8 +107,7 @@ def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) ->
             _descend(optimiser, scaler, loss, schedule.rate_at(stand.step))
             stand.step += 1
             if stand.step % schedule.check_every == 0 or stand.step == schedule.steps:
-                held_out = lesson.held_out() if schedule.patience else -stand.step
-                stand.look(held_out, network)
+                stand.look(_valued(lesson.held_out(), stand.step, schedule), network)
                 if time.monotonic() - kept > work.interval:
                     work.write(_arrays(network, optimiser, stand))
                     kept = time.monotonic()
@@ -124,6 +123,11 @@ def _begun(network: nn.Module, lesson: Lesson, schedule: Schedule) -> _Progress:
         raise FitError(f"{lesson.title} has no finite loss to begin with; look for images unlike the rest.")
     stand.look(loss if schedule.patience else 0.0, network)
     return stand
+
+
+def _valued(held_out: float, step: int, schedule: Schedule) -> float:
+    """Return what a look is judged by: with patience 0 later is better, as long as there is a loss at all."""
+    return -float(step) if schedule.patience == 0 and math.isfinite(held_out) else held_out
 
 
 def _stale(stand: _Progress, schedule: Schedule) -> bool:
