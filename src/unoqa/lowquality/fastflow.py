@@ -17,7 +17,15 @@ from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.lowquality.parts.draws import held_out_rows, image_draw, steps_a_pass
 from unoqa.lowquality.parts.fibres import smooth
-from unoqa.lowquality.parts.fitted_flows import Asked, FittedFlows, ScaleFlow, best_likelihood, loaded, rounded
+from unoqa.lowquality.parts.fitted_flows import (
+    Asked,
+    FittedFlows,
+    ScaleFlow,
+    best_likelihood,
+    learned_flows,
+    restored_flows,
+    rounded,
+)
 from unoqa.lowquality.parts.flow import Flow, Whitening, couplings
 from unoqa.lowquality.parts.likelihood import MapKind
 from unoqa.lowquality.parts.pooling import Pool
@@ -68,20 +76,15 @@ class Fastflow(LowQualityModule):
             FitError: the loss became no number before anything was learned, or a scale has one channel.
         """
         selection = Selection.of(features.scales, self.scales)
-        flows = {
-            name: self._learned(features.select([name]), seed + position, work.part(name))
-            for position, name in enumerate(selection.names)
-        }
+        flows = learned_flows(features, selection, self._learned, seed=seed, work=work)
         return FittedFlows(flows, selection, self.maps, self.pool)
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedFlows:
         """Return the fitted module that gave `state`."""
         selection = Selection.of(scales, self.scales)
-        flows = {}
-        for name in selection.names:
-            layer = Whitening.blank_like(state[f"{name}.whitening.mean"])
-            network, best = loaded(self._network(layer, seed=0), state, name)
-            flows[name] = ScaleFlow(network, partial(self._ask, network), best)
+        flows = restored_flows(
+            state, selection, partial(self._network, seed=0), lambda network: partial(self._ask, network)
+        )
         return FittedFlows(flows, selection, self.maps, self.pool)
 
     def _learned(self, features: FeatureSet, seed: int, work: Work) -> ScaleFlow:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unoqa.core.contracts import FittedModule, State, within
+from unoqa.lowquality.parts.flow import Flow, Whitening
 from unoqa.lowquality.parts.likelihood import MapKind, likelihood_evidence, likelihood_map
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from unoqa.core.evidence import Evidence
     from unoqa.core.features import FeaturePyramid, FeatureSet
-    from unoqa.lowquality.parts.flow import Flow
+    from unoqa.core.work import Work
     from unoqa.lowquality.parts.pooling import Pool
     from unoqa.lowquality.parts.selection import Selection
 
@@ -102,14 +103,39 @@ def best_likelihood(ask: Callable[[Tensor], Asked], features: FeatureSet) -> flo
     return max(float(ask(pyramid.scales[0])[1].max()) for pyramid in some.batches(1))
 
 
-def loaded(network: Flow, state: Mapping[str, Tensor], scale: str) -> tuple[Flow, float]:
-    """Fill a network with the state of one scale; return it and its best likelihood."""
-    own = within(state, f"{scale}.")
-    best = float(own.pop("best"))
-    network.load_state_dict(
-        {name: value.float() if value.is_floating_point() else value for name, value in own.items()}
-    )
-    return network.eval().requires_grad_(False), best
+def learned_flows(
+    features: FeatureSet,
+    selection: Selection,
+    learn: Callable[[FeatureSet, int, Work], ScaleFlow],
+    *,
+    seed: int,
+    work: Work,
+) -> dict[str, ScaleFlow]:
+    """Learn the flow of each scale, from features of that scale alone, by a seed and under a name of its own."""
+    return {
+        name: learn(features.select([name]), seed + position, work.part(name))
+        for position, name in enumerate(selection.names)
+    }
+
+
+def restored_flows(
+    state: Mapping[str, Tensor],
+    selection: Selection,
+    build: Callable[[Whitening], Flow],
+    asking: Callable[[Flow], Callable[[Tensor], Asked]],
+) -> dict[str, ScaleFlow]:
+    """Return the flows that gave `state`."""
+    flows = {}
+    for name in selection.names:
+        own = within(state, f"{name}.")
+        best = float(own.pop("best"))
+        network = build(Whitening.blank_like(own["whitening.mean"]))
+        network.load_state_dict(
+            {key: value.float() if value.is_floating_point() else value for key, value in own.items()}
+        )
+        network.eval().requires_grad_(False)
+        flows[name] = ScaleFlow(network, asking(network), best)
+    return flows
 
 
 def _kept(name: str, array: Tensor) -> Tensor:
