@@ -49,9 +49,6 @@ def _table(options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in options}
 
 
-Options = Annotated[tuple[tuple[str, Any], ...], BeforeValidator(_pairs), PlainSerializer(_table)]
-
-
 @final
 @settings
 class Anomalib(LowQualityModule):
@@ -78,7 +75,12 @@ class Anomalib(LowQualityModule):
     model: Annotated[str, Field(description="name of an image model of anomalib, such as Padim, Cflow or Stfpm")] = (
         "Padim"
     )
-    options: Annotated[Options, Field(description="table of what the model's constructor takes")] = ()
+    options: Annotated[
+        tuple[tuple[str, Any], ...],
+        Field(description="table of what the model's constructor takes"),
+        BeforeValidator(_pairs),
+        PlainSerializer(_table),
+    ] = ()
     epochs: Annotated[int, Field(ge=1, description="times each image is trained on, where the model lets choose")] = 50
     batch: Annotated[int, Field(ge=1, description="images trained on at once")] = 8
     weights: Annotated[str, Field(description="file of the backbone's weights; empty: those in timm's cache")] = ""

@@ -59,7 +59,7 @@ class Fastflow(LowQualityModule):
     blocks: Annotated[int, Field(ge=1, description="coupling blocks, of kernels 3×3 and 1×1 in turn")] = 8
     clamp: Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")] = 2.0
     width: Annotated[float, Field(gt=0, description="hidden channels, in multiples of those read")] = 1.0
-    passes: Annotated[int, Field(ge=1, description="passes over all images at most")] = 60
+    passes: Annotated[int, Field(ge=1, description="passes over all images at most")] = 8
     batch: Annotated[int, Field(ge=1, description="images a step")] = 8
     rate: Annotated[float, Field(gt=0, description="step size of Adam")] = 1e-3
     decay: Annotated[float, Field(ge=0, description="weight decay of Adam")] = 1e-5

@@ -17,11 +17,11 @@ MapKind = Literal["prob", "energy", "log-energy"]
 
 `prob`: 1 - exp(min(0, ℓ - m)), the paper's p turned so that higher = worse, bounded; CFLOW-AD takes m from all test
 images, here it is stored from training. `energy`: -log σ(ℓ), the training loss, linear in the tail. `log-energy`:
-log(1 + 10 max(0, m - ℓ)), which grows as the paper's p sinks but does not let the tail rule.
+log(1 + 100 max(0, m - ℓ)), which grows as the paper's p sinks but does not let the tail rule.
 """
 
-FINE = 10.0
-"""Inverse of the log-likelihood, in nats a channel, below which `log-energy` is linear: the order of its spread over
+FINE = 100.0
+"""Inverse of the log-likelihood, in nats a channel, below which `log-energy` is linear: well below its spread over
 outstanding fibres."""
 
 
