@@ -5,14 +5,33 @@ import pytest
 import unoqa
 from clinic import small
 from unoqa import Grade, Recipe
+from unoqa.grader.recipe import recipe_names
+
+FLOW = {"blocks": 2, "fibres": 2048, "batch": 256, "code": 16}
+GRID_FLOW = {"blocks": 2, "passes": 1}
 
 SMALL = {
+    "paper": FLOW,
+    "paper-nmf": FLOW,
+    "paper-original": {"blocks": 2, "passes": 1, "code": 16},
+    "paper-fastflow": GRID_FLOW,
+    "paper-fastflow-original": GRID_FLOW,
     "paper-padim": {"channels": 20, "largest_grid": 12},
     "paper-patchcore": {"ratio": 0.002, "largest_draw": 3000},
+    "cflow-resnet18": FLOW,
+    "fastflow-resnet18": GRID_FLOW,
+    "padim-resnet18": {"channels": 20, "largest_grid": 12},
+    "patchcore-resnet18": {"largest_draw": 3000},
 }
 
+FAST = [pytest.param(name, marks=pytest.mark.slow if "original" in name else ()) for name in SMALL]
 
-@pytest.mark.parametrize("name", SMALL)
+
+def test_every_recipe_with_a_learned_encoder_alone_is_here():
+    assert set(SMALL) == set(recipe_names()) - {"default", "measures"}
+
+
+@pytest.mark.parametrize("name", FAST)
 def test_a_paper_recipe_fits_grades_settles_and_comes_back(name, clinic, weights, tmp_path):
     recipe = Recipe.read(small(name, tmp_path, **SMALL[name]))
     grader = recipe.fit(clinic.outstanding, weights=weights)
@@ -24,10 +43,23 @@ def test_a_paper_recipe_fits_grades_settles_and_comes_back(name, clinic, weights
     assert {grading.grade for grading in together} <= set(Grade)
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [name for name in SMALL if name.startswith("paper")])
 def test_a_paper_recipe_names_the_papers_encoder_and_second_stage(name):
     values = Recipe.named(name).values()
     (member,) = values["members"]
     assert member["encoder"]["model"] == "wide_resnet50_2.tv_in1k"
     assert values["split"]["representation"] == "maps"
-    assert values["split"]["reduction"]["choice"] == "pca"
+    assert values["split"]["reduction"]["choice"] == ("nmf" if name == "paper-nmf" else "pca")
+
+
+def test_the_paper_is_cflow_by_its_probability_maps_and_hierarchical_clustering():
+    values = Recipe.named("paper").values()
+    assert values["members"][0]["module"]["choice"] == "cflow"
+    assert values["members"][0]["module"]["maps"] == "prob"
+    assert values["split"]["clustering"]["choice"] == "hierarchical"
+
+
+def test_the_original_training_is_cflow_ads():
+    module = Recipe.named("paper-original").values()["members"][0]["module"]
+    published = {"passes": 200, "batch": 256, "rate": 2e-4, "mixing": "rotate", "degrees": 5.0, "start": "random"}
+    assert {name: module[name] for name in published} == published

@@ -12,7 +12,6 @@ from jaxtyping import Float
 
 from unoqa.benchmark.reproduction.variants import Variants, latents
 from unoqa.core.work import Work
-from unoqa.grader.versions import versions
 from unoqa.store.workspace import key_of
 
 if TYPE_CHECKING:
@@ -83,7 +82,8 @@ class Learning:
         """What the evidence is kept under: everything that it depends on."""
         asked = [graded.digests for graded in self.study.splits.values()]
         every = self.latents is not None
-        return key_of(repr(self.system.panel), self.seed, self.study.fit, asked, versions(), every)
+        encoders = [self.library.key(encoder) for encoder in self.system.panel.encoders()]
+        return key_of(repr(self.system.panel), self.seed, self.study.fit, asked, encoders, every)
 
     def evidence(self, kept: FolderCheckpoints, progress: Progress, tell: list[str]) -> Evidence:
         """Return what was kept, or learn, ask and keep it."""

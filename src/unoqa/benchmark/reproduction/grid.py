@@ -13,6 +13,7 @@ from unoqa.benchmark.reproduction.gates import f1_max
 from unoqa.benchmark.reproduction.published import CLUSTERINGS
 from unoqa.core.grading import Grade
 from unoqa.grader.cohort import Gate
+from unoqa.store.atomic import write_text
 from unoqa.thresholds.conformal import Conformal
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class KnownCells:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._cells = dict(_lines(path)) if path.is_file() else {}
+        write_text(path, "".join(_line(key, cell) for key, cell in self._cells.items()))  # a cut line spoils the next
         self._all: dict[Key, Cell] = {}
 
     @property
@@ -53,9 +55,8 @@ class KnownCells:
     def add(self, key: Key, origin: str, cell: Cell) -> None:
         """Keep a cell."""
         self._all[key] = cell
-        line = json.dumps({"key": [origin, *astuple(key)], "cell": cell.values()})
         with self._path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(f"{line}\n")
+            file.write(_line((origin, *astuple(key)), cell))
 
 
 @final
@@ -119,6 +120,10 @@ class Grid:
 
 def _poor(graded: Graded) -> np.ndarray:
     return graded.grades != Grade.OUTSTANDING
+
+
+def _line(key: tuple[object, ...], cell: Cell) -> str:
+    return json.dumps({"key": key, "cell": cell.values()}) + "\n"
 
 
 def _lines(path: Path) -> Iterator[tuple[tuple[object, ...], Cell]]:

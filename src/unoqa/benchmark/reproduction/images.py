@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from jaxtyping import Float, Int
 
-from unoqa.core.errors import ImageError
+from unoqa.core.errors import DataSetError, ImageError
 from unoqa.core.grading import Grade
 from unoqa.formats import read
+from unoqa.store.workspace import key_of
+from unoqa.thresholds.conformal import Conformal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import torch
 
     from unoqa.benchmark.datasets import Labelled, Study
     from unoqa.core.contracts import Encoder
@@ -52,6 +56,12 @@ class ReadStudy:
     splits: dict[str, Graded]
     unread: tuple[str, ...]
 
+    @property
+    def key(self) -> str:
+        """What stands for the images and their grades: a cell depends on both."""
+        splits = {name: (graded.digests, graded.grades.tolist()) for name, graded in self.splits.items()}
+        return key_of(self.fit, splits)
+
 
 @final
 class Library:
@@ -64,7 +74,11 @@ class Library:
         self._known: dict[ImageReference, str | ImageError] = {}
 
     def read(self, study: Study, progress: Progress) -> ReadStudy:
-        """Encode what is not encoded yet."""
+        """Encode what is not encoded yet.
+
+        Raises:
+            DataSetError: too few images to fit on, or none of a split, can be read.
+        """
         graded = {"test": study.test, "external": study.external, "validation": study.validation}
         references = [*study.fit, *(one.reference for images in graded.values() for one in images)]
         with progress.task(f"reading {study.name}", len(references)) as step:
@@ -75,12 +89,21 @@ class Library:
         unread = [str(found) for one in references if isinstance(found := self._known[one], ImageError)]
         fit = tuple(found for one in study.fit if isinstance(found := self._known[one], str))
         splits = {name: self._graded(images) for name, images in graded.items() if images}
-        return ReadStudy(study.name, fit, splits, tuple(unread))
+        return _usable(ReadStudy(study.name, fit, splits, tuple(unread)))
+
+    @property
+    def device(self) -> torch.device:
+        """Where encoders and modules run."""
+        return self._viewer.device
+
+    def key(self, encoder: Encoder) -> str:
+        """Return what one encoder's features are kept under: its settings, its weights, the images' size."""
+        return self._viewer.keys[self._encoders.index(encoder)]
 
     def features(self, encoder: Encoder, digests: Sequence[str]) -> FeatureSet:
         """Return the features that one encoder gave of some images."""
         file = self._files[self._encoders.index(encoder)]
-        return file.read([file.row(digest) for digest in digests], self._viewer.device)
+        return file.read([file.row(digest) for digest in digests], self.device)
 
     def pixels(self, digest: str) -> Float[np.ndarray, "size size"]:
         """Open an image again, resized as the encoders see it."""
@@ -100,6 +123,25 @@ class Library:
         found = [(self._known[one.reference], int(one.grade)) for one in images]
         kept = [(digest, grade) for digest, grade in found if isinstance(digest, str)]
         return Graded(tuple(digest for digest, _ in kept), np.array([grade for _, grade in kept], dtype=np.int64))
+
+
+def _usable(study: ReadStudy) -> ReadStudy:
+    needed = Conformal().needs
+    if len(study.fit) < needed:
+        raise DataSetError(
+            f"Study {study.name}: a threshold without labels takes at least {needed} outstanding images to fit on, and "
+            f"{len(study.fit)} can be read{_first(study.unread)}; give more."
+        )
+    for name, graded in study.splits.items():
+        if not len(graded):
+            raise DataSetError(
+                f"Study {study.name}: no image of its {name} split can be read{_first(study.unread)}; export them again."
+            )
+    return study
+
+
+def _first(unread: Sequence[str]) -> str:
+    return f" ({unread[0].removesuffix('.')})" if unread else ""
 
 
 def mix(graded: Graded) -> str:

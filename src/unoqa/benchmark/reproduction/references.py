@@ -15,6 +15,7 @@ from unoqa.benchmark.supervised import REFERENCES, Specimens
 from unoqa.benchmark.supervised.finetuned import Finetuned
 from unoqa.benchmark.supervised.parts.cross_validation import cross_validated, scores
 from unoqa.benchmark.supervised.parts.saliency import saliency_features
+from unoqa.store.workspace import key_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,15 +40,13 @@ class Ceiling:
         """Return what labels can reach on the test split of one study; one row a reference, each seed its own split."""
         rows = []
         for name in REFERENCES.names():
-            figures = []
-            for seed, study in enumerate(studies):
-                figures.append(self._figures(name, study, seed, kept, progress))
+            figures = [self._figures(name, study, seed, kept, progress) for seed, study in enumerate(studies)]
             kappas, accuracies, best, worst = zip(*figures, strict=True)
             both = f"{spread(kappas)} / {spread(accuracies)}"
             ranks = [spread(values, scale=1, digits=3) for values in (best, worst)]
             rows.append((f"{name}{LABELLED}", both, *ranks))
         caption = (
-            f"{LABELLED} Learned from labels of the test set's own images, 5-fold cross-validated: the ceiling that "
+            f"Learned from labels ({LABELLED}) of the test set's own images, 5-fold cross-validated: the ceiling that "
             "label-free methods are read against."
         )
         head = ("reference", "kappa / accuracy", "O vs rest", "U vs rest")
@@ -58,7 +57,7 @@ class Ceiling:
     ) -> tuple[float, ...]:
         graded = study.splits["test"]
         reference = self._reference(name)
-        key = f"supervised {reference!r} {seed} {' '.join(graded.digests)}"
+        key = key_of(repr(reference), self.library.key(self.encoder), seed, study.key)
         known = kept.read(key)
         if known is None:
             found = cross_validated(reference, self._specimens(study), seed=seed, progress=progress)
@@ -88,6 +87,7 @@ class Ceiling:
             np.stack([saliency_features(image) for image in images]),
             pixels=images.__getitem__,
             weights=self.weights,
+            device=self.library.device,
         )
 
 

@@ -111,12 +111,12 @@ def _learn_all(
     progress: Progress,
 ) -> None:
     kept = workspace.checkpoints("evidence")
-    Grid(CHANCE, study, seed, key_of(study.fit, seed)).fill(chance(study, seed), findings.known)
+    Grid(CHANCE, study, seed, study.key).fill(chance(study, seed), findings.known)
     with progress.task(f"{study.name}, seed {seed}", len(rows)) as step:
         for row in rows:
             learning = Learning(row, study, seed, library, workspace.folder if seed == 0 else None)
             evidence = learning.evidence(kept, progress, findings.notes)
-            Grid(row, study, seed, learning.key).fill(evidence, findings.known)
+            Grid(row, study, seed, key_of(learning.key, study.key)).fill(evidence, findings.known)
             findings.rankings.add(row.name, study, evidence)
             step()
 
