@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # One thread a test process: two processes with two threads each only wait for each other.
 TEST_THREADS = OMP_NUM_THREADS=1
 
-.PHONY: help demo test test-slow check format accuracy clean
+.PHONY: help demo test test-slow test-peer check format accuracy reproduction clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
@@ -26,6 +26,13 @@ test: demo ## The same, then the tests (under 5 minutes once installed)
 test-slow: $(VENV)/installed ## The tests that take longer
 	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs -m slow
 
+$(VENV)/peer: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet -e ".[dev,peer]"
+	@touch $@
+
+test-peer: $(VENV)/peer ## Install the extra `peer` (anomalib), then the tests of its adapter
+	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs tests/lowquality/test_anomalib.py
+
 check: $(VENV)/installed ## Lint, format, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -39,6 +46,9 @@ DATA ?= ../shared/octa
 WEIGHTS ?= ../shared/encoders/resnet18_layers123.safetensors
 accuracy: $(VENV)/installed ## Agreement with reference grades on real images (docs/accuracy.md)
 	$(TEST_THREADS) $(BIN)/python benchmarks/accuracy.py --data $(DATA) --weights $(WEIGHTS)
+
+reproduction: $(VENV)/installed ## The paper's tables on real images (docs/reproduction.md)
+	$(BIN)/unoqa reproduce $(DATA) -o build/reproduction --encoder resnet18.tv_in1k --encoder-weights $(WEIGHTS) --seeds 5
 
 clean: ## Remove what was made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

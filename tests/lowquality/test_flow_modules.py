@@ -23,6 +23,7 @@ CFLOW = Cflow(neighbourhood=1, blocks=4, code=8, fibres=1000, batch=128, maps="e
 FASTFLOW = Fastflow(blocks=4, passes=2, maps="energy")
 
 every_flow = pytest.mark.parametrize("module", [CFLOW, FASTFLOW], ids=["cflow", "fastflow"])
+every_named_flow = pytest.mark.parametrize(("module", "name"), [(CFLOW, "CFLOW"), (FASTFLOW, "FastFlow")])
 
 
 def features(values):
@@ -122,9 +123,11 @@ def test_the_same_place_of_an_image_is_as_likely_whatever_the_grid_has_beside_it
 def test_a_grid_of_another_size_is_scored_too(module):
     fitted, values = module.fit(features(correlated()), seed=0), correlated(2, seed=2)
     smaller = next(features(values[:, :, :3, :5]).batches(2))
-    for pyramid in (smaller, next(features(values).batches(2)), smaller):
-        assert fitted.evidence(pyramid).maps[0].shape == (2, *pyramid.scales[0].shape[2:])
-    assert torch.equal(fitted.evidence(smaller).maps[0][:, 0, 0], fitted.evidence(smaller).maps[0][:, 0, 0])
+    before, between, after = (
+        fitted.evidence(pyramid).maps[0] for pyramid in (smaller, next(features(values).batches(2)), smaller)
+    )
+    assert (before.shape, between.shape) == ((2, 3, 5), (2, 6, 6))
+    assert torch.equal(before, after)
 
 
 @pytest.mark.parametrize("mixing", ["deal", "rotate"])
@@ -149,11 +152,12 @@ def test_cflow_is_what_freia_makes_of_its_weights(mixing):
 def freia_block(freia, block, z, code):
     """Run FrEIA's block with the weights of ours, between two permutations that bring its halves to their places."""
     order = torch.cat([block["reads"], block["changes"]]).long()
-    subnet = nn.Sequential(nn.Linear(0, 0), nn.ReLU(), nn.Linear(0, 0))
-    subnet[0].weight = nn.Parameter(torch.cat([block["subnet.fibre.weight"], block["subnet.place.weight"]], dim=1))
-    subnet[0].bias = nn.Parameter(block["subnet.fibre.bias"])
-    subnet[2].weight = nn.Parameter(block["subnet.last.weight"])
-    subnet[2].bias = nn.Parameter(block["subnet.last.bias"])
+    joint = torch.cat([block["subnet.fibre.weight"], block["subnet.place.weight"]], dim=1)
+    first, last = (
+        linear(joint, block["subnet.fibre.bias"]),
+        linear(block["subnet.last.weight"], block["subnet.last.bias"]),
+    )
+    subnet = nn.Sequential(first, nn.ReLU(), last)
     theirs = freia.AllInOneBlock([(len(order),)], [(code.shape[1],)], lambda *_: subnet, affine_clamping=1.9)
     theirs.global_scale.data = block["gain"][order][None]
     theirs.global_offset.data = block["offset"][order][None]
@@ -164,13 +168,19 @@ def freia_block(freia, block, z, code):
     return out, logarithm
 
 
+def linear(weight, bias):
+    layer = nn.Linear(*weight.T.shape)
+    layer.load_state_dict({"weight": weight, "bias": bias})
+    return layer
+
+
 def refusal(module, given):
     with pytest.raises(FitError) as caught:
         module.fit(given, seed=0)
     return str(caught.value)
 
 
-@pytest.mark.parametrize(("module", "name"), [(CFLOW, "CFLOW"), (FASTFLOW, "FastFlow")])
+@every_named_flow
 def test_one_channel_is_too_few(module, name):
     assert refusal(module, features(correlated()[:, :1])) == (
         f"{name} takes at least 2 channels, and scale 'grid' has 1; choose another encoder."
@@ -178,16 +188,29 @@ def test_one_channel_is_too_few(module, name):
 
 
 @every_flow
-@pytest.mark.parametrize("start", ["gaussian", "standard", "random"])
-def test_features_that_are_no_numbers_are_refused(module, start):
+@pytest.mark.parametrize("start", ["gaussian", "standard"])
+@pytest.mark.parametrize("spoilt", [np.nan, np.inf])
+def test_features_that_are_no_numbers_are_refused(module, start, spoilt):
     values = correlated()
-    values[:, 1, 2, 2] = np.nan
-    print(refusal(replace(module, start=start), features(values)))
+    values[:, 1, 2, 2] = spoilt
+    assert refusal(replace(module, start=start), features(values)) == (
+        "Features of scale 'grid' are infinite or no numbers; look for images unlike the rest."
+    )
 
 
-@pytest.mark.parametrize(("module", "name"), [(CFLOW, "CFLOW"), (FASTFLOW, "FastFlow")])
+@every_named_flow
+def test_features_that_are_no_numbers_are_refused_where_no_gaussian_is_fitted(module, name):
+    assert refusal(replace(module, start="random"), features(np.full((20, 3, 6, 6), np.nan))) == (
+        f"{name} grid has no finite loss to begin with; look for images unlike the rest."
+    )
+
+
+@every_named_flow
 def test_a_rate_beyond_all_reason_is_refused(module, name):
-    print(refusal(replace(module, rate=1e6), features(correlated())))
+    assert refusal(replace(module, rate=1e6), features(correlated())) == (
+        f"{name} grid diverged at step 1 before it learned anything; choose a lower 'rate' in the recipe, or look for "
+        "images unlike the rest."
+    )
 
 
 def test_images_are_encoded_anew_turned_by_as_much_as_wanted():

@@ -1,10 +1,10 @@
-"""Features come back from files as they were put there."""
+"""Features come back from files as they were put there, and a kill costs the record it fell into."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
+import pytest
 import torch
 
 from unoqa.core.features import FeaturePyramid, Scale
@@ -12,6 +12,8 @@ from unoqa.store.feature_files import FeatureFiles
 
 CPU = torch.device("cpu")
 SCALES = (Scale("fine", ("a", "b")), Scale("image", ("c", "d", "e")))
+RECORDS = {"0.raw": 2 * 4 * 4 * 4, "1.raw": 3 * 4}
+"""Bytes of one image in each file."""
 
 
 def pyramid(seed, side=4):
@@ -21,28 +23,106 @@ def pyramid(seed, side=4):
     )
 
 
-def test_features_come_back_bit_by_bit():
-    with FeatureFiles(SCALES) as files:
-        for seed in range(3):
-            files.add(pyramid(seed))
-        features = files.read(3, CPU)
+def same(found, expected):
+    return all(torch.equal(a, b) for a, b in zip(found.scales, expected.scales, strict=True))
+
+
+def written(folder, *seeds):
+    """Leave files that hold the images of the seeds."""
+    with FeatureFiles(SCALES, folder) as files:
+        for seed in seeds:
+            if files.find(f"image {seed}") is None:
+                files.add(pyramid(seed), f"image {seed}")
+
+
+def holds(folder, *seeds):
+    """Tell whether the files hold the images of the seeds, and no other."""
+    with FeatureFiles(SCALES, folder) as files:
+        found = files.read([files.row(f"image {seed}") for seed in seeds], CPU).batches(1)
+        return len(files) == len(seeds) and all(same(*pair) for pair in zip(found, map(pyramid, seeds), strict=True))
+
+
+def test_features_come_back_bit_by_bit(tmp_path):
+    with FeatureFiles(SCALES, tmp_path) as files:
+        assert [files.add(pyramid(seed), f"image {seed}") for seed in range(3)] == [0, 1, 2]
+        features = files.read(range(3), CPU)
         assert (len(features), features.scales) == (3, SCALES)
-        for seed, found in enumerate(features.batches(1)):
-            assert all(torch.equal(a, b) for a, b in zip(found.scales, pyramid(seed).scales, strict=True))
+        assert all(same(found, pyramid(seed)) for seed, found in enumerate(features.batches(1)))
 
 
-def test_what_an_encoder_rounds_to_half_precision_is_kept_so():
+def test_rows_are_read_in_the_order_asked_for(tmp_path):
+    written(tmp_path, 0, 1, 2)
+    with FeatureFiles(SCALES, tmp_path) as files:
+        features = files.read([2, 0], CPU)
+        assert all(same(found, pyramid(seed)) for seed, found in zip((2, 0), features.batches(1), strict=True))
+
+
+def test_what_was_added_since_is_read_beside_what_was_read_before(tmp_path):
+    with FeatureFiles(SCALES, tmp_path) as files:
+        files.add(pyramid(0), "image 0")
+        first = files.read([0], CPU)
+        files.add(pyramid(1), "image 1")
+        both = list(files.read([0, 1], CPU).batches(1))
+        assert same(both[1], pyramid(1))
+        assert same(next(first.batches(1)), both[0])
+
+
+def test_an_image_is_found_by_its_digest(tmp_path):
+    written(tmp_path, 0, 1)
+    with FeatureFiles(SCALES, tmp_path) as files:
+        assert (files.find("image 1"), files.row("image 1"), files.find("image 2")) == (1, 1, None)
+
+
+def test_what_an_encoder_rounds_to_half_precision_is_kept_so(tmp_path):
     halved = (replace(SCALES[0], half=True), SCALES[1])
-    with FeatureFiles(halved) as files:
-        files.add(pyramid(0))
-        (found,) = files.read(1, CPU).batches()
+    with FeatureFiles(halved, tmp_path) as files:
+        files.add(pyramid(0), "image 0")
+        (found,) = files.read([0], CPU).batches()
         assert torch.equal(found.scales[0], pyramid(0).scales[0].half().float())
         assert torch.equal(found.scales[1], pyramid(0).scales[1])
+    assert (tmp_path / "0.raw").stat().st_size == RECORDS["0.raw"] // 2
 
 
-def test_nothing_is_left_on_disk():
-    with FeatureFiles(SCALES) as files:
-        files.add(pyramid(0))
-        folder = Path(files.read(1, CPU).arrays[0].filename).parent
-        assert sorted(path.name for path in folder.iterdir()) == ["0.raw", "1.raw"]
-    assert not folder.exists()
+def test_files_opened_again_go_on(tmp_path):
+    for seeds in ((0, 1), (1, 2), (), (0, 3)):
+        written(tmp_path, *seeds)
+    assert holds(tmp_path, 0, 1, 2, 3)
+    assert {name: (tmp_path / name).stat().st_size for name in RECORDS} == {name: 4 * n for name, n in RECORDS.items()}
+
+
+def test_nothing_is_made_before_the_first_image(tmp_path):
+    written(tmp_path / "features")
+    assert not (tmp_path / "features").exists()
+
+
+@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("left", [0, 1, 0.5])
+def test_a_file_cut_anywhere_keeps_the_whole_records_before(name, left, tmp_path):
+    written(tmp_path, 0, 1, 2)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: int((1 + left) * RECORDS[name])])
+    seeds = (0, 1) if left == 1 else (0,)
+    assert holds(tmp_path, *seeds)
+    written(tmp_path, *seeds, 5, 6)
+    assert holds(tmp_path, *seeds, 5, 6)
+
+
+@pytest.mark.parametrize("length", range(len("image 2\n")))
+def test_a_record_without_a_whole_line_in_the_index_does_not_count(length, tmp_path):
+    written(tmp_path, 0, 1, 2)
+    index = (tmp_path / "index.txt").read_bytes()
+    (tmp_path / "index.txt").write_bytes(index[: len("image 0\nimage 1\n") + length])
+    assert holds(tmp_path, 0, 1)
+    written(tmp_path, 0, 1, 5)
+    assert holds(tmp_path, 0, 1, 5)
+
+
+@pytest.mark.parametrize("name", ["0.raw", "1.raw", "index.txt", "shapes.json"])
+@pytest.mark.parametrize("damage", ["gone", "empty"])
+def test_without_one_of_its_files_it_begins_anew(name, damage, tmp_path):
+    written(tmp_path, 0, 1)
+    (tmp_path / name).unlink()
+    if damage == "empty":
+        (tmp_path / name).touch()
+    written(tmp_path, 5)
+    assert holds(tmp_path, 5)

@@ -88,7 +88,8 @@ class _FittedPca(FittedReduction):
 
     def project(self, points: Float[np.ndarray, "images high"]) -> Float[np.ndarray, "images low"]:
         """Project each point by itself: a matrix product's sums depend on how many rows it has."""
-        return np.stack([self._components @ (point - self._mean) for point in points])
+        kind = self._components.dtype
+        return np.stack([self._components @ (point - self._mean).astype(kind) for point in points])
 
     def state(self) -> State:
         """Return mean and components."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO, final
 import numpy as np
 
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
+from unoqa.store.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +77,7 @@ class FeatureFiles:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._shapes = shapes
         (self._folder / "shapes.json").write_text(json.dumps(shapes), encoding="utf-8")
-        index = "".join(f"{digest}\n" for digest in self._rows)
-        (self._folder / "index.txt").write_text(index, encoding="utf-8", newline="\n")
+        write_text(self._folder / "index.txt", "".join(f"{digest}\n" for digest in self._rows))
         for position in range(len(self._scales)):
             file = self._open.enter_context(self._path(position).open("ab"))
             file.truncate(len(self._rows) * self._size(position))
@@ -94,10 +94,11 @@ class FeatureFiles:
 
     def _read_index(self) -> list[str]:
         """Return the digests whose features are there whole."""
-        if not self._shapes or not all(self._path(position).is_file() for position in range(len(self._scales))):
+        index, files = self._folder / "index.txt", [self._path(position) for position in range(len(self._scales))]
+        if not self._shapes or not all(path.is_file() for path in (index, *files)):
             return []
-        whole = [self._path(position).stat().st_size // self._size(position) for position in range(len(self._scales))]
-        lines = (self._folder / "index.txt").read_text(encoding="utf-8").split("\n")[:-1]
+        whole = [path.stat().st_size // self._size(position) for position, path in enumerate(files)]
+        lines = index.read_text(encoding="utf-8").split("\n")[:-1]
         return lines[: min(whole)]
 
     def _size(self, position: int) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -79,9 +81,9 @@ class Cohort:
 
     def reduced(self, points: Float[np.ndarray, "images high"], reduction: str, seed: int) -> np.ndarray:
         """Project the points of the refused images, learned from them alone."""
-        own = points[self.refused]
-        if len(own) < FEWEST:
-            return own[:, :1]
+        if len(self.refused) < FEWEST:
+            return points[self.refused, :1]
+        own = _some(points, self.refused)
         return REDUCTIONS.load(reduction)().fit(own, seed=seed).project(own)
 
     def cell(self, reduced: Float[np.ndarray, "refused low"], clustering: str, seed: int) -> Cell:
@@ -113,6 +115,17 @@ def ranking(grades: Int[np.ndarray, " images"], scores: Float[np.ndarray, " imag
     """Return the areas under the ROC curve, outstanding against the rest and ungradable against the rest."""
     best, worst = grades == Grade.OUTSTANDING, grades == Grade.UNGRADABLE
     return area(scores[~best], scores[best]), area(scores[worst], scores[~worst])
+
+
+def _some(points: Float[np.ndarray, "images high"], rows: Int[np.ndarray, " some"]) -> np.ndarray:
+    """Return some points; of a file as another that has no name, since latents may be more than memory holds."""
+    if not isinstance(points, np.memmap) or points.filename is None:
+        return points[rows]
+    with tempfile.TemporaryFile(dir=Path(points.filename).parent) as file:
+        for row in rows:
+            file.write(points[row].tobytes())
+        file.flush()
+        return np.memmap(file, dtype=points.dtype, mode="r", shape=(len(rows), points.shape[1]))
 
 
 def _renamed(given: Int[np.ndarray, " images"]) -> Int[np.ndarray, " images"]:

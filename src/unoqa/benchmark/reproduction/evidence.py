@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from unoqa.core.features import FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.grader.panel import FittedPanel, Opinion
-    from unoqa.store.workspace import FolderCheckpoints
+    from unoqa.store.workspace import Workspace
 
 
 @final
@@ -47,12 +48,14 @@ class Evidence:
         splits: of each labelled split.
         seconds: to learn, and to judge one image.
         variants: other things of a flow that could be clustered, on the test split; empty where none were asked for.
+        told: sentences about how it learned.
     """
 
     unseen: Float[np.ndarray, " fitted"]
     splits: dict[str, Said]
     seconds: tuple[float, float]
     variants: dict[str, Float[np.ndarray, "images _numbers"]] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
 
 def chance(study: ReadStudy, seed: int) -> Evidence:
@@ -85,12 +88,16 @@ class Learning:
         encoders = [self.library.key(encoder) for encoder in self.system.panel.encoders()]
         return key_of(repr(self.system.panel), self.seed, self.study.fit, asked, encoders, every)
 
-    def evidence(self, kept: FolderCheckpoints, progress: Progress, tell: list[str]) -> Evidence:
+    def evidence(self, workspace: Workspace, progress: Progress) -> Evidence:
         """Return what was kept, or learn, ask and keep it."""
+        kept, unfinished = workspace.checkpoints("evidence"), workspace.checkpoints(self.key)
         known = kept.read(self.key)
         if known is None:
-            known = self._made(Work(progress, kept, tell=tell.append).part(self.key))
+            told: list[str] = []
+            known = self._made(Work(progress, unfinished, tell=told.append))
+            known["told"] = torch.from_numpy(np.frombuffer("\n".join(told).encode(), dtype=np.uint8).copy())
             kept.write(self.key, known)
+        shutil.rmtree(unfinished.folder, ignore_errors=True)  # a gigabyte a fold, by the paper's encoder
         return self._of(known)
 
     def _made(self, work: Work) -> dict[str, Tensor]:
@@ -146,11 +153,12 @@ class Learning:
             splits[split] = Said(arrays[f"{split}.scores"].numpy(), tuple(arrays[name].numpy() for name in maps))
         learn, judge = arrays["seconds"].tolist()
         variants = {
-            name.removeprefix("variant."): array.numpy()
-            for name, array in arrays.items()
+            name.removeprefix("variant."): arrays[name].numpy()
+            for name in sorted(arrays)  # a file does not keep their order
             if name.startswith("variant.")
         }
         file = self._latent_file()
         if variants and file is not None and file.is_file():
             variants["latent"] = latents(file, len(self.study.splits["test"]))
-        return Evidence(arrays["unseen"].numpy(), splits, (learn, judge), variants)
+        told = tuple(arrays["told"].numpy().tobytes().decode().splitlines())
+        return Evidence(arrays["unseen"].numpy(), splits, (learn, judge), variants, told)

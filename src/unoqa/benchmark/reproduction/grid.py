@@ -36,8 +36,11 @@ class KnownCells:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._cells = dict(_lines(path)) if path.is_file() else {}
-        write_text(path, "".join(_line(key, cell) for key, cell in self._cells.items()))  # a cut line spoils the next
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:  # a line that a kill cut short would spoil the next
+            write_text(path, whole)
+        self._cells = dict(map(_cell, whole.splitlines()))
         self._all: dict[Key, Cell] = {}
 
     @property
@@ -126,11 +129,6 @@ def _line(key: tuple[object, ...], cell: Cell) -> str:
     return json.dumps({"key": key, "cell": cell.values()}) + "\n"
 
 
-def _lines(path: Path) -> Iterator[tuple[tuple[object, ...], Cell]]:
-    """Read the cells; a line that a kill cut short is left out."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            values = json.loads(line)
-        except ValueError:
-            continue
-        yield tuple(values["key"]), Cell(**values["cell"])
+def _cell(line: str) -> tuple[tuple[object, ...], Cell]:
+    values = json.loads(line)
+    return tuple(values["key"]), Cell(**values["cell"])

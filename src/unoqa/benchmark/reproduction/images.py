@@ -135,7 +135,7 @@ def _usable(study: ReadStudy) -> ReadStudy:
     for name, graded in study.splits.items():
         if not len(graded):
             raise DataSetError(
-                f"Study {study.name}: no image of its {name} split can be read{_first(study.unread)}; export them again."
+                f"Study {study.name}: no image of the {name} split can be read{_first(study.unread)}; export it again."
             )
     return study
 

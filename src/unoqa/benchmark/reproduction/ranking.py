@@ -56,9 +56,9 @@ class Rankings:
 def _row(name: str, found: list[Rank]) -> tuple[str, ...]:
     return (
         name,
-        spread([one.outstanding for one in found], scale=1, digits=3),
-        spread([one.ungradable for one in found], scale=1, digits=3),
+        spread([one.outstanding for one in found], scale=1.0, digits=3),
+        spread([one.ungradable for one in found], scale=1.0, digits=3),
         spread([one.refused for one in found]),
-        spread([one.seconds[0] for one in found], scale=1),
-        spread([one.seconds[1] for one in found], scale=1000, digits=0),
+        spread([one.seconds[0] for one in found], scale=1.0),
+        spread([one.seconds[1] for one in found], scale=1000.0, digits=0),
     )

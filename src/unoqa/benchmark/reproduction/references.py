@@ -43,7 +43,7 @@ class Ceiling:
             figures = [self._figures(name, study, seed, kept, progress) for seed, study in enumerate(studies)]
             kappas, accuracies, best, worst = zip(*figures, strict=True)
             both = f"{spread(kappas)} / {spread(accuracies)}"
-            ranks = [spread(values, scale=1, digits=3) for values in (best, worst)]
+            ranks = [spread(values, scale=1.0, digits=3) for values in (best, worst)]
             rows.append((f"{name}{LABELLED}", both, *ranks))
         caption = (
             f"Learned from labels ({LABELLED}) of the test set's own images, 5-fold cross-validated: the ceiling that "

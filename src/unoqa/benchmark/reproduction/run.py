@@ -40,6 +40,8 @@ LAYERS = (1, 2, 3, 4)
 QUICK = 140
 """Images of all studies together for a quick look."""
 
+HURRIED = " (a quick look: few images, and flows that learn for a short while)"
+
 
 @final
 @dataclass(frozen=True)
@@ -110,12 +112,12 @@ def _learn_all(
     findings: Findings,
     progress: Progress,
 ) -> None:
-    kept = workspace.checkpoints("evidence")
     Grid(CHANCE, study, seed, study.key).fill(chance(study, seed), findings.known)
     with progress.task(f"{study.name}, seed {seed}", len(rows)) as step:
         for row in rows:
             learning = Learning(row, study, seed, library, workspace.folder if seed == 0 else None)
-            evidence = learning.evidence(kept, progress, findings.notes)
+            evidence = learning.evidence(workspace, progress)
+            findings.notes += [f"{study.name}, seed {seed}: {sentence}" for sentence in evidence.told]
             Grid(row, study, seed, key_of(learning.key, study.key)).fill(evidence, findings.known)
             findings.rankings.add(row.name, study, evidence)
             step()
@@ -125,7 +127,7 @@ def _facts(plan: Plan, encoder: Timm, viewer: Viewer) -> tuple[tuple[str, str], 
     layers = ", ".join(map(str, encoder.layers))
     library = versions()
     return (
-        ("data set", plan.name + (" (a quick look at some of its images)" if plan.quick else "")),
+        ("data set", plan.name + (HURRIED if plan.quick else "")),
         ("encoder", f"{encoder.model}, layers {layers}, weights SHA-256 {viewer.encoders[0].checksum[:12]}…"),
         ("seeds", str(plan.seeds)),
         ("device", f"{viewer.device}, {torch.get_num_threads()} threads"),

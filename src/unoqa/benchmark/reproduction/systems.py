@@ -59,8 +59,9 @@ def systems(encoder: Timm, names: Sequence[str], *, quick: bool) -> tuple[tuple[
     for name, recipes in RECIPES.items():
         recipe = Recipe.named(recipes["resnet18" in encoder.model])
         rows.append(System(name, replace(recipe.panel, members=_moved(recipe.panel, encoder, scales)), mapped=True))
-        notes.extend(_left_out(name, recipe.panel, scales))
+        notes.extend(_left_out(name, recipe.panel, encoder, scales))
     default = Recipe.named("default").panel
+    notes.extend(_left_out("`default` panel", default, encoder, scales))
     measures = Recipe.named("measures").panel
     rows += [
         System("NIQE", Panel((Member(Nss(), Niqe(sharpness="sharpness")),), "sum"), mapped=False),
@@ -100,14 +101,12 @@ def _on(member: Member, encoder: Timm, scales: dict[int, str]) -> Member | None:
     return replace(member, encoder=encoder, module=replace(module, scales=used))
 
 
-def _left_out(name: str, panel: Panel, scales: dict[int, str]) -> list[str]:
+def _left_out(name: str, panel: Panel, encoder: Timm, scales: dict[int, str]) -> list[str]:
     wanted = {layer for member in panel.members if isinstance(member.encoder, Timm) for layer in member.encoder.layers}
     missing = sorted(wanted - scales.keys())
     if not missing:
         return []
-    what = "the system" if len(missing) == len(wanted) else f"layer{'s' * (len(missing) > 1)} {_list(missing)}"
-    return [f"{name}: {what} left out, which the weights file lacks."]
-
-
-def _list(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
+    layers = f"layer{'s' * (len(missing) > 1)} {', '.join(map(str, missing))}"
+    if _moved(panel, encoder, scales):
+        return [f"{name}: {layers} left out, which the weights file lacks."]
+    return [f"{name} is left out: the weights file lacks {layers}."]

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 NONE = "–"
-"""What stands where there is nothing to show, or where labels chose."""
+"""What stands where there is nothing to show."""
 
 LABELLED = "*"
 """What marks a figure that labels had a part in."""
+
+CHOSEN = "†"
+"""What marks the best of several figures, chosen with labels."""
 
 F_H = ("prob", "energy", "log-energy", "quantile", "latent")
 """What of a flow may be clustered."""
@@ -76,8 +79,8 @@ def first_table(measured: Measured, rows: Sequence[tuple[str, str, str]], mixes:
         body.append(tuple(line))
     caption = (
         f"Kappa / accuracy in per cent, {_seeds(measured.seeds)}; tested: {mixes} outstanding / gradable / ungradable. "
-        f"Paper: on sOCTA-3×3-10k, other images. {LABELLED} The threshold uses labels (the paper's F1-max); "
-        "conformal uses none."
+        f"The paper's figures are of sOCTA-3×3-10k, whatever is tested here. {LABELLED} The threshold uses labels (the "
+        "paper's F1-max); conformal uses none."
     )
     return Table(f"Table 1: {measured.study}, {measured.split} set", caption, tuple(head), tuple(body))
 
@@ -90,10 +93,10 @@ def second_table(measured: Measured, maps: int) -> Table:
         for gate in (F1_MAX, CONFORMAL):
             found = [measured.over_seeds(ABLATED, one, reduction, "hierarchical", gate) for one in points]
             best = found[int(np.argmax([_mean_kappa(cells) for cells in found]))]
-            line.append(both(best) + (f" {NONE}" if len(points) > 1 else ""))
+            line.append(both(best) + (f" {CHOSEN}" if len(points) > 1 and best else ""))
         body.append(tuple(line))
     caption = (
-        f"Kappa / accuracy in per cent, {_seeds(measured.seeds)}. {LABELLED} The threshold uses labels. {NONE} The "
+        f"Kappa / accuracy in per cent, {_seeds(measured.seeds)}. {LABELLED} The threshold uses labels. {CHOSEN} The "
         "best single scale is chosen with labels, as the paper's 'optimal' one."
     )
     head = ("clustered", "paper", f"F1-max{LABELLED}", "conformal")
@@ -150,7 +153,7 @@ def _mean_kappa(cells: list[Cell]) -> float:
 
 
 def _published(numbers: Numbers | None) -> str:
-    return NONE if numbers is None else f"{numbers[0]:.1f} / {numbers[1]:.1f}"
+    return NONE if numbers is None else f"{numbers[0]:.2f} / {numbers[1]:.2f}"
 
 
 def _seeds(seeds: Sequence[int]) -> str:

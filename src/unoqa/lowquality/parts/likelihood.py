@@ -30,7 +30,7 @@ def likelihood_map(
 ) -> Float[Tensor, "batch rows columns"]:
     """Turn a map of log-likelihoods into one where higher = worse, never negative."""
     if kind == "energy":
-        return functional.softplus(-likelihood)
+        return -functional.logsigmoid(likelihood)  # softplus gives other last bits alone than in company
     short = (best - likelihood).clamp_min(0)
     return -torch.expm1(-short) if kind == "prob" else torch.log1p(FINE * short)
 

@@ -29,13 +29,20 @@ SHRINKAGE = 0.01
 
 
 def starting_layer(features: FeatureSet, prepare: Callable[[Tensor], Tensor], *, start: Start) -> Whitening:
-    """Make the first layer of a flow from the fibres of one scale, which stream by once."""
+    """Make the first layer of a flow from the fibres of one scale, which stream by once.
+
+    Raises:
+        FitError: a fibre holds what is no finite number.
+    """
     channels = len(features.scales[0].channels)
     if start == "random":
         return Whitening(torch.zeros(channels, device=features.device), torch.eye(channels, device=features.device))
     moments = Moments.empty(channels, features.device)
     for pyramid in features.batches():
         moments.add(fibres(prepare(pyramid.scales[0])).flatten(0, 1))
+    if not torch.isfinite(moments.scatter).all():
+        name = features.scales[0].name
+        raise FitError(f"Features of scale '{name}' are infinite or no numbers; look for images unlike the rest.")
     return Whitening.of(moments, shrinkage=SHRINKAGE, correlated=start == "gaussian")
 
 

@@ -85,7 +85,9 @@ class _Progress:
 
 
 def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) -> None:
-    """Teach the network, and leave it with the parameters of the lowest held-out loss (with patience 0: the last that had one).
+    """Teach the network, and leave it with the parameters of the lowest held-out loss.
+
+    With patience 0 they are the last ones that had a finite loss.
 
     Raises:
         FitError: the loss became infinite or no number before anything was learned.

@@ -21,14 +21,16 @@ def opened(name: str | None, folder: Path) -> tuple[str, DataSet]:
 
     Raises:
         UsageError: there is no layout of that name.
-        DataSetError: none is named and none fits.
+        DataSetError: none is named, and there is no such folder or none fits.
     """
     if name is not None:
         known = {choice.replace("_", "-"): choice for choice in DATASETS.names()}
         if name.replace("_", "-") not in known:
             raise unknown("data set", name, known)
         return name.replace("_", "-"), DATASETS.load(known[name.replace("_", "-")])()
-    for choice in TRIED if folder.is_dir() and any(folder.iterdir()) else ():
+    if not folder.is_dir():
+        raise DataSetError(f"There is no folder {folder}; check its spelling, or have it drawn: --dataset phantom.")
+    for choice in TRIED if any(folder.iterdir()) else ():
         layout = DATASETS.load(choice)()
         try:
             layout.studies(folder, seed=0)

@@ -1,0 +1,167 @@
+"""A killed fit goes on where it was, and ends with the grader that it would have made."""
+
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from functools import partial
+
+import pytest
+import tomli_w
+
+from unoqa import Recipe
+from unoqa.core.errors import FitError, ResultsError
+from unoqa.formats import collect, read
+from unoqa.grader import fitting
+from unoqa.store.workspace import Workspace
+
+CFLOW = {"choice": "cflow", "blocks": 2, "code": 8, "fibres": 2000, "batch": 64, "rate": 0.01, "patience": 0}
+IMAGES = 12
+STEPS = 31
+"""Steps in which the flow of one scale learns; the measures have two scales."""
+
+READING, FIRST_FOLD, SECOND_FOLD = 5, IMAGES + STEPS + 28, IMAGES + 2 * STEPS + 1 + 28
+
+
+class PowerCut(BaseException):
+    """What stops a fit in these tests: nothing catches it."""
+
+
+class Failing:
+    """Progress that ends the work at one of its steps."""
+
+    def __init__(self, steps):
+        self.left = steps
+
+    @contextmanager
+    def task(self, title, total):
+        yield self.step
+
+    def step(self):
+        self.left -= 1
+        if self.left == 0:
+            raise PowerCut
+
+
+def values(size=96, **module):
+    return {
+        "size": size,
+        "panel": {"folds": 2},
+        "members": [{"encoder": "measures", "module": {**CFLOW, **module}}],
+        "threshold": {"choice": "conformal", "alpha": 0.2},
+    }
+
+
+def recipe(size=96, **module):
+    return Recipe.of(values(size, **module), "small")
+
+
+@pytest.fixture
+def images(clinic, monkeypatch):
+    """Return outstanding scans; every look at what was learned from them is kept."""
+    monkeypatch.setattr(fitting, "Work", partial(fitting.Work, interval=0.0))
+    return [read(reference) for reference in collect([clinic.outstanding]).references[:IMAGES]]
+
+
+def saved(grader, folder):
+    """Save a grader, and return the checksums of its files."""
+    grader.save(folder)
+    return (folder / "checksums.json").read_text()
+
+
+def cut(recipe, images, work, *, after, seed=0):
+    with pytest.raises(PowerCut):
+        recipe.fit(images, seed=seed, workspace=work, progress=Failing(after))
+
+
+@pytest.mark.parametrize(
+    "cuts", [(READING,), (FIRST_FOLD,), (READING, FIRST_FOLD, SECOND_FOLD)], ids=["reading", "learning", "three-times"]
+)
+def test_a_fit_that_was_cut_ends_as_one_that_was_not(cuts, images, tmp_path):
+    for after in cuts:
+        cut(recipe(), images, tmp_path / "work", after=after)
+    grader = recipe().fit(images, workspace=tmp_path / "work")
+    assert list(tmp_path.iterdir()) == []
+    assert saved(grader, tmp_path / "model") == saved(recipe().fit(images), tmp_path / "whole")
+
+
+def test_no_image_is_encoded_twice(images, tmp_path):
+    for after, read_by_then in ((READING, READING - 1), (FIRST_FOLD, IMAGES), (SECOND_FOLD, IMAGES)):
+        before = {path: path.read_bytes() for path in (tmp_path / "work").glob("features-*/*.raw")}
+        cut(recipe(), images, tmp_path / "work", after=after)
+        (index,) = (tmp_path / "work").glob("features-*/index.txt")
+        assert index.read_text().splitlines() == [image.digest() for image in images[:read_by_then]]
+        assert all(path.read_bytes().startswith(kept) for path, kept in before.items())
+
+
+def test_a_fit_goes_on_from_what_it_had_learned(images, tmp_path):
+    cut(recipe(), images, tmp_path / "work", after=SECOND_FOLD)
+    kept = {path: path.read_bytes() for path in (tmp_path / "work").glob("fit-*/*.safetensors")}
+    assert len(kept) == 3  # both scales of the first fold, and what the second fold had begun
+    cut(recipe(), images, tmp_path / "work", after=SECOND_FOLD)
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+@pytest.mark.parametrize(
+    ("other", "seed"), [(recipe(size=80), 0), (recipe(rate=0.02), 0), (recipe(), 1)], ids=["size", "rate", "seed"]
+)
+def test_a_fit_of_other_settings_does_not_go_on_from_it(other, seed, images, tmp_path):
+    cut(recipe(), images, tmp_path / "work", after=SECOND_FOLD)
+    grader = other.fit(images, seed=seed, workspace=tmp_path / "work")
+    assert saved(grader, tmp_path / "model") == saved(other.fit(images, seed=seed), tmp_path / "whole")
+
+
+def test_a_fit_of_other_images_does_not_go_on_from_it(images, tmp_path):
+    cut(recipe(), images, tmp_path / "work", after=SECOND_FOLD)
+    grader = recipe().fit(images[1:], workspace=tmp_path / "work")
+    assert saved(grader, tmp_path / "model") == saved(recipe().fit(images[1:]), tmp_path / "whole")
+
+
+def test_a_refused_fit_leaves_nothing_behind(images, tmp_path):
+    for refused, given in ((recipe(), images[:3]), (recipe(rate=1e6), images)):
+        with pytest.raises(FitError):
+            refused.fit(given, workspace=tmp_path / "work")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fit_beside_another_is_refused_and_leaves_the_others_work(images, tmp_path):
+    with Workspace(tmp_path / "work") as other:
+        with pytest.raises(ResultsError) as caught:
+            recipe().fit(images, workspace=tmp_path / "work")
+        assert other.folder.is_dir()
+    assert str(caught.value) == f"Another process works in {tmp_path / 'work'}; wait for it, or name another output."
+
+
+KEEPING = (
+    "from functools import partial; from unoqa.grader import fitting\n"
+    "fitting.Work = partial(fitting.Work, interval=0.0)\n"
+    "from unoqa.cli import main; main()"
+)
+"""The command line, which keeps every look at what was learned."""
+
+
+@pytest.mark.slow
+def test_a_process_killed_while_it_learns_goes_on_to_the_same_model(clinic, tmp_path):
+    (tmp_path / "small.toml").write_text(tomli_w.dumps(values(fibres=10_000)), encoding="utf-8")
+    command = [sys.executable, "-c", KEEPING, "fit", clinic.outstanding, "--recipe", tmp_path / "small.toml", "--quiet"]
+    subprocess.run([*command, "-o", tmp_path / "whole"], check=True, capture_output=True)
+    for parts in (1, 3):
+        killed_after(parts, [*command, "-o", tmp_path / "model"], tmp_path / ".model.unfinished")
+        assert not (tmp_path / "model").exists()
+    subprocess.run([*command, "-o", tmp_path / "model"], check=True, capture_output=True)
+    assert (tmp_path / "model" / "arrays.safetensors").read_bytes() == (
+        tmp_path / "whole" / "arrays.safetensors"
+    ).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "small.toml", "whole"]
+
+
+def killed_after(parts, command, work):
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if len(list(work.glob("fit-*/*.safetensors"))) >= parts:
+            break
+        time.sleep(0.005)
+    assert process.poll() is None, process.stderr.read()
+    process.kill()
+    process.communicate()
