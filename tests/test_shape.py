@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from unoqa.benchmark.datasets import DATASETS
+from unoqa.benchmark.supervised import REFERENCES
 from unoqa.clusterings import CLUSTERINGS
 from unoqa.encoders import ENCODERS
 from unoqa.encoders.measures import MEASURES
@@ -16,7 +18,18 @@ from unoqa.outputs import OUTPUTS
 from unoqa.reductions import REDUCTIONS
 from unoqa.thresholds import THRESHOLDS
 
-SHELVES = (FORMATS, ENCODERS, MEASURES, MODULES, THRESHOLDS, REDUCTIONS, CLUSTERINGS, OUTPUTS)
+SHELVES = (
+    FORMATS,
+    ENCODERS,
+    MEASURES,
+    MODULES,
+    THRESHOLDS,
+    REDUCTIONS,
+    CLUSTERINGS,
+    OUTPUTS,
+    DATASETS,
+    REFERENCES,
+)
 
 CODE_ON_DISK = {"pickle", "cPickle", "_pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
 

@@ -131,7 +131,7 @@ def test_the_other_tables_are_whole(made):
     scores = table(made.text(), "Scores: phantom")
     assert [name for name, _ in scores] == [*LEARNED, *UNTRAINED[:-1]]
     every = [value for row in (*ablation.values(), *kinds.values()) for value in list(row.values())[2:]]
-    assert all(FIGURE.fullmatch(value.removesuffix(" †")) for value in every)
+    assert all(FIGURE.fullmatch(value.removesuffix(" –")) for value in every)
     assert all(0 <= float(row["O vs rest"]) <= 1 for row in scores.values())
 
 
@@ -139,6 +139,7 @@ def test_the_report_says_what_it_was_made_of_and_what_was_left_out(made):
     text = made.text()
     assert "* data set: phantom (a quick look: few images, and flows that learn for a short while)\n" in text
     assert f"* encoder: {MODEL}, layers 1, 2, weights SHA-256 " in text
+    assert "* recipes: padim-resnet18, patchcore-resnet18, fastflow-resnet18, cflow-resnet18\n" in text
     assert text.split("## Notes\n\n")[1].splitlines() == [
         f"* {name}: layer 3 left out, which the weights file lacks." for name in (*LEARNED, "`default` panel")
     ]
@@ -173,19 +174,21 @@ def test_a_second_call_computes_nothing_again(made, tmp_path):
         assert [line for line in lines[0] if "date" not in line] == [line for line in lines[1] if "date" not in line]
 
 
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_in_the_same_tables(made, tmp_path):
     output, kills = tmp_path / "tables", 0
-    for steps in (20, 100, 200, 400, 1000):
+    for steps in (20, 200, 400):
         try:
             reproduce(made.plan, output, Killed(steps))
         except KeyboardInterrupt:
             kills += 1
-    assert kills > 2
+    assert kills == 3
     reproduce(made.plan, output, Silent())
     assert (output / "reproduction.csv").read_bytes() == (made.output / "reproduction.csv").read_bytes()
     assert untimed((output / "reproduction.md").read_text(encoding="utf-8")) == untimed(made.text())
 
 
+@pytest.mark.slow
 def test_several_seeds_show_their_spread(made, tmp_path):
     output = made.copied(tmp_path)
     reproduce(replace(made.plan, seeds=2), output, Silent())
@@ -282,7 +285,9 @@ def test_references_with_labels_have_a_table_of_their_own_on_another_encoder(mad
         network = timm.create_model("test_resnet.r160_in1k", features_only=True, out_indices=(1, 2, 3, 4))
     safetensors.torch.save_file(network.state_dict(), tmp_path / "weights.safetensors")
     plan = replace(made.plan, model="test_resnet.r160_in1k", weights=tmp_path / "weights.safetensors", supervised=True)
-    assert reproduce(plan, tmp_path / "tables", Silent()).notes == ()
+    assert reproduce(plan, tmp_path / "tables", Silent()).notes == (
+        "`default` panel: on test_resnet.r160_in1k, not on resnet18.tv_in1k as in its recipe.",
+    )
     text = (tmp_path / "tables" / "reproduction.md").read_text(encoding="utf-8")
     head, *rows = tables(text)["With labels: phantom, test set"]
     assert head == ["reference", "kappa / accuracy", "O vs rest", "U vs rest"]

@@ -267,7 +267,10 @@ def test_every_row_of_the_paper_and_every_method_without_training_is_a_system():
 
 def test_layers_that_the_weights_lack_are_left_out_and_named():
     rows, notes = taken((1, 2, 3), "wide_resnet50_2.tv_in1k")
-    assert notes == ("CFLOW: layer 4 left out, which the weights file lacks.",)
+    assert notes == (
+        "CFLOW: layer 4 left out, which the weights file lacks.",
+        "`default` panel: on wide_resnet50_2.tv_in1k, not on resnet18.tv_in1k as in its recipe.",
+    )
     assert {row.name: row.panel.members[0].module.scales for row in rows[:4]} == {
         "PaDiM": ("layer1", "layer2", "layer3"),
         "PatchCore": ("layer2", "layer3"),
@@ -337,12 +340,12 @@ def test_the_second_table_marks_the_scale_that_labels_chose():
     table = second_table(measured({KEY: cell(), **single}), 3)
     assert table.rows == (
         ("F_QS", "8.05 / 46.78", NONE, NONE),
-        ("F_single", "10.34 / 47.72", NONE, "40.0 / 70.0 †"),
+        ("F_single", "10.34 / 47.72", NONE, "40.0 / 70.0 –"),
         ("F_single + FDR", "11.18 / 48.06", NONE, NONE),
         ("F_multi", "50.04 / 70.66", NONE, NONE),
         ("F_multi + FDR", "53.29 / 72.61", NONE, "50.0 / 70.0"),
     )
-    assert "† The best single scale is chosen with labels" in table.caption
+    assert "– The best single scale is chosen with labels" in table.caption
 
 
 def test_whoever_says_the_commonest_grade_has_its_share_and_no_kappa(tmp_path):

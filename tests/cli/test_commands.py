@@ -18,7 +18,7 @@ from clinic import small
 from unoqa.cli.choices import SHELVES
 from unoqa.grader.recipe import recipe_names
 
-COMMANDS = ("demo", "fit", "grade", "settle", "evaluate", "choices", "weights")
+COMMANDS = ("demo", "fit", "grade", "settle", "evaluate", "reproduce", "choices", "weights")
 INSTALLED = shutil.which("unoqa", path=Path(sys.executable).parent)
 
 

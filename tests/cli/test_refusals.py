@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from clinic import small
+from unoqa.grader.recipe import recipe_names
 
 RESULTS = "image,grade,grade_code,score,threshold,certainty,reasons,error\n"
 
@@ -132,7 +133,7 @@ def test_alone_and_cohort(refusal, clinic, settled_model, tmp_path):
 
 
 def test_an_unknown_recipe(refusal, clinic, tmp_path):
-    known = "default, measures, paper-padim, paper-patchcore"
+    known = ", ".join(recipe_names())
     assert refusal("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measure") == (
         f"There is no recipe 'measure'; did you mean 'measures'? Known: {known}."
     )
@@ -292,7 +293,9 @@ def test_a_seed_that_a_library_would_refuse(seed, unoqa, clinic, tmp_path):
 
 
 def test_an_unknown_shelf(refusal):
-    assert refusal("choices", "flavours").startswith("There is no shelf 'flavour'. Known: clustering, encoder,")
+    assert refusal("choices", "flavours").startswith(
+        "There is no shelf 'flavour'. Known: clustering, data set, encoder,"
+    )
 
 
 def test_labels_that_no_image_has_are_counted(unoqa, graded, labels):

@@ -27,7 +27,13 @@ def member(**changes):
 
 
 def test_the_recipes_of_the_package():
-    assert recipe_names() == ("default", "measures", "paper-padim", "paper-patchcore")
+    of_the_paper = ("", "-fastflow", "-fastflow-original", "-nmf", "-original", "-padim", "-patchcore")
+    of_a_laptop = ("cflow", "fastflow", "padim", "patchcore")
+    assert set(recipe_names()) == {
+        *("default", "measures"),
+        *(f"paper{end}" for end in of_the_paper),
+        *(f"{module}-resnet18" for module in of_a_laptop),
+    }
     assert DEFAULT in recipe_names()
 
 
@@ -67,11 +73,12 @@ MISTAKES = {
     ),
     "an encoder": (
         member(encoder="measure"),
-        "There is no encoder 'measure'; did you mean 'measures'? Known: measures, timm.",
+        "There is no encoder 'measure'; did you mean 'measures'? Known: measures, nss, pixels, timm, vessel.",
     ),
     "a module": (
         member(module={"choice": "padin"}),
-        "There is no low-quality module 'padin'; did you mean 'padim'? Known: gaussian, padim, patchcore, signed.",
+        "There is no low-quality module 'padin'; did you mean 'padim'? "
+        "Known: anomalib, cflow, fastflow, gaussian, niqe, padim, patchcore, signed.",
     ),
     "a setting of a module": (
         member(module={"choice": "signed", "chanels": ["contrast"]}),
@@ -84,7 +91,8 @@ MISTAKES = {
     ),
     "a representation": (
         values(split={"representation": "scores"}),
-        "There is no 'representation' for recipe 'site' 'scores'; did you mean 'score'? Known: maps, members, score.",
+        "There is no 'representation' for recipe 'site' 'scores'; did you mean 'score'? "
+        "Known: latent, maps, members, quantile, score.",
     ),
     "a reduction": (
         values(split={"reduction": "pac"}),
@@ -162,7 +170,7 @@ def test_an_unknown_recipe():
     with pytest.raises(UsageError) as error:
         Recipe.named("mesures")
     assert str(error.value) == (
-        "There is no recipe 'mesures'; did you mean 'measures'? Known: default, measures, paper-padim, paper-patchcore."
+        f"There is no recipe 'mesures'; did you mean 'measures'? Known: {', '.join(recipe_names())}."
     )
 
 
@@ -171,7 +179,7 @@ def test_an_unknown_recipe_file(tmp_path):
         Recipe.read(tmp_path / "site.toml")
     assert str(error.value) == (
         f"There is no recipe file {tmp_path / 'site.toml'}; name one that exists, or a recipe: "
-        "default, measures, paper-padim, paper-patchcore."
+        f"{', '.join(recipe_names())}."
     )
 
 

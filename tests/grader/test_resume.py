@@ -16,7 +16,7 @@ from unoqa.grader import fitting
 from unoqa.store.workspace import Workspace
 
 CFLOW = {"choice": "cflow", "blocks": 2, "code": 8, "fibres": 2000, "batch": 64, "rate": 0.01, "patience": 0}
-IMAGES = 12
+IMAGES = 8
 STEPS = 31
 """Steps in which the flow of one scale learns; the measures have two scales."""
 

@@ -1,18 +1,27 @@
 """What is not outstanding is split in two, and the worse half is the one that scores worse."""
 
+import tomllib
+
 import numpy as np
 import pytest
+import tomli_w
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import unoqa
+from clinic import small
+from unoqa import EnfaceImage, Recipe
+from unoqa.benchmark.phantom.cohort import cohort as drawn_cohort
 from unoqa.clusterings.gmm import Gmm
 from unoqa.clusterings.hierarchical import Hierarchical
 from unoqa.clusterings.kmeans import Kmeans
-from unoqa.core.errors import CohortError
+from unoqa.core.errors import CohortError, UsageError
 from unoqa.core.grading import Grade
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import Gate, grade_cohort, grade_settled
-from unoqa.grader.split import Split
+from unoqa.grader.panel import Opinion, in_half_precision
+from unoqa.grader.split import COARSE, QUANTILES, Split, quantiles
 from unoqa.reductions.none import NoReduction
 from unoqa.reductions.pca import Pca
 
@@ -146,3 +155,69 @@ def test_a_split_comes_back_from_its_arrays():
     fitted, _ = settings.fit(points, points.sum(axis=1), spread=1.0, seed=0)
     again = settings.restore(fitted.state(), fitted.worse, fitted.distinct)
     assert [again.grade(point) for point in points] == [fitted.grade(point) for point in points]
+
+
+def grid(rows=12, columns=16):
+    return np.random.default_rng(0).random((rows, columns)).astype(np.float32)
+
+
+@pytest.mark.parametrize("shift", [(1, 0), (5, 3), (-2, 7)])
+def test_where_a_fault_lies_changes_the_coarse_means_only(shift):
+    still, moved = quantiles(grid()), quantiles(np.roll(grid(), shift, axis=(0, 1)))
+    assert np.array_equal(moved[:QUANTILES], still[:QUANTILES])
+    assert not np.allclose(moved[QUANTILES:], still[QUANTILES:])
+    assert moved[QUANTILES:].mean() == pytest.approx(still[QUANTILES:].mean(), abs=1e-6)
+
+
+def test_quantiles_are_numpys_and_coarse_means_those_of_squares():
+    numbers = quantiles(grid())
+    assert numbers[[0, QUANTILES - 1]].tolist() == [grid().min(), grid().max()]
+    assert numbers[QUANTILES:] == pytest.approx(grid().reshape(4, 3, 4, 4).mean(axis=(1, 3)).ravel())
+    assert len(numbers) == QUANTILES + COARSE**2
+
+
+@pytest.mark.parametrize(("shape", "count"), [((40, 40), 48), ((2, 3), 38), ((1, 5), 36), ((1, 1), 1)])
+def test_a_map_of_few_places_has_fewer_coarse_means(shape, count):
+    assert len(quantiles(grid(*shape))) == count
+
+
+def test_an_image_is_represented_by_the_quantiles_of_each_of_its_maps():
+    opinion = Opinion(3.0, np.array([1.0, 2.0]), (grid(), grid(1, 1)))
+    point = Split("quantile", NoReduction(), Kmeans()).represent(opinion)
+    assert np.array_equal(point, [*quantiles(grid()), grid(1, 1)[0, 0]])
+
+
+def test_latents_of_a_panel_without_a_flow_are_refused():
+    with pytest.raises(UsageError) as caught:
+        Split("latent", NoReduction(), Kmeans()).represent(Opinion(3.0, np.array([3.0]), (grid(),)))
+    assert str(caught.value) == (
+        "No module of this recipe has latents; choose cflow or fastflow, or another 'representation'."
+    )
+
+
+def test_a_latent_that_half_precision_does_not_hold_is_the_largest_that_it_does():
+    latents = [torch.tensor([[[[1e6, -1e6]]]]), torch.tensor([[[[0.1]]]])]
+    assert in_half_precision(latents).tolist() == [65504.0, -65504.0, np.float16(0.1)]
+
+
+def lit(count, light, seed):
+    """Return outstanding scans, no two alike, with so much of their light."""
+    scans = drawn_cohort(outstanding=count, gradable=0, ungradable=0, seed=seed, size=96)
+    return [EnfaceImage(f"{seed}/{scan.name}", light * scan.pixels / 255) for scan in scans]
+
+
+@pytest.mark.parametrize("final", ["folds", "refit"])
+def test_latents_are_clustered_settled_and_come_back(final, weights, tmp_path):
+    path = small("cflow-resnet18", tmp_path, fibres=4000, blocks=2)
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    values["panel"] |= {"folds": 2, "final": final}
+    values["split"]["representation"] = "latent"
+    path.write_text(tomli_w.dumps(values), encoding="utf-8")
+    grader = Recipe.read(path).fit(lit(10, 1, seed=1), weights=weights)
+    settled = grader.settle([*lit(6, 0.3, seed=2), *lit(6, 0.1, seed=3)])
+    settled.save(tmp_path / "model")
+    new = [*lit(1, 0.3, seed=4), *lit(1, 0.1, seed=5)]
+    gradings = unoqa.load(tmp_path / "model").grade_all(new).gradings
+    assert [grading.grade for grading in gradings] == [Grade.GRADABLE, Grade.UNGRADABLE]
+    assert gradings == settled.grade_all(new).gradings
+    assert settled.partition.reduction.state()["mean"].shape == (64 * 24 * 24 + 128 * 12 * 12,)

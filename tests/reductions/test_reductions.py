@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 
 from unoqa.reductions import REDUCTIONS
 from unoqa.reductions.nmf import Nmf
-from unoqa.reductions.pca import Pca
+from unoqa.reductions.pca import BLOCK, WIDE, Pca
 
 every_reduction = pytest.mark.parametrize("name", REDUCTIONS.names())
 
@@ -109,3 +109,48 @@ def test_nmf_reads_negative_coordinates_as_zero():
     reduction = fitted("nmf")
     mixed = points(4, seed=1) - 1
     assert np.array_equal(reduction.project(mixed), reduction.project(np.maximum(mixed, 0)))
+
+
+def wide(images=12, rank=12, seed=0):
+    """Return points of more numbers than are reduced directly, of falling variance along random directions."""
+    random = np.random.default_rng(seed)
+    return (random.normal(size=(images, rank)) * 0.7 ** np.arange(rank)) @ random.normal(size=(rank, WIDE + 500)) + 3
+
+
+@pytest.mark.parametrize("variance", [0.5, 0.95])
+def test_pca_of_wide_points_is_scikit_learns(variance):
+    expected, ours = PCA(variance, svd_solver="full").fit(wide()), Pca(variance=variance).fit(wide(), seed=0)
+    theirs, own = expected.transform(wide(seed=1)), ours.project(wide(seed=1))
+    assert own.shape == theirs.shape
+    signs = np.sign((theirs * own).sum(axis=0))
+    np.testing.assert_allclose(own * signs, theirs, atol=1e-4 * np.abs(theirs).max())
+    assert WIDE > BLOCK  # so that these points were taken in two blocks
+
+
+def test_pca_of_wide_points_in_a_file_in_half_precision_is_that_of_the_same_points_in_memory(tmp_path):
+    given = wide().astype(np.float16)
+    given.tofile(tmp_path / "points.raw")
+    mapped = np.memmap(tmp_path / "points.raw", dtype=np.float16, mode="r").reshape(given.shape)
+    from_file, from_memory = (Pca().fit(one, seed=0) for one in (mapped, given.astype(np.float64)))
+    assert np.array_equal(from_file.project(mapped), from_memory.project(given.astype(np.float64)))
+    assert from_file.state()["components"].dtype == torch.float32
+
+
+@pytest.mark.parametrize(("images", "rank", "components"), [(12, 2, 2), (12, 1, 1), (2, 12, 1)])
+def test_pca_of_wide_points_of_small_rank_has_few_components(images, rank, components):
+    low = Pca(variance=0.999999).fit(wide(images, rank), seed=0).project(wide(images, rank))
+    assert low.shape == (images, components)
+    assert np.isfinite(low).all()
+
+
+def test_pca_of_wide_points_that_are_all_alike_is_nought():
+    alike = np.full((3, WIDE + 1), 1.5)
+    assert np.array_equal(Pca().fit(alike, seed=0).project(alike), np.zeros((3, 1)))
+
+
+def test_pca_of_wide_points_comes_back_and_projects_each_point_alone():
+    reduction = Pca().fit(wide(), seed=0)
+    restored = Pca().restore(safetensors.torch.load(safetensors.torch.save(reduction.state())))
+    together = reduction.project(wide(4, seed=1))
+    assert np.array_equal(restored.project(wide(4, seed=1)), together)
+    assert np.array_equal(reduction.project(wide(4, seed=1)[2:3]), together[2:3])

@@ -64,6 +64,17 @@ def test_any_name_and_any_number_survive(tmp_path_factory, image, score, point, 
         assert same(journal.find(image, "d"), added)
 
 
+@given(st.lists(st.floats(width=16, allow_nan=False, allow_infinity=False)))
+def test_a_point_in_half_precision_comes_back_bit_by_bit(tmp_path_factory, numbers):
+    results, point = tmp_path_factory.mktemp("run"), np.array(numbers, dtype=np.float16)
+    with opened(results) as journal:
+        journal.add(Entry("a.png", "d", 1.0, point, ()))
+    with opened(results) as journal:
+        found = journal.find("a.png", "d").point
+    assert found.dtype == np.float16
+    assert found.tobytes() == point.tobytes()
+
+
 def test_an_entry_is_on_disk_before_the_run_ends(tmp_path):
     with opened(tmp_path, heat=False) as journal:
         journal.add(entry())

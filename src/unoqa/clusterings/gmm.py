@@ -85,6 +85,7 @@ class _Mixture(Partition):
 
     def _log_density(self, points: np.ndarray, component: int) -> Float[np.ndarray, " images"]:
         factor = self._factors[component]
-        whitened = (points - self._means[component]) @ factor
+        centred = points - self._means[component]
+        whitened = (centred[:, None] @ factor)[:, 0]  # each point for itself: a product's sums differ with its size
         volume = np.log(np.diag(factor)).sum()
         return np.log(self._weights[component]) + volume - 0.5 * np.square(whitened).sum(axis=1)

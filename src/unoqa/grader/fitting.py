@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.core.errors import FitError, ImageError
-from unoqa.core.work import Work
+from unoqa.core.work import Nowhere, Work
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.intake import Failure
 from unoqa.grader.reasons import Reasons
@@ -90,8 +90,8 @@ def learn(
     seen = _encode(viewer, intake, viewer.feature_files(workspace), progress)
     _check(len(seen.names), _needed(panel, threshold), intake, seen.failures)
     notices: list[str] = []
-    checkpoints = workspace.checkpoints(key_of(repr(panel), seed, list(seen.rows), viewer.keys))
-    work = Work(progress, checkpoints, tell=notices.append)
+    key = key_of(repr(panel), seed, list(seen.rows), viewer.keys)
+    work = Work(progress, workspace.checkpoints(key) if workspace.lasting else Nowhere(), tell=notices.append)
     fitted, unseen = panel.fit(seen.features[: len(panel.encoders())], seed=seed, work=work)
     report = FitReport(
         len(seen.names),

@@ -128,9 +128,14 @@ class FittedPanel:
         for member in self.members:
             module = member.modules[0]
             if isinstance(module, WithLatents):
-                latents = module.latents(pyramids[member.encoder])
-                return np.concatenate([grid[0].flatten().half().cpu().numpy() for grid in latents])
+                return in_half_precision(module.latents(pyramids[member.encoder]))
         return _no_latent()
+
+
+def in_half_precision(latents: Sequence[Float[Tensor, "1 _channels _rows _columns"]]) -> Float[np.ndarray, " numbers"]:
+    """Flatten the latents of one image; a number that half precision does not hold becomes the largest that it does."""
+    largest = torch.finfo(torch.float16).max
+    return np.concatenate([grid.flatten().clamp(-largest, largest).half().cpu().numpy() for grid in latents])
 
 
 def fuse(scores: Float[np.ndarray, " members"], fusion: Fusion) -> float:

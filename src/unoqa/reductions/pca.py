@@ -89,7 +89,8 @@ class _FittedPca(FittedReduction):
     def project(self, points: Float[np.ndarray, "images high"]) -> Float[np.ndarray, "images low"]:
         """Project each point by itself: a matrix product's sums depend on how many rows it has."""
         kind = self._components.dtype
-        return np.stack([self._components @ (point - self._mean).astype(kind) for point in points])
+        low = [self._components @ (point - self._mean).astype(kind) for point in points]
+        return np.stack(low).astype(np.float64)
 
     def state(self) -> State:
         """Return mean and components."""

@@ -58,6 +58,11 @@ class Workspace:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
+    @property
+    def lasting(self) -> bool:
+        """Tell whether what is kept here outlives the process."""
+        return self._kept is not None
+
     def features(self, key: str, scales: tuple[Scale, ...]) -> FeatureFiles:
         """Open the feature files of one encoder; closed with the workspace."""
         return self._open.enter_context(FeatureFiles(scales, self.folder / f"features-{key}"))

@@ -10,7 +10,7 @@ import torch
 
 from unoqa.benchmark.agreement import confusion, kappa
 from unoqa.benchmark.reproduction.cells import ranking
-from unoqa.benchmark.reproduction.tables import LABELLED, Table, spread
+from unoqa.benchmark.reproduction.tables import LABELLED, Table, figure, spread
 from unoqa.benchmark.supervised import REFERENCES, Specimens
 from unoqa.benchmark.supervised.finetuned import Finetuned
 from unoqa.benchmark.supervised.parts.cross_validation import cross_validated, scores
@@ -42,9 +42,8 @@ class Ceiling:
         for name in REFERENCES.names():
             figures = [self._figures(name, study, seed, kept, progress) for seed, study in enumerate(studies)]
             kappas, accuracies, best, worst = zip(*figures, strict=True)
-            both = f"{spread(kappas)} / {spread(accuracies)}"
             ranks = [spread(values, scale=1.0, digits=3) for values in (best, worst)]
-            rows.append((f"{name}{LABELLED}", both, *ranks))
+            rows.append((f"{name}{LABELLED}", figure(kappas, accuracies), *ranks))
         caption = (
             f"Learned from labels ({LABELLED}) of the test set's own images, 5-fold cross-validated: the ceiling that "
             "label-free methods are read against."

@@ -16,9 +16,9 @@ from unoqa.benchmark.reproduction.tables import (
     NONE,
     Measured,
     Table,
+    figure,
     first_table,
     second_table,
-    spread,
     third_table,
 )
 
@@ -65,8 +65,8 @@ def _majority(studies: Sequence[ReadStudy], split: str) -> tuple[str, ...]:
         given = np.full(len(grades), commonest)
         accuracies.append(float((grades == given).mean()))
         kappas.append(kappa(confusion(grades, given)))
-    figure = f"{spread(kappas)} / {spread(accuracies)}"
-    return ("majority class", NONE, *(NONE, figure, figure) * len(CLUSTERINGS))
+    found = figure(kappas, accuracies)
+    return ("majority class", NONE, *(NONE, found, found) * len(CLUSTERINGS))
 
 
 def _maps(measured: Measured) -> int:

@@ -16,7 +16,7 @@ from unoqa.benchmark.reproduction.images import Library
 from unoqa.benchmark.reproduction.pages import Pages
 from unoqa.benchmark.reproduction.references import Ceiling
 from unoqa.benchmark.reproduction.report import tables_of
-from unoqa.benchmark.reproduction.systems import CHANCE, systems
+from unoqa.benchmark.reproduction.systems import CHANCE, recipes, systems
 from unoqa.encoders.timm import Timm
 from unoqa.grader.devices import device_of
 from unoqa.grader.versions import versions
@@ -129,6 +129,7 @@ def _facts(plan: Plan, encoder: Timm, viewer: Viewer) -> tuple[tuple[str, str], 
     return (
         ("data set", plan.name + (HURRIED if plan.quick else "")),
         ("encoder", f"{encoder.model}, layers {layers}, weights SHA-256 {viewer.encoders[0].checksum[:12]}…"),
+        ("recipes", ", ".join(recipes(encoder).values())),
         ("seeds", str(plan.seeds)),
         ("device", f"{viewer.device}, {torch.get_num_threads()} threads"),
         ("versions", f"unoqa {library['unoqa']}, torch {library['torch']}, scikit-learn {library['scikit-learn']}"),

@@ -29,6 +29,9 @@ RECIPES = {
 """The paper's rows, and the recipes that have their settings: for a Wide-ResNet-50, and for a ResNet-18."""
 
 
+DEFAULT = "`default` panel"
+
+
 @final
 @dataclass(frozen=True)
 class System:
@@ -47,6 +50,11 @@ CHANCE = System("chance", Panel(()), mapped=False)
 """A score that has nothing to do with the images."""
 
 
+def recipes(encoder: Timm) -> dict[str, str]:
+    """Return which recipe gives each of the paper's rows its settings."""
+    return {name: files["resnet18" in encoder.model] for name, files in RECIPES.items()}
+
+
 def systems(encoder: Timm, names: Sequence[str], *, quick: bool) -> tuple[tuple[System, ...], tuple[str, ...]]:
     """Return the systems that can run on the layers that the encoder has, and sentences about what was left out.
 
@@ -56,18 +64,17 @@ def systems(encoder: Timm, names: Sequence[str], *, quick: bool) -> tuple[tuple[
     """
     scales = dict(zip(encoder.layers, names, strict=True))
     rows, notes = [], []
-    for name, recipes in RECIPES.items():
-        recipe = Recipe.named(recipes["resnet18" in encoder.model])
+    for name, file in recipes(encoder).items():
+        recipe = Recipe.named(file)
         rows.append(System(name, replace(recipe.panel, members=_moved(recipe.panel, encoder, scales)), mapped=True))
         notes.extend(_left_out(name, recipe.panel, encoder, scales))
-    default = Recipe.named("default").panel
-    notes.extend(_left_out("`default` panel", default, encoder, scales))
-    measures = Recipe.named("measures").panel
+    default, measures = Recipe.named("default").panel, Recipe.named("measures").panel
+    notes.extend(_left_out(DEFAULT, default, encoder, scales) or _on_another(DEFAULT, default, encoder))
     rows += [
         System("NIQE", Panel((Member(Nss(), Niqe(sharpness="sharpness")),), "sum"), mapped=False),
         System("vessel structure", Panel((Member(Vessel(), Signed(scale="tiles")),), "sum"), mapped=False),
         System("`measures` panel", measures, mapped=False),
-        System("`default` panel", replace(default, members=_moved(default, encoder, scales)), mapped=False),
+        System(DEFAULT, replace(default, members=_moved(default, encoder, scales)), mapped=False),
     ]
     kept = [row for row in rows if row.panel.members]
     return tuple(_hurried(row) if quick else row for row in kept), tuple(notes)
@@ -99,6 +106,11 @@ def _on(member: Member, encoder: Timm, scales: dict[int, str]) -> Member | None:
         return None
     module: Any = member.module
     return replace(member, encoder=encoder, module=replace(module, scales=used))
+
+
+def _on_another(name: str, panel: Panel, encoder: Timm) -> list[str]:
+    own = {member.encoder.model for member in panel.members if isinstance(member.encoder, Timm)}
+    return [f"{name}: on {encoder.model}, not on {model} as in its recipe." for model in sorted(own - {encoder.model})]
 
 
 def _left_out(name: str, panel: Panel, encoder: Timm, scales: dict[int, str]) -> list[str]:

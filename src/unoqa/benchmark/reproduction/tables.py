@@ -15,13 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 NONE = "–"
-"""What stands where there is nothing to show."""
+"""What stands where there is nothing to show, and behind what was chosen with labels."""
 
 LABELLED = "*"
 """What marks a figure that labels had a part in."""
-
-CHOSEN = "†"
-"""What marks the best of several figures, chosen with labels."""
 
 F_H = ("prob", "energy", "log-energy", "quantile", "latent")
 """What of a flow may be clustered."""
@@ -93,10 +90,10 @@ def second_table(measured: Measured, maps: int) -> Table:
         for gate in (F1_MAX, CONFORMAL):
             found = [measured.over_seeds(ABLATED, one, reduction, "hierarchical", gate) for one in points]
             best = found[int(np.argmax([_mean_kappa(cells) for cells in found]))]
-            line.append(both(best) + (f" {CHOSEN}" if len(points) > 1 and best else ""))
+            line.append(both(best) + (f" {NONE}" if len(points) > 1 and best else ""))
         body.append(tuple(line))
     caption = (
-        f"Kappa / accuracy in per cent, {_seeds(measured.seeds)}. {LABELLED} The threshold uses labels. {CHOSEN} The "
+        f"Kappa / accuracy in per cent, {_seeds(measured.seeds)}. {LABELLED} The threshold uses labels. {NONE} The "
         "best single scale is chosen with labels, as the paper's 'optimal' one."
     )
     head = ("clustered", "paper", f"F1-max{LABELLED}", "conformal")
@@ -125,9 +122,12 @@ def third_table(measured: Measured, systems: Sequence[str]) -> Table:
 
 def both(cells: Sequence[Cell]) -> str:
     """Write kappa and accuracy in per cent, with the standard deviation where there are several seeds."""
-    if not cells:
-        return NONE
-    return f"{spread([cell.kappa for cell in cells])} / {spread([cell.accuracy for cell in cells])}"
+    return figure([cell.kappa for cell in cells], [cell.accuracy for cell in cells]) if cells else NONE
+
+
+def figure(kappas: Sequence[float], accuracies: Sequence[float]) -> str:
+    """Write the two figures of the paper's tables, of one seed or several."""
+    return f"{spread(kappas)} / {spread(accuracies)}"
 
 
 def spread(values: Sequence[float], *, scale: float = 100.0, digits: int = 1) -> str:

@@ -30,7 +30,7 @@ class Commands(TyperGroup):
         """List them in the order of use."""
         del ctx
         found = [module.name for module in pkgutil.iter_modules(import_module(COMMANDS).__path__)]
-        order = ["demo", "fit", "grade", "settle", "evaluate", "choices", "weights"]
+        order = ["demo", "fit", "grade", "settle", "evaluate", "reproduce", "choices", "weights"]
         return sorted((name for name in found if name != "parts"), key=lambda name: _place(name, order))
 
     def get_command(self, ctx: Context, cmd_name: str) -> Any:  # type: ignore[override]  # noqa: ANN401 - typer vendors its own Command

@@ -1,0 +1,88 @@
+"""Images turned a little and encoded anew, which some modules learn from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from unoqa import EnfaceImage
+from unoqa.core.errors import UsageError
+from unoqa.core.features import FeatureSet
+from unoqa.core.progress import Silent
+from unoqa.encoders.timm import Timm
+from unoqa.grader.fitting import learn
+from unoqa.grader.intake import Intake
+from unoqa.grader.panel import Member, Panel
+from unoqa.grader.turning import Turning, turned
+from unoqa.grader.viewing import Viewer
+from unoqa.lowquality.cflow import Cflow
+from unoqa.store.workspace import Workspace
+from unoqa.thresholds.conformal import Conformal
+
+CPU = torch.device("cpu")
+ENCODER = Timm(model="resnet18.tv_in1k", layers=(1, 2))
+
+
+def image(size=96, seed=0):
+    return np.random.default_rng(seed).random((size, size), dtype=np.float32)
+
+
+def test_an_image_that_is_not_turned_is_itself():
+    assert np.array_equal(turned(image(), 0.0), image())
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_quarter_turns_are_numpys(quarters):
+    np.testing.assert_allclose(turned(image(), 90.0 * quarters), np.rot90(image(), quarters), atol=1e-5)
+
+
+def test_no_corner_of_a_turned_image_is_black():
+    bright = turned(np.full((64, 64), 0.7, dtype=np.float32), 20.0)
+    assert bright.dtype == np.float32
+    np.testing.assert_allclose(bright, 0.7, atol=1e-5)
+
+
+@pytest.fixture
+def opened(weights):
+    return ENCODER.open(device=CPU, weights=weights)
+
+
+@pytest.fixture
+def intake(outstanding_scans):
+    scans = [EnfaceImage(scan.name, scan.pixels / 255) for scan in outstanding_scans]
+    return Intake.of(scans)
+
+
+def test_features_of_an_image_turned_by_nothing_are_those_that_are_kept(opened, intake):
+    names = {row: pending.name for row, pending in enumerate(intake.pending)}
+    again = Turning(opened, intake, names, 96)(np.array([3, 1]), np.zeros(2))
+    kept = [opened.encode(intake.open(names[row]).resized(96)[None]) for row in (3, 1)]
+    for position, grid in enumerate(again.scales):
+        assert torch.equal(grid, torch.cat([one.scales[position] for one in kept]))
+    assert not torch.equal(Turning(opened, intake, names, 96)(np.array([3]), np.ones(1)).scales[0], again.scales[0][:1])
+
+
+def test_features_from_files_cannot_be_turned(opened):
+    arrays = tuple(np.zeros((2, len(scale.channels), 4, 4), dtype=np.float16) for scale in opened.scales)
+    with pytest.raises(UsageError) as caught:
+        FeatureSet(opened.scales, arrays, np.arange(2), CPU).turned(np.zeros(2))
+    assert str(caught.value) == ("Turned images are wanted, but only their features are at hand; set 'degrees' to 0.")
+
+
+def test_a_flow_learns_from_turned_images(intake, weights):
+    def threshold(degrees):
+        module = Cflow(scales=("layer2",), blocks=2, fibres=8192, batch=512, degrees=degrees)
+        panel = Panel((Member(ENCODER, module),), "sum", folds=2)
+        viewer = Viewer.opened([ENCODER], 96, device=CPU, weights=weights)
+        few = replace(intake, pending=intake.pending[:12])
+        with Workspace() as workspace:
+            return learn(panel, Conformal(), viewer, few, seed=0, progress=Silent(), workspace=workspace).panel.members[
+                0
+            ]
+
+    still, turning = threshold(0.0), threshold(5.0)
+    assert np.isfinite([turning.centre, turning.spread]).all()
+    assert turning.centre != still.centre
