@@ -36,7 +36,7 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             typer.echo(f"unoqa: {error}", err=True)
             raise typer.Exit(WRONG_USE) from None
         except KeyboardInterrupt:
-            typer.echo("unoqa: interrupted; run the same command again (fit, grade and reproduce go on where they stopped).", err=True)
+            typer.echo("unoqa: interrupted; run the same command again, and it goes on where it stopped.", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
