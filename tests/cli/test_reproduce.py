@@ -77,8 +77,9 @@ def test_help_names_the_data_the_tables_and_what_uses_labels(unoqa):
         "--device",
     ):
         assert word in ended.stdout
-    assert "reproduction.md" in ended.stdout
-    assert "Labels are used" in ended.stdout
+    text = " ".join(ended.stdout.split())
+    assert "OUT receives reproduction.md, .html and .csv (every cell) and work/" in text
+    assert "Labels are used to compare, and where a column says so." in text
 
 
 def test_a_missing_data_set_says_where_it_is_found_and_how_it_is_laid_out(give, tmp_path):

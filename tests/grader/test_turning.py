@@ -57,12 +57,12 @@ def intake(outstanding_scans):
 
 
 def test_features_of_an_image_turned_by_nothing_are_those_that_are_kept(opened, intake):
-    names = {row: pending.name for row, pending in enumerate(intake.pending)}
-    again = Turning(opened, intake, names, 96)(np.array([3, 1]), np.zeros(2))
+    images = dict(enumerate(intake.pending))
+    again = Turning(opened, images, 96)(np.array([3, 1]), np.zeros(2))
     kept = [opened.encode(intake.open(names[row]).resized(96)[None]) for row in (3, 1)]
     for position, grid in enumerate(again.scales):
         assert torch.equal(grid, torch.cat([one.scales[position] for one in kept]))
-    assert not torch.equal(Turning(opened, intake, names, 96)(np.array([3]), np.ones(1)).scales[0], again.scales[0][:1])
+    assert not torch.equal(Turning(opened, images, 96)(np.array([3]), np.ones(1)).scales[0], again.scales[0][:1])
 
 
 def test_features_from_files_cannot_be_turned(opened):

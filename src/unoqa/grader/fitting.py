@@ -11,7 +11,7 @@ from jaxtyping import Float
 from unoqa.core.errors import FitError, ImageError
 from unoqa.core.work import Nowhere, Work
 from unoqa.grader.heat import HeatLevels
-from unoqa.grader.intake import Failure
+from unoqa.grader.intake import Failure, Pending
 from unoqa.grader.reasons import Reasons
 from unoqa.grader.turning import Turning
 from unoqa.store.workspace import key_of
@@ -117,7 +117,7 @@ class _Seen:
     """What reading the images gave; `rows` are their digests, in order."""
 
     names: list[str] = field(default_factory=list)
-    rows: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, Pending] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     features: list[FeatureSet] = field(default_factory=list)
@@ -126,7 +126,7 @@ class _Seen:
 def _encode(viewer: Viewer, intake: Intake, files: Sequence[FeatureFiles], progress: Progress) -> _Seen:
     seen = _Seen()
     with progress.task("reading outstanding images", len(intake)) as step:
-        for image in intake:
+        for pending, image in zip(intake.pending, intake, strict=True):
             step()
             if isinstance(image, Failure):
                 seen.failures.append(image)
@@ -134,24 +134,24 @@ def _encode(viewer: Viewer, intake: Intake, files: Sequence[FeatureFiles], progr
             digest = image.digest()
             original = seen.rows.get(digest)
             if original is not None:
-                seen.duplicates.append((image.name, original))
+                seen.duplicates.append((image.name, original.name))
                 continue
             try:
                 viewer.keep(image, digest, files)
             except ImageError as error:
                 seen.failures.append(Failure(image.name, error.code, str(error)))
                 continue
-            seen.rows[digest] = image.name
+            seen.rows[digest] = pending
             seen.names.append(image.name)
     if seen.names:
-        seen.features = [_features(viewer, number, file, intake, seen) for number, file in enumerate(files)]
+        seen.features = [_features(viewer, number, file, seen) for number, file in enumerate(files)]
     return seen
 
 
-def _features(viewer: Viewer, number: int, file: FeatureFiles, intake: Intake, seen: _Seen) -> FeatureSet:
+def _features(viewer: Viewer, number: int, file: FeatureFiles, seen: _Seen) -> FeatureSet:
     """Return what one encoder made of the images, which can be asked for again turned."""
-    rows = {file.row(digest): name for digest, name in seen.rows.items()}
-    turning = Turning(viewer.encoders[number], intake, rows, viewer.size)
+    rows = {file.row(digest): pending for digest, pending in seen.rows.items()}
+    turning = Turning(viewer.encoders[number], rows, viewer.size)
     return replace(file.read(list(rows), viewer.device), turn=turning)
 
 

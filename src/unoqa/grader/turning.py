@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from unoqa.core.contracts import OpenEncoder
-    from unoqa.grader.intake import Intake
+    from unoqa.grader.intake import Pending
 
 
 @final
@@ -25,12 +25,11 @@ class Turning:
     """Reads images again, one by one, so that none is held.
 
     Attributes:
-        names: of the image at each row of the features.
+        images: what stands at each row of the features.
     """
 
     encoder: OpenEncoder
-    intake: Intake
-    names: Mapping[int, str]
+    images: Mapping[int, Pending]
     size: int
 
     def __call__(self, rows: np.ndarray, degrees: np.ndarray) -> FeaturePyramid:
@@ -39,7 +38,7 @@ class Turning:
         return FeaturePyramid(tuple(torch.cat(grids) for grids in zip(*(one.scales for one in pyramids), strict=True)))
 
     def _one(self, row: int, angle: float) -> FeaturePyramid:
-        image = self.intake.open(self.names[row]).resized(self.size)
+        image = self.images[row].open().resized(self.size)
         return self.encoder.encode(turned(image, angle)[None])
 
 

@@ -74,7 +74,7 @@ class Cflow(LowQualityModule):
     degrees: Annotated[
         float, Field(ge=0, le=180, description="angle up to which images are turned and encoded anew; 0: not")
     ] = 0.0
-    maps: Annotated[MapKind, Field(description="what a map holds")] = "log-energy"
+    maps: Annotated[MapKind, Field(description="what a map holds")] = "prob"
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
     needs: ClassVar[int] = 2

@@ -64,7 +64,7 @@ class Fastflow(LowQualityModule):
     rate: Annotated[float, Field(gt=0, description="step size of Adam")] = 1e-3
     decay: Annotated[float, Field(ge=0, description="weight decay of Adam")] = 1e-5
     patience: Annotated[int, Field(ge=0, description="looks at held-out images without gain that end it; 0: none")] = 2
-    maps: Annotated[MapKind, Field(description="what a map holds")] = "log-energy"
+    maps: Annotated[MapKind, Field(description="what a map holds")] = "prob"
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
     needs: ClassVar[int] = 2
