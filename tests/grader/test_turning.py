@@ -59,7 +59,7 @@ def intake(outstanding_scans):
 def test_features_of_an_image_turned_by_nothing_are_those_that_are_kept(opened, intake):
     images = dict(enumerate(intake.pending))
     again = Turning(opened, images, 96)(np.array([3, 1]), np.zeros(2))
-    kept = [opened.encode(intake.open(names[row]).resized(96)[None]) for row in (3, 1)]
+    kept = [opened.encode(images[row].open().resized(96)[None]) for row in (3, 1)]
     for position, grid in enumerate(again.scales):
         assert torch.equal(grid, torch.cat([one.scales[position] for one in kept]))
     assert not torch.equal(Turning(opened, images, 96)(np.array([3]), np.ones(1)).scales[0], again.scales[0][:1])
