@@ -79,6 +79,7 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
         DataSetError: the data set is not as published.
         WeightsError: the encoder's weights are missing.
     """
+    studies = plan.studies(0)  # before the weights: what is wrong with the data set is told first
     encoder = Timm(model=plan.model, layers=LAYERS).held_by(plan.weights)
     scales = encoder.open(device=torch.device("cpu"), weights=plan.weights).scales
     rows, left_out = systems(encoder, [scale.name for scale in scales], quick=plan.quick)
@@ -88,7 +89,7 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
         findings = Findings(KnownCells(output / "work" / "cells.jsonl"), notes=list(left_out))
         library = Library(viewer, encoders, workspace)
         for seed in range(plan.seeds):
-            for study in plan.studies(seed):
+            for study in studies if seed == 0 else plan.studies(seed):
                 found = library.read(study, progress)
                 findings.studies.setdefault(found.name, []).append(found)
                 findings.notes += [note for note in (*study.notes, *found.unread) if note not in findings.notes]
