@@ -36,7 +36,10 @@ def test_every_command_in_the_readme_exists():
     assert named <= set(commands())
 
 
-@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/accuracy.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in ("accuracy", "reproduction"))],
+)
 def test_every_link_to_a_file_leads_to_one(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
