@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 import unoqa
 from clinic import small
+from interrupting import Failing, PowerCut
 from unoqa import Recipe
 from unoqa.batch import Mode, grade_files
 from unoqa.core.errors import ResultsError
@@ -20,26 +20,6 @@ from unoqa.grader.intake import Intake
 from unoqa.store.bundle import bundle_checksum
 
 JOURNAL = ".unfinished/journal.jsonl"
-
-
-class PowerCut(BaseException):
-    """What stops a run in these tests: nothing catches it."""
-
-
-class Failing:
-    """Progress that ends the run at one of its steps."""
-
-    def __init__(self, steps):
-        self.left = steps
-
-    @contextmanager
-    def task(self, title, total):
-        yield self.step
-
-    def step(self):
-        self.left -= 1
-        if self.left == 0:
-            raise PowerCut
 
 
 loaded = cache(unoqa.load)

@@ -6,7 +6,6 @@ import csv
 import re
 import shutil
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import torch
 from PIL import Image
 
 from clinic import random_weights
+from interrupting import Failing
 from unoqa.benchmark.datasets.labelled_folder import LabelledFolder
 from unoqa.benchmark.datasets.phantom import Phantom
 from unoqa.benchmark.reproduction.images import Library
@@ -60,22 +60,6 @@ def made(tmp_path_factory):
     started = time.monotonic()
     reproduce(plan, folder / "tables", Silent())
     return Made(plan, folder / "tables", time.monotonic() - started)
-
-
-class Killed:
-    """Progress that is interrupted after so many steps, as by the keys Ctrl and C."""
-
-    def __init__(self, steps):
-        self.left = steps
-
-    @contextmanager
-    def task(self, title, total):
-        yield self.step
-
-    def step(self):
-        self.left -= 1
-        if self.left == 0:
-            raise KeyboardInterrupt
 
 
 def tables(text):
@@ -179,7 +163,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_tables(made, tmp_path):
     output, kills = tmp_path / "tables", 0
     for steps in (20, 200, 400):
         try:
-            reproduce(made.plan, output, Killed(steps))
+            reproduce(made.plan, output, Failing(steps, KeyboardInterrupt))
         except KeyboardInterrupt:
             kills += 1
     assert kills == 3

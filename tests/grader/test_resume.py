@@ -3,12 +3,12 @@
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from functools import partial
 
 import pytest
 import tomli_w
 
+from interrupting import Failing, PowerCut
 from unoqa import Recipe
 from unoqa.core.errors import FitError, ResultsError
 from unoqa.formats import collect, read
@@ -21,26 +21,6 @@ STEPS = 31
 """Steps in which the flow of one scale learns; the measures have two scales."""
 
 READING, FIRST_FOLD, SECOND_FOLD = 5, IMAGES + STEPS + 28, IMAGES + 2 * STEPS + 1 + 28
-
-
-class PowerCut(BaseException):
-    """What stops a fit in these tests: nothing catches it."""
-
-
-class Failing:
-    """Progress that ends the work at one of its steps."""
-
-    def __init__(self, steps):
-        self.left = steps
-
-    @contextmanager
-    def task(self, title, total):
-        yield self.step
-
-    def step(self):
-        self.left -= 1
-        if self.left == 0:
-            raise PowerCut
 
 
 def values(size=96, **module):

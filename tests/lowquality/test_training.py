@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 
@@ -12,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from interrupting import Failing, PowerCut
 from unoqa.core.errors import FitError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.work import Checkpoints, Work
@@ -22,26 +22,6 @@ from unoqa.lowquality.parts.training import Lesson, Schedule, train
 from unoqa.store.workspace import FolderCheckpoints
 
 CPU = torch.device("cpu")
-
-
-class PowerCut(BaseException):
-    """What stops a fit in these tests: nothing catches it."""
-
-
-class Failing:
-    """Progress that ends the work at one of its steps."""
-
-    def __init__(self, steps):
-        self.left = steps
-
-    @contextmanager
-    def task(self, title, total):
-        yield self.step
-
-    def step(self):
-        self.left -= 1
-        if self.left == 0:
-            raise PowerCut
 
 
 class Kept(dict):

@@ -1,0 +1,26 @@
+"""Work that ends in the middle, as a kill or the keys Ctrl and C would end it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+
+class PowerCut(BaseException):
+    """What stops work in tests: nothing catches it."""
+
+
+class Failing:
+    """Progress that ends the work at one of its steps."""
+
+    def __init__(self, steps, error=PowerCut):
+        self.left = steps
+        self.error = error
+
+    @contextmanager
+    def task(self, title, total):
+        yield self.step
+
+    def step(self):
+        self.left -= 1
+        if self.left == 0:
+            raise self.error
