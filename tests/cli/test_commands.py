@@ -154,7 +154,9 @@ def test_an_interrupted_run_says_how_it_goes_on(clinic, settled_model, tmp_path)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said == "unoqa: interrupted; run the same command again, and it goes on where it stopped.\n"
+    assert (
+        said == "unoqa: interrupted; run the same command again (fit, grade and reproduce go on where they stopped).\n"
+    )
 
 
 @pytest.mark.slow

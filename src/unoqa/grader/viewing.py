@@ -34,14 +34,14 @@ class Viewer:
         encoders: those of the panel, in its order, then the measures where the panel has none.
         size: side in pixels to which images are resized.
         measures: where the measures stand among the encoders.
-        keys: what each encoder's features are kept under: its settings and its weights.
+        settings: those that each encoder was opened by.
     """
 
     encoders: tuple[OpenEncoder, ...]
     size: int
     measures: int
     device: torch.device
-    keys: tuple[str, ...] = ()
+    settings: tuple[Encoder, ...]
 
     @classmethod
     def opened(
@@ -62,11 +62,16 @@ class Viewer:
         opened = tuple(
             encoder.open(device=device, weights=source) for encoder, source in zip(wanted, sources, strict=True)
         )
-        keys = tuple(
-            key_of(repr(encoder), one.checksum, size, str(device), _measured(encoder), versions())
-            for encoder, one in zip(wanted, opened, strict=True)
+        return cls(opened, size, wanted.index(REASONS_FROM), device, tuple(wanted))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What each encoder's features are kept under: its settings, its weights, and what else they depend on."""
+        common = (self.size, str(self.device), versions())
+        return tuple(
+            key_of(repr(settings), encoder.checksum, _measured(settings), *common)
+            for settings, encoder in zip(self.settings, self.encoders, strict=True)
         )
-        return cls(opened, size, wanted.index(REASONS_FROM), device, keys)
 
     def view(self, image: EnfaceImage) -> tuple[FeaturePyramid, ...]:
         """Encode one image; a pyramid of batch 1 per encoder.

@@ -109,7 +109,6 @@ class Cflow(LowQualityModule):
         )
         train(network, lesson, self._schedule(seen), work)
         rounded(network)
-        asking = _Asking(network, self)
         return ScaleFlow(network, asking, best_likelihood(asking, seen))
 
     def _schedule(self, seen: FeatureSet) -> Schedule:
@@ -162,12 +161,16 @@ class _Subnet(nn.Module):
 
 @final
 class _Asking:
-    """A network together with the codes of the places of a grid; what they add is computed once per block."""
+    """A network and the codes of the places of a grid, each made once.
+
+    What the codes add to each block is kept from the first image asked on: by then the network has learned.
+    """
 
     def __init__(self, network: Flow, settings: Cflow) -> None:
         self._network = network
         self._settings = settings
-        self._products: tuple[tuple[int, int], list[Tensor]] | None = None
+        self._codes: dict[tuple[int, int], Tensor] = {}
+        self._products: dict[tuple[int, int], list[Tensor]] = {}
 
     def __call__(self, grid: Float[Tensor, "batch channels rows columns"]) -> Asked:
         """Ask image by image: a product's sums differ with its size."""
@@ -188,12 +191,14 @@ class _Asking:
         return float(torch.stack([self.loss(draws, step) for step in range(8)]).mean())
 
     def _one(self, image: Float[Tensor, "places channels"], shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        if self._products is None or self._products[0] != shape:
-            self._products = shape, self._places(self._code(shape))
-        return self._network.latent_and_likelihood(image, self._products[1])
+        if shape not in self._products:
+            self._products[shape] = self._places(self._code(shape))
+        return self._network.latent_and_likelihood(image, self._products[shape])
 
     def _code(self, shape: tuple[int, int]) -> Float[Tensor, "places code"]:
-        return place_code(*shape, self._settings.code).to(self._network.whitening.mean.device)
+        if shape not in self._codes:
+            self._codes[shape] = place_code(*shape, self._settings.code).to(self._network.whitening.mean.device)
+        return self._codes[shape]
 
     def _places(self, code: Float[Tensor, "fibres code"]) -> list[Tensor]:
         return [cast("_Subnet", block.subnet).place(code) for block in self._network.couplings]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from unoqa.benchmark.agreement import confusion, kappa
 from unoqa.benchmark.reproduction.cells import ranking
@@ -20,7 +22,7 @@ from unoqa.store.workspace import key_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from unoqa.benchmark.reproduction.images import Library, ReadStudy
+    from unoqa.benchmark.reproduction.images import Graded, Library, ReadStudy
     from unoqa.benchmark.supervised import Reference
     from unoqa.core.progress import Progress
     from unoqa.encoders.timm import Timm
@@ -39,8 +41,18 @@ class Ceiling:
     def table(self, studies: list[ReadStudy], kept: FolderCheckpoints, progress: Progress) -> Table:
         """Return what labels can reach on the test split of one study; one row a reference, each seed its own split."""
         rows = []
+        specimens = cache(lambda seed: self._specimens(studies[seed]))  # made once, and only where one is wanted
         for name in REFERENCES.names():
-            figures = [self._figures(name, study, seed, kept, progress) for seed, study in enumerate(studies)]
+            reference = self._reference(name)
+            figures = []
+            for seed, study in enumerate(studies):
+                key = key_of(repr(reference), self.library.key(self.encoder), seed, study.key)
+                known = kept.read(key)
+                if known is None:
+                    found = cross_validated(reference, specimens(seed), seed=seed, progress=progress)
+                    known = {"probabilities": torch.from_numpy(found)}
+                    kept.write(key, known)
+                figures.append(_figures(study.splits["test"], known["probabilities"].numpy()))
             kappas, accuracies, best, worst = zip(*figures, strict=True)
             ranks = [spread(values, scale=1.0, digits=3) for values in (best, worst)]
             rows.append((f"{name}{LABELLED}", figure(kappas, accuracies), *ranks))
@@ -50,22 +62,6 @@ class Ceiling:
         )
         head = ("reference", "kappa / accuracy", "O vs rest", "U vs rest")
         return Table(f"With labels: {studies[0].name}, test set", caption, head, tuple(rows))
-
-    def _figures(
-        self, name: str, study: ReadStudy, seed: int, kept: FolderCheckpoints, progress: Progress
-    ) -> tuple[float, ...]:
-        graded = study.splits["test"]
-        reference = self._reference(name)
-        key = key_of(repr(reference), self.library.key(self.encoder), seed, study.key)
-        known = kept.read(key)
-        if known is None:
-            found = cross_validated(reference, self._specimens(study), seed=seed, progress=progress)
-            known = {"probabilities": torch.from_numpy(found)}
-            kept.write(key, known)
-        given, severity = scores(known["probabilities"].numpy())
-        table = confusion(graded.grades, given)
-        accuracy = float((given == graded.grades).mean())
-        return kappa(table), accuracy, *ranking(graded.grades, severity)
 
     def _reference(self, name: str) -> Reference:
         """Make a reference; a network starts from the encoder's own weights."""
@@ -88,6 +84,13 @@ class Ceiling:
             weights=self.weights,
             device=self.library.device,
         )
+
+
+def _figures(graded: Graded, probabilities: Float[np.ndarray, "images 3"]) -> tuple[float, ...]:
+    """Return kappa, accuracy and the two areas under ROC curves."""
+    given, severity = scores(probabilities)
+    accuracy = float((given == graded.grades).mean())
+    return kappa(confusion(graded.grades, given)), accuracy, *ranking(graded.grades, severity)
 
 
 def _pooled(grid: np.ndarray) -> np.ndarray:

@@ -25,6 +25,10 @@ SOME_FAILED = 3
 INTERRUPTED = 130
 
 
+INTERRUPTION = "unoqa: interrupted; run the same command again (fit, grade and reproduce go on where they stopped)."
+"""What is said of a command that the keys Ctrl and C ended; the others are quick and begin anew."""
+
+
 def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
     """Say an error in its one sentence on stderr; what is not ours is a fault and keeps its trace."""
 
@@ -36,7 +40,7 @@ def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
             typer.echo(f"unoqa: {error}", err=True)
             raise typer.Exit(WRONG_USE) from None
         except KeyboardInterrupt:
-            typer.echo("unoqa: interrupted; run the same command again, and it goes on where it stopped.", err=True)
+            typer.echo(INTERRUPTION, err=True)
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
