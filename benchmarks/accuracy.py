@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +22,19 @@ import torch
 from unoqa.benchmark.agreement import area, confusion, kappa
 from unoqa.benchmark.baselines import BASELINES
 from unoqa.clusterings.kmeans import Kmeans
-from unoqa.core.features import FeatureSet
+from unoqa.core.features import FeaturePyramid, FeatureSet
 from unoqa.core.grading import Grade
 from unoqa.core.image import EnfaceImage
+from unoqa.core.parallel import in_order
 from unoqa.formats import collect, read
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import Gate, grade_cohort
 from unoqa.grader.panel import FittedPanel, Opinion
 from unoqa.grader.recipe import Recipe
 from unoqa.grader.split import Split
-from unoqa.grader.viewing import Viewer
+from unoqa.grader.viewing import Viewer, keep
 from unoqa.reductions.none import NoReduction
+from unoqa.store.feature_files import FeatureFiles
 from unoqa.store.workspace import Workspace
 from unoqa.thresholds.conformal import Conformal
 
@@ -127,9 +130,10 @@ def measure(
     with Workspace() as workspace:
         files = viewer.feature_files(workspace)
         digests = []
-        for image in opened(device):
-            digests.append(image.digest())
-            viewer.keep(image, digests[-1], files)
+        with in_order(partial(encoded, viewer, files), opened(device)) as pairs:
+            for digest, pyramids in pairs:
+                digests.append(digest)
+                keep(pyramids, digest, files)
         sets = [file.read([file.row(digest) for digest in digests], viewer.device) for file in files[:wanted]]
         found = []
         for number, (fitted, tested) in enumerate(device.splits(max(splits, refusal_splits))):
@@ -146,9 +150,17 @@ def measure(
     return found
 
 
+def encoded(
+    viewer: Viewer, files: Sequence[FeatureFiles], image: EnfaceImage
+) -> tuple[str, list[FeaturePyramid | None]]:
+    digest = image.digest()
+    return digest, viewer.encoded(image, digest, files)
+
+
 def opinions(panel: FittedPanel, sets: list[FeatureSet], rows: np.ndarray) -> list[Opinion]:
     batches = [one.subset(rows).batches(size=1) for one in sets]
-    return [panel.judge(pyramids) for pyramids in zip(*batches, strict=True)]
+    with in_order(panel.judge, zip(*batches, strict=True)) as judged:
+        return list(judged)
 
 
 def figures(device: Device, tested: np.ndarray, found: list[Opinion], split: Split, gate: Gate) -> dict[str, float]:

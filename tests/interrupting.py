@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 
 
@@ -14,6 +15,7 @@ class Failing:
 
     def __init__(self, steps, error=PowerCut):
         self.left = steps
+        self.in_turn = threading.Lock()
         self.error = error
 
     @contextmanager
@@ -21,6 +23,8 @@ class Failing:
         yield self.step
 
     def step(self):
-        self.left -= 1
-        if self.left == 0:
+        with self.in_turn:
+            self.left -= 1
+            last = self.left == 0
+        if last:
             raise self.error

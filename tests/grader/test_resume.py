@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 import tomli_w
+import torch
 
 from interrupting import Failing, PowerCut
 from unoqa import Recipe
@@ -43,6 +44,15 @@ def images(clinic, monkeypatch):
     return [read(reference) for reference in collect([clinic.outstanding]).references[:IMAGES]]
 
 
+@pytest.fixture
+def one_thread():
+    """Let pieces of work follow one another, so that a step's number tells what was done before it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def saved(grader, folder):
     """Save a grader, and return the checksums of its files."""
     grader.save(folder)
@@ -65,6 +75,7 @@ def test_a_fit_that_was_cut_ends_as_one_that_was_not(cuts, images, tmp_path):
     assert saved(grader, tmp_path / "model") == saved(recipe().fit(images), tmp_path / "whole")
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_no_image_is_encoded_twice(images, tmp_path):
     for after, read_by_then in ((READING, READING - 1), (FIRST_FOLD, IMAGES), (SECOND_FOLD, IMAGES)):
         before = {path: path.read_bytes() for path in (tmp_path / "work").glob("features-*/*.raw")}
@@ -74,6 +85,7 @@ def test_no_image_is_encoded_twice(images, tmp_path):
         assert all(path.read_bytes().startswith(kept) for path, kept in before.items())
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_fit_goes_on_from_what_it_had_learned(images, tmp_path):
     cut(recipe(), images, tmp_path / "work", after=SECOND_FOLD)
     kept = {path: path.read_bytes() for path in (tmp_path / "work").glob("fit-*/*.safetensors")}

@@ -13,6 +13,7 @@ import torch
 from unoqa.batch.results import claim, fingerprint
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.grading import Grade
+from unoqa.core.parallel import in_order
 from unoqa.core.record import RunRecord
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import grade_cohort, grade_settled
@@ -102,18 +103,20 @@ def _assess(
     progress: Progress,
 ) -> list[Assessment | Failure]:
     assessed: list[Assessment | Failure] = []
-    with progress.task("grading", len(intake)) as step:
-        for image in intake:
-            known = image if isinstance(image, Failure) else _one(grader, image, results, journal, outputs)
-            assessed.append(known)
+    graded = in_order(lambda pending: _one(grader, pending.read(), results, journal, outputs), intake.pending)
+    with progress.task("grading", len(intake)) as step, graded as ones:
+        for one in ones:
+            assessed.append(one)
             step()
     return assessed
 
 
 def _one(
-    grader: Grader, image: EnfaceImage, results: Path, journal: Journal, outputs: Sequence[Output]
+    grader: Grader, image: EnfaceImage | Failure, results: Path, journal: Journal, outputs: Sequence[Output]
 ) -> Assessment | Failure:
     """Assess one image, or take it from the journal; its pictures are written before its entry."""
+    if isinstance(image, Failure):
+        return image
     digest = image.digest()
     entry = journal.find(image.name, digest)
     if entry is not None:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unoqa.core.errors import UsageError, unknown
+from unoqa.core.parallel import still_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -100,6 +101,7 @@ class FeatureSet:
     def batches(self, size: int = 8) -> Iterator[FeaturePyramid]:
         """Yield the features in order, `size` images at a time, as float32 on the device."""
         for start in range(0, len(self.rows), size):
+            still_wanted()
             rows = self.rows[start : start + size]
             yield FeaturePyramid(tuple(self._tensor(array[rows]) for array in self.arrays))
 

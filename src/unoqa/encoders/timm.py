@@ -57,7 +57,8 @@ class Timm(Encoder):
                 f"The weights given for {self.model} have SHA-256 {digest[:12]}…, but the model was made with "
                 f"{self.sha256[:12]}…; give the original file."
             )
-        return _OpenTimm(network.to(device).eval().requires_grad_(False), digest, device)
+        network = network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        return _OpenTimm(network, digest, device)
 
     def held_by(self, weights: Path | None) -> Timm:
         """Return the settings with those layers only whose weights the file (None: timm's cache) holds.
@@ -112,7 +113,8 @@ class _OpenTimm(OpenEncoder):
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:
         """Encode image by image: kernels are chosen by the batch's shape, and sums differ with them.
 
-        A processor gains nothing from more than one image at a time.
+        A processor gains nothing from more than one image at a time; from channels last, in which it multiplies
+        them, up to twice the speed.
         """
         pieces = [self._encode(image) for image in images]
         return FeaturePyramid(tuple(torch.cat(scale) for scale in zip(*pieces, strict=True)))
@@ -125,5 +127,7 @@ class _OpenTimm(OpenEncoder):
         """Encode one image in full single precision: an accelerator's short cuts would move scores."""
         grey = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(self._device)[None, None]
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            features = self._network((grey.expand(-1, 3, -1, -1) - self._mean) / self._std)
-        return [feature.clamp(-LARGEST_HALF, LARGEST_HALF).half().float() for feature in features]
+            colours = (grey.expand(-1, 3, -1, -1) - self._mean) / self._std
+            features = self._network(colours.contiguous(memory_format=torch.channels_last))
+        # In the order of features read back from files, since sums follow it.
+        return [feature.contiguous().clamp(-LARGEST_HALF, LARGEST_HALF).half().float() for feature in features]

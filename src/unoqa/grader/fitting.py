@@ -9,18 +9,20 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.core.errors import FitError, ImageError
+from unoqa.core.parallel import in_order
 from unoqa.core.work import Nowhere, Work
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.intake import Failure, Pending
 from unoqa.grader.reasons import Reasons
 from unoqa.grader.turning import Turning
+from unoqa.grader.viewing import keep
 from unoqa.store.workspace import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from unoqa.core.contracts import Threshold
-    from unoqa.core.features import FeatureSet
+    from unoqa.core.features import FeaturePyramid, FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.grader.intake import Intake
     from unoqa.grader.panel import FittedPanel, Panel
@@ -99,13 +101,15 @@ def learn(
         tuple(seen.duplicates),
         _unusual(seen.names, unseen.scores),
         intake.ignored,
-        tuple(notices),
+        tuple(sorted(notices)),
     )
+    with in_order(Reasons.learned, [seen.features[viewer.measures]]) as learned:
+        reasons = next(learned)
     return Learned(
         panel=fitted,
         threshold=threshold.fit(unseen.scores),
         spread=float(max(unseen.scores.std(), 1e-9)),
-        reasons=Reasons.learned(seen.features[viewer.measures]),
+        reasons=reasons,
         heat=HeatLevels.of(unseen.levels),
         report=report,
     )
@@ -125,27 +129,43 @@ class _Seen:
 
 def _encode(viewer: Viewer, intake: Intake, files: Sequence[FeatureFiles], progress: Progress) -> _Seen:
     seen = _Seen()
-    with progress.task("reading outstanding images", len(intake)) as step:
-        for pending, image in zip(intake.pending, intake, strict=True):
+    encoding = in_order(lambda pending: _encode_one(viewer, pending, files), intake.pending)
+    with progress.task("reading outstanding images", len(intake)) as step, encoding as read:
+        for pending, one in zip(intake.pending, read, strict=True):
             step()
-            if isinstance(image, Failure):
-                seen.failures.append(image)
+            if isinstance(one, Failure):
+                seen.failures.append(one)
                 continue
-            digest = image.digest()
-            original = seen.rows.get(digest)
+            original = seen.rows.get(one.digest)
             if original is not None:
-                seen.duplicates.append((image.name, original.name))
+                seen.duplicates.append((pending.name, original.name))
                 continue
-            try:
-                viewer.keep(image, digest, files)
-            except ImageError as error:
-                seen.failures.append(Failure(image.name, error.code, str(error)))
-                continue
-            seen.rows[digest] = pending
-            seen.names.append(image.name)
+            keep(one.pyramids, one.digest, files)
+            seen.rows[one.digest] = pending
+            seen.names.append(pending.name)
     if seen.names:
         seen.features = [_features(viewer, number, file, seen) for number, file in enumerate(files)]
     return seen
+
+
+@final
+@dataclass(frozen=True)
+class _Encoded:
+    """An image by its digest, and what is new of its features."""
+
+    digest: str
+    pyramids: list[FeaturePyramid | None]
+
+
+def _encode_one(viewer: Viewer, pending: Pending, files: Sequence[FeatureFiles]) -> _Encoded | Failure:
+    image = pending.read()
+    if isinstance(image, Failure):
+        return image
+    digest = image.digest()
+    try:
+        return _Encoded(digest, viewer.encoded(image, digest, files))
+    except ImageError as error:
+        return Failure(image.name, error.code, str(error))
 
 
 def _features(viewer: Viewer, number: int, file: FeatureFiles, seen: _Seen) -> FeatureSet:

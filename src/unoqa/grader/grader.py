@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from unoqa.core.errors import CohortError, ImageError
 from unoqa.core.grading import Grade, Grading
+from unoqa.core.parallel import in_order
 from unoqa.core.progress import Silent
 from unoqa.encoders.measures import MEASURES
 from unoqa.grader.assessment import Assessment
@@ -203,15 +204,18 @@ def check_cohort(images: int) -> None:
 
 def _assess(grader: Grader, intake: Intake, progress: Progress | None) -> list[Assessment | Failure]:
     assessed: list[Assessment | Failure] = []
-    with (progress or Silent()).task("scoring", len(intake)) as step:
-        for image in intake:
-            assessed.append(image if isinstance(image, Failure) else assess_one(grader, image))
+    scored = in_order(lambda pending: assess_one(grader, pending.read()), intake.pending)
+    with (progress or Silent()).task("scoring", len(intake)) as step, scored as ones:
+        for one in ones:
+            assessed.append(one)
             step()
     return assessed
 
 
-def assess_one(grader: Grader, image: EnfaceImage) -> Assessment | Failure:
+def assess_one(grader: Grader, image: EnfaceImage | Failure) -> Assessment | Failure:
     """Assess one image, or say why it cannot be."""
+    if isinstance(image, Failure):
+        return image
     try:
         return grader.examine(image)[0]
     except ImageError as error:

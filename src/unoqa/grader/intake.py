@@ -23,6 +23,13 @@ class Pending:
     name: str
     open: Callable[[], EnfaceImage]
 
+    def read(self) -> EnfaceImage | Failure:
+        """Read the image, or say why it cannot be."""
+        try:
+            return self.open()
+        except ImageError as error:
+            return Failure(self.name, error.code, str(error))
+
 
 @final
 @dataclass(frozen=True)
@@ -80,10 +87,7 @@ class Intake:
 
     def __iter__(self) -> Iterator[EnfaceImage | Failure]:
         for one in self.pending:
-            try:
-                yield one.open()
-            except ImageError as error:
-                yield Failure(one.name, error.code, str(error))
+            yield one.read()
 
 
 def _given(image: EnfaceImage) -> Callable[[], EnfaceImage]:

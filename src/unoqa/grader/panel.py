@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
@@ -14,10 +15,12 @@ from jaxtyping import Float
 from unoqa.core.contracts import NO_WORK, WithLatents, within
 from unoqa.core.errors import UsageError
 from unoqa.core.features import FeaturePyramid
+from unoqa.core.parallel import in_order
 from unoqa.core.work import Work
+from unoqa.grader.cross_fitting import EVERY, FoldFit, FoldOpinion, MapSums
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -146,27 +149,6 @@ def fuse(scores: Float[np.ndarray, " members"], fusion: Fusion) -> float:
 
 
 @final
-@dataclass
-class MapSums:
-    """Running sums of the values of a map."""
-
-    count: int = 0
-    total: float = 0.0
-    squares: float = 0.0
-
-    def add(self, grid: Float[np.ndarray, "_ _"]) -> None:
-        """Take in the map of one image."""
-        self.count += grid.size
-        self.total += float(grid.sum(dtype=np.float64))
-        self.squares += float(np.square(grid, dtype=np.float64).sum())
-
-    def level(self) -> tuple[float, float]:
-        """Return mean and standard deviation."""
-        mean = self.total / self.count
-        return mean, max(self.squares / self.count - mean * mean, 1e-18) ** 0.5
-
-
-@final
 @dataclass(frozen=True)
 class Unseen:
     """What modules say of outstanding images that they have not seen.
@@ -202,12 +184,19 @@ class Panel:
         """
         folds = fold_of(len(features[0]), self.folds, seed=seed)
         encoders = self.encoders()
+        pieces = [
+            FoldFit(member.module, features[encoders.index(member.encoder)], seed, work.part(f"member {number}"), fold)
+            for number, member in enumerate(self.members)
+            for fold in (range(self.folds) if self.final == "folds" else (*range(self.folds), EVERY))
+        ]
         fitted, unseen = [], []
-        with work.progress.task("learning", self.folds * len(self.members)) as step:
-            for number, member in enumerate(self.members):
-                position = encoders.index(member.encoder)
-                fits = _Fits(member.module, features[position], seed, work.part(f"member {number}"))
-                one, said = self._fit_member(member, position, fits, folds, step)
+        last = EVERY if self.final == "refit" else None
+        fitting = in_order(lambda piece: piece.learned(folds, keep=last in {None, piece.fold}), pieces)
+        with work.progress.task("learning", len(pieces)) as step, fitting as opinions:
+            told = _told(opinions, step)
+            for member in self.members:
+                own = list(islice(told, len(pieces) // len(self.members)))
+                one, said = self._member(member, encoders.index(member.encoder), own)
                 fitted.append(one)
                 unseen.append(said)
         fused = [fuse(scores, self.fusion) for scores in np.stack([said.scores for said in unseen], axis=1)]
@@ -232,48 +221,23 @@ class Panel:
             members.append(FittedMember(position, modules, standard["centre"], standard["spread"], member.weight))
         return FittedPanel(tuple(members), self.fusion)
 
-    def _fit_member(
-        self,
-        member: Member,
-        position: int,
-        fits: _Fits,
-        folds: np.ndarray,
-        step: Callable[[], None],
-    ) -> tuple[FittedMember, Unseen]:
-        scores = np.empty(len(folds))
-        modules: list[FittedModule] = []
-        sums: list[MapSums] = []
-        for fold in range(self.folds):
-            module = fits.on(np.flatnonzero(folds != fold), f"fold {fold}")
-            held_out = np.flatnonzero(folds == fold)
-            for row, pyramid in zip(held_out, fits.features.subset(held_out).batches(size=1), strict=True):
-                evidence = module.evidence(pyramid)  # one image at a time, as new ones will be
-                scores[row] = float(evidence.score[0])
-                sums = sums or [MapSums() for _ in evidence.maps]
-                for one, grid in zip(sums, evidence.maps, strict=True):
-                    one.add(grid[0].cpu().numpy())
-            if self.final == "folds":
-                modules.append(module)
-            step()
-        if self.final == "refit":
-            modules.append(fits.on(np.arange(len(folds)), "all"))
+    def _member(self, member: Member, position: int, learned: Sequence[FoldOpinion]) -> tuple[FittedMember, Unseen]:
+        scores = np.empty(sum(len(one.rows) for one in learned))
+        for one in learned:
+            scores[one.rows] = one.scores
         centre, spread = float(scores.mean()), float(max(scores.std(), 1e-9))
-        fitted = FittedMember(position, tuple(modules), centre, spread, member.weight)
-        return fitted, Unseen(member.weight * (scores - centre) / spread, tuple(one.level() for one in sums))
+        modules = tuple(one.module for one in learned if one.module is not None)
+        levels = tuple(
+            MapSums.together(sums).level() for sums in zip(*(one.sums for one in learned if one.sums), strict=True)
+        )
+        fitted = FittedMember(position, modules, centre, spread, member.weight)
+        return fitted, Unseen(member.weight * (scores - centre) / spread, levels)
 
 
-@final
-@dataclass(frozen=True)
-class _Fits:
-    """The fits of one member: on the images of all folds but one, and on all."""
-
-    module: LowQualityModule
-    features: FeatureSet
-    seed: int
-    work: Work
-
-    def on(self, rows: np.ndarray, name: str) -> FittedModule:
-        return self.module.fit(self.features.subset(rows), seed=self.seed, work=self.work.part(name))
+def _told(lessons: Iterator[FoldOpinion], step: Callable[[], None]) -> Iterator[FoldOpinion]:
+    for one in lessons:
+        step()
+        yield one
 
 
 def fold_of(images: int, folds: int, *, seed: int) -> np.ndarray:

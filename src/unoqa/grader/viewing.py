@@ -88,16 +88,24 @@ class Viewer:
             workspace.features(key, encoder.scales) for key, encoder in zip(self.keys, self.encoders, strict=True)
         )
 
-    def keep(self, image: EnfaceImage, digest: str, files: Sequence[FeatureFiles]) -> None:
-        """Encode one image into the files by the encoders whose files do not hold it yet.
+    def encoded(self, image: EnfaceImage, digest: str, files: Sequence[FeatureFiles]) -> list[FeaturePyramid | None]:
+        """Encode one image by the encoders whose files do not hold it yet; None stands for the others.
 
         Raises:
             ImageError: the image is too small, constant or not finite.
         """
         pixels = image.resized(self.size)[None]
-        for encoder, file in zip(self.encoders, files, strict=True):
-            if file.find(digest) is None:
-                file.add(encoder.encode(pixels), digest)
+        return [
+            encoder.encode(pixels) if file.find(digest) is None else None
+            for encoder, file in zip(self.encoders, files, strict=True)
+        ]
+
+
+def keep(pyramids: Sequence[FeaturePyramid | None], digest: str, files: Sequence[FeatureFiles]) -> None:
+    """Write what was encoded of one image into the files, unless it is there by now."""
+    for pyramid, file in zip(pyramids, files, strict=True):
+        if pyramid is not None and file.find(digest) is None:
+            file.add(pyramid, digest)
 
 
 def _measured(encoder: Encoder) -> dict[str, int]:

@@ -21,7 +21,7 @@ from unoqa.core.work import Work
 from unoqa.lowquality.parts.anomalib_library import library
 from unoqa.lowquality.parts.anomalib_maps import arrays_of, raw_maps, refill
 from unoqa.lowquality.parts.anomalib_models import Weights, built, from_cache, from_file
-from unoqa.lowquality.parts.anomalib_surroundings import seeded
+from unoqa.lowquality.parts.anomalib_surroundings import IN_TURN, seeded
 from unoqa.lowquality.parts.anomalib_training import Images, normalised, train
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
 
@@ -101,7 +101,7 @@ class Anomalib(LowQualityModule):
         position = _position(features.scales)
         images = Images(features.select((SCALE,)))
         weights = from_file(self.weights) if self.weights else from_cache
-        with self._told_of(images), seeded(seed, features.device):
+        with IN_TURN, self._told_of(images), seeded(seed, features.device):
             model = self._built(images[0].shape[-2:], weights)
             train(model, images, epochs=self.epochs, batch=self.batch, device=features.device, work=work)
             trained = model.model.to(features.device).eval()
@@ -139,7 +139,7 @@ class Anomalib(LowQualityModule):
         library()  # as in `fit`
         rows, columns, seed = (int(number) for number in state["made"])
         device = state["made"].device
-        with seeded(seed, device):
+        with IN_TURN, seeded(seed, device):
             network = self._built((rows, columns), None).model
         refill(network, within(state, "model."))
         return network.to(device).eval().requires_grad_(False)

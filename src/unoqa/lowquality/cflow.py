@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 HELD_OUT_FIBRES = 4096
 """Fibres by which learning is stopped: enough that their mean loss is known to a hundredth of its spread."""
 
+PLACES_AT_ONCE = 400
+"""Places asked together: what they pass through on their way lies in the processor's cache."""
+
 
 @final
 @settings
@@ -155,8 +158,14 @@ class _Subnet(nn.Module):
             silence(self.last)
 
     def forward(self, read: Float[Tensor, "fibres reads"], place: Float[Tensor, "fibres width"]) -> Tensor:
-        """Return scale and shift of each fibre; `place` is what `self.place` makes of the code of its place."""
-        return self.last(functional.relu(self.fibre(read) + place))
+        """Return scale and shift of each fibre; `place` is what `at` makes of the code of its place."""
+        half = torch.get_autocast_dtype(read.device.type) if torch.is_autocast_enabled(read.device.type) else read.dtype
+        hidden = torch.addmm(place.to(half), read.to(half), self.fibre.weight.T.to(half))
+        return self.last(functional.relu(hidden))
+
+    def at(self, code: Float[Tensor, "fibres code"]) -> Float[Tensor, "fibres width"]:
+        """Return what the places add to the first layer, its bias included."""
+        return functional.linear(code, self.place.weight, self.fibre.bias)
 
 
 @final
@@ -193,7 +202,10 @@ class _Asking:
     def _one(self, image: Float[Tensor, "places channels"], shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
         if shape not in self._products:
             self._products[shape] = self._places(self._code(shape))
-        return self._network.latent_and_likelihood(image, self._products[shape])
+        pieces = (torch.split(one, PLACES_AT_ONCE) for one in (image, *self._products[shape]))
+        said = [self._network.latent_and_likelihood(vectors, places) for vectors, *places in zip(*pieces, strict=True)]
+        latents, likelihoods = (torch.cat(part) for part in zip(*said, strict=True))
+        return latents, likelihoods
 
     def _code(self, shape: tuple[int, int]) -> Float[Tensor, "places code"]:
         if shape not in self._codes:
@@ -201,4 +213,4 @@ class _Asking:
         return self._codes[shape]
 
     def _places(self, code: Float[Tensor, "fibres code"]) -> list[Tensor]:
-        return [cast("_Subnet", block.subnet).place(code) for block in self._network.couplings]
+        return [cast("_Subnet", block.subnet).at(code) for block in self._network.couplings]

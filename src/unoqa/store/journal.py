@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import shutil
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -57,6 +58,7 @@ class Journal:
         """
         self._results = results
         self._path = results / FOLDER / "journal.jsonl"
+        self._one_at_a_time = threading.Lock()
         self._head = {"model": model, "heat": heat, "conditions": conditions}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self._path.with_name("lock"))
@@ -85,8 +87,10 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Append an entry; it outlives the process when this returns, though not a loss of power."""
-        self._file.write(_line(entry))
-        self._file.flush()
+        line = _line(entry)
+        with self._one_at_a_time:
+            self._file.write(line)
+            self._file.flush()
 
     def remove(self) -> None:
         """Take the journal away: the run is finished."""

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 
 from unoqa.benchmark.reproduction.variants import Variants, latents
+from unoqa.core.parallel import in_order
 from unoqa.core.work import Work
 from unoqa.store.workspace import key_of
 
@@ -120,9 +121,10 @@ class Learning:
     def _opinions(self, fitted: FittedPanel, digests: Sequence[str], progress: Progress) -> list[Opinion]:
         sets = self._features(digests)
         opinions = []
-        with progress.task(f"{self.system.name} judges", len(digests)) as step:
-            for pyramids in zip(*(one.batches(1) for one in sets), strict=True):
-                opinions.append(fitted.judge(pyramids))
+        judging = in_order(fitted.judge, zip(*(one.batches(1) for one in sets), strict=True))
+        with progress.task(f"{self.system.name} judges", len(digests)) as step, judging as said:
+            for opinion in said:
+                opinions.append(opinion)
                 step()
         return opinions
 

@@ -10,7 +10,9 @@ from jaxtyping import Float, Int
 
 from unoqa.core.errors import DataSetError, ImageError
 from unoqa.core.grading import Grade
+from unoqa.core.parallel import in_order
 from unoqa.formats import read
+from unoqa.grader.viewing import keep
 from unoqa.store.workspace import key_of
 from unoqa.thresholds.conformal import Conformal
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from unoqa.benchmark.datasets import Labelled, Study
     from unoqa.core.contracts import Encoder
-    from unoqa.core.features import FeatureSet
+    from unoqa.core.features import FeaturePyramid, FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.formats import ImageReference
     from unoqa.grader.viewing import Viewer
@@ -81,10 +83,11 @@ class Library:
         """
         graded = {"test": study.test, "external": study.external, "validation": study.validation}
         references = [*study.fit, *(one.reference for images in graded.values() for one in images)]
-        with progress.task(f"reading {study.name}", len(references)) as step:
-            for reference in references:
-                if reference not in self._known:
-                    self._known[reference] = self._encoded(reference)
+        fresh = [reference for reference in dict.fromkeys(references) if reference not in self._known]
+        encoding = in_order(self._encoded, fresh)
+        with progress.task(f"reading {study.name}", len(fresh)) as step, encoding as encoded:
+            for reference, made in zip(fresh, encoded, strict=True):
+                self._known[reference] = made if isinstance(made, ImageError) else self._kept(*made)
                 step()
         unread = [str(found) for one in references if isinstance(found := self._known[one], ImageError)]
         fit = tuple(found for one in study.fit if isinstance(found := self._known[one], str))
@@ -110,13 +113,16 @@ class Library:
         reference = next(one for one, found in self._known.items() if found == digest)
         return read(reference).resized(self._viewer.size)
 
-    def _encoded(self, reference: ImageReference) -> str | ImageError:
+    def _encoded(self, reference: ImageReference) -> tuple[str, list[FeaturePyramid | None]] | ImageError:
         try:
             image = read(reference)
             digest = image.digest()
-            self._viewer.keep(image, digest, self._files)
+            return digest, self._viewer.encoded(image, digest, self._files)
         except ImageError as error:
             return error
+
+    def _kept(self, digest: str, pyramids: list[FeaturePyramid | None]) -> str:
+        keep(pyramids, digest, self._files)
         return digest
 
     def _graded(self, images: Sequence[Labelled]) -> Graded:

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unoqa.lowquality.parts.anomalib_surroundings import IN_TURN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,7 +23,7 @@ def raw_maps(network: nn.Module, image: Float[Tensor, "3 rows columns"]) -> tupl
 
     In full single precision: an accelerator's short cuts would move scores.
     """
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with IN_TURN, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         if type(network).__name__ == "CflowModel":
             return _fibre_energies(network, image)
         said = network(image[None])

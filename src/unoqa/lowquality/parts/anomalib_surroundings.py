@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ import torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+IN_TURN = threading.RLock()
+"""Held while a model is made, trained or asked: what they change in the process, two of them would change at once."""
 
 TALKING = r"(anomalib|lightning|timm\.models\.layers)(\.|$)"
 """Where warnings come from that say how these libraries use one another: nothing that a user could change."""

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from unoqa.core.parallel import still_wanted
 from unoqa.lowquality.parts.anomalib_library import library
 from unoqa.lowquality.parts.anomalib_models import DEVIATION, MEAN
 from unoqa.lowquality.parts.anomalib_surroundings import quiet, replaced
@@ -59,6 +60,11 @@ def train(model: Any, images: Images, *, epochs: int, batch: int, device: torch.
     data.train_dataloader = lambda: loader
     arguments = {"max_epochs": epochs, **model.trainer_arguments}
     steps = arguments["max_epochs"] * len(loader)
+
+    def told() -> None:
+        still_wanted()
+        step()
+
     with (
         quiet(),
         _without_bars(),
@@ -72,7 +78,7 @@ def train(model: Any, images: Images, *, epochs: int, batch: int, device: torch.
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
-            callbacks=[lightning.callbacks.LambdaCallback(on_train_batch_end=lambda *_: step())],
+            callbacks=[lightning.callbacks.LambdaCallback(on_train_batch_end=lambda *_: told())],
         )
         trainer.fit(model, datamodule=data)
 

@@ -65,10 +65,11 @@ class Coupling(nn.Module):
         if self.rotation is not None:
             x = _turned(x, self.rotation)
         scale, shift = self._scale_and_shift(x.index_select(1, self.reads), places)
-        changed = x.index_select(1, self.changes) * scale.exp() + shift
+        changed = torch.addcmul(shift, x.index_select(1, self.changes), scale.exp())
         gain = self._gain()
         y = x.index_copy(1, self.changes, changed)
-        return y * _per_channel(gain, x) + _per_channel(self.offset, x), scale.sum(dim=1) + gain.log().sum()
+        y = torch.addcmul(_per_channel(self.offset, x), y, _per_channel(gain, x))
+        return y, scale.sum(dim=1) + gain.log().sum()
 
     def inverse(self, y: Tensor, places: Tensor | None) -> Tensor:
         """Undo `forward`."""

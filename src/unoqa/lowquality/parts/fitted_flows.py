@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from unoqa.core.contracts import FittedModule, State, within
+from unoqa.core.parallel import in_order
 from unoqa.lowquality.parts.flow import Flow, Whitening
 from unoqa.lowquality.parts.likelihood import MapKind, likelihood_evidence, likelihood_map
+from unoqa.lowquality.parts.precision import casting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +46,7 @@ class ScaleFlow:
     best: float
 
     def state(self) -> State:
-        """Return the parameters, matrices in half precision, to which `rounded` has brought them."""
+        """Return the parameters, matrices in bfloat16, to which `rounded` has brought them."""
         arrays = self.network.state_dict()
         return {
             **{name: _kept(name, array) for name, array in arrays.items()},
@@ -65,7 +68,7 @@ class FittedFlows(FittedModule):
     def asked(self, pyramid: FeaturePyramid) -> tuple[Asked, ...]:
         """Return latent and log-likelihood of each scale."""
         grids = self._selection.chosen(pyramid).scales
-        return tuple(flow.ask(grid) for flow, grid in zip(self._flows.values(), grids, strict=True))
+        return tuple(asked(flow.ask, grid) for flow, grid in zip(self._flows.values(), grids, strict=True))
 
     def evidence(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map per scale."""
@@ -88,7 +91,7 @@ class FittedFlows(FittedModule):
 
 
 def rounded(network: Flow) -> Flow:
-    """Round the matrices to half precision, as they are kept, so that a model scores the same before and after."""
+    """Round the matrices to bfloat16, as they are kept, so that a model scores the same before and after."""
     with torch.no_grad():
         for name, value in network.named_parameters():
             value.copy_(_kept(name, value.detach()).float())
@@ -96,11 +99,22 @@ def rounded(network: Flow) -> Flow:
 
 
 @torch.inference_mode()
+def asked(ask: Callable[[Tensor], Asked], grid: Float[Tensor, "batch channels rows columns"]) -> Asked:
+    """Ask a flow, the products of its subnets in half precision where the device has it.
+
+    Their weights are numbers of that precision, and a score is a mean over thousands of values, each rounded its own
+    way: with and without it differs by less than 1e-4.
+    """
+    with casting(grid.device):
+        return ask(grid)
+
+
+@torch.inference_mode()
 def best_likelihood(ask: Callable[[Tensor], Asked], features: FeatureSet) -> float:
     """Return the highest log-likelihood of the images' places; of up to 16 images, evenly chosen."""
     every = -(-len(features) // IMAGES_FOR_BEST)
     some = features.subset(torch.arange(0, len(features), every).numpy())
-    return max(float(ask(pyramid.scales[0])[1].max()) for pyramid in some.batches(1))
+    return max(float(asked(ask, pyramid.scales[0])[1].max()) for pyramid in some.batches(1))
 
 
 def learned_flows(
@@ -112,10 +126,12 @@ def learned_flows(
     work: Work,
 ) -> dict[str, ScaleFlow]:
     """Learn the flow of each scale, from features of that scale alone, by a seed and under a name of its own."""
-    return {
-        name: learn(features.select([name]), seed + position, work.part(name))
-        for position, name in enumerate(selection.names)
-    }
+    learning = in_order(
+        lambda scale: learn(features.select([scale[1]]), seed + scale[0], work.part(scale[1])),
+        enumerate(selection.names),
+    )
+    with learning as learned:
+        return dict(zip(selection.names, learned, strict=True))
 
 
 def restored_flows(
@@ -139,5 +155,5 @@ def restored_flows(
 
 
 def _kept(name: str, array: Tensor) -> Tensor:
-    """Keep a subnet's weights in half precision; the whitening and what there are few of, whole."""
-    return array.half() if "subnet" in name and array.dim() > 1 else array
+    """Keep a subnet's weights in bfloat16, in which they are multiplied; whitening and what there are few of, whole."""
+    return array.bfloat16() if "subnet" in name and array.dim() > 1 else array

@@ -45,9 +45,10 @@ class Whitening(nn.Module):
         return cls(torch.zeros_like(mean), torch.zeros(len(mean), len(mean), device=mean.device))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Whiten channels (dimension 1)."""
+        """Whiten channels (dimension 1), in the precision of `x`: what varies little is small beside its mean."""
         centred = x - self.mean.to(x.dtype).reshape(1, -1, *[1] * (x.dim() - 2))
-        return torch.einsum("bc...,dc->bd...", centred, self.matrix.to(x.dtype))
+        with torch.autocast(x.device.type, enabled=False):
+            return torch.einsum("bc...,dc->bd...", centred, self.matrix.to(x.dtype))
 
     def log_determinant(self) -> Tensor:
         """Return log |det W/σ|; the matrix is triangular."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Start = Literal["gaussian", "standard", "random"]
 """`gaussian`: the Gaussian fitted to all fibres. `standard`: a random network on channels of mean 0 and variance 1.
 `random`: a random network on the features as they are, as CFLOW-AD does."""
+
+_IN_TURN = threading.Lock()
 
 SHRINKAGE = 0.01
 """Share of the correlation replaced by the identity, as the module `gaussian` has it."""
@@ -48,8 +51,11 @@ def starting_layer(features: FeatureSet, prepare: Callable[[Tensor], Tensor], *,
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed torch inside the context; outside of it nothing has happened."""
-    with torch.random.fork_rng(devices=[]):
+    """Seed torch inside the context; outside of it nothing has happened.
+
+    Torch draws the weights of a new layer from one generator of the whole process, so networks are made in turn.
+    """
+    with _IN_TURN, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unoqa.core.errors import FitError
+from unoqa.core.parallel import still_wanted
 from unoqa.lowquality.parts.precision import casting, half_precision
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) ->
     Raises:
         FitError: the loss became infinite or no number before anything was learned.
     """
-    optimiser = torch.optim.Adam(network.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
+    optimiser = torch.optim.Adam(network.parameters(), lr=schedule.rate, weight_decay=schedule.decay, fused=True)
     device = next(network.parameters()).device
     scaler = torch.amp.GradScaler(device.type, enabled=half_precision(device) is torch.float16)
     stand = _resumed(network, optimiser, work) or _begun(network, lesson, schedule)
@@ -101,6 +102,7 @@ def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) ->
         for _ in range(stand.step):
             told()
         while stand.step < schedule.steps and not _stale(stand, schedule):
+            still_wanted()
             with casting(device):
                 loss = lesson.loss(stand.step)
             if not math.isfinite(float(loss.detach())):

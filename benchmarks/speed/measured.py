@@ -1,0 +1,127 @@
+"""The steps of one row: the peer's best epoch, pairs of fits and grades back to back, and the limit of arithmetic."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from speed.images import Cohort
+from speed.kept import Kept
+from speed.process import run
+from speed.programs import Ours, Peer
+from speed.rows import Row
+
+FEWEST_BETWEEN = 50
+"""Images by which a long run and a short one must differ, to tell what one image more takes."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every row is measured with.
+
+    Attributes:
+        kept: figures that depend on the peer alone.
+        kept_of_both: figures that depend on our source too.
+        epochs: in place of those that the rows name; none: theirs.
+    """
+
+    cohort: Cohort
+    weights: Path
+    peer_python: Path
+    work: Path
+    kept: Kept
+    kept_of_both: Kept
+    repeats: int
+    epochs: tuple[int, ...] = ()
+
+    def ours(self, recipe: str) -> Ours:
+        return Ours(recipe, None if recipe == "measures" else self.weights, self.work)
+
+    def peer(self, row: Row) -> Peer:
+        return Peer(row, self.peer_python, self.weights, self.work)
+
+
+def measure(row: Row, bench: Bench) -> dict[str, Any]:
+    """Measure one row.
+
+    Returns:
+        its name, the areas of each epoch searched, the epoch chosen, the pairs, and the limit.
+    """
+    search = searched(row, bench)
+    best = max(search, key=lambda epoch: search[epoch]["map mean"]["O"]) if search else "1"
+    pairs = [
+        bench.kept_of_both.step(f"{row.name}: pair {number + 1}, epochs {best}", lambda: _pair(row, bench, int(best)))
+        for number in range(bench.repeats)
+    ]
+    limit = bench.kept_of_both.step(
+        f"{row.name}: limit, {bench.repeats} times", lambda: limit_of(bench.ours(row.recipe), bench)
+    )
+    return {"name": row.name, "search": search, "epochs": int(best), "pairs": pairs, "limit": limit}
+
+
+def searched(row: Row, bench: Bench) -> dict[str, Any]:
+    """Return the areas after each of the epochs that the peer may be trained for; nothing where it does not train."""
+    if len(row.epochs) == 1:
+        return {}
+    epochs = bench.epochs or row.epochs
+    peer = bench.peer(row)
+    bench.kept.step(f"{row.name}: peer's fit, epochs {epochs}", lambda: peer.fit(bench.cohort.fit, epochs).figures())
+
+    def areas(epoch: int) -> dict[str, Any]:
+        peer.grade(bench.cohort.grade, peer.after(epoch, epochs))
+        return peer.areas(bench.cohort)
+
+    return {
+        str(epoch): bench.kept.step(f"{row.name}: peer's grades, epoch {epoch} of {epochs}", partial(areas, epoch))
+        for epoch in epochs
+    }
+
+
+def _pair(row: Row, bench: Bench, epochs: int) -> dict[str, Any]:
+    """Run both programs' fits, then both programs' grades: what slows the machine for a while slows both."""
+    ours, peer = bench.ours(row.recipe), bench.peer(row)
+    fits = ours.fit(bench.cohort.fit), peer.fit(bench.cohort.fit, (epochs,))
+    grades = ours.grade(bench.cohort.grade), peer.grade(bench.cohort.grade, peer.checkpoint)
+    return {
+        "ours": {
+            "fit": fits[0].figures(),
+            "grade": grades[0].figures(),
+            "areas": {"own score": ours.areas(bench.cohort)},
+        },
+        "peer": {"fit": fits[1].figures(), "grade": grades[1].figures(), "areas": peer.areas(bench.cohort)},
+    }
+
+
+def limit_of(ours: Ours, bench: Bench) -> dict[str, float | None]:
+    """Return milliseconds an image of the arithmetic alone, and of whole grading, both on one thread."""
+    program = Path(__file__).with_name("arithmetic.py")
+    alone = []
+    for _ in range(bench.repeats):
+        said = run([sys.executable, program, ours.model, bench.cohort.grade]).said
+        alone.append(json.loads(said.splitlines()[-1])["milliseconds"])
+    arithmetic, whole = statistics.median(alone), marginal(ours, bench)
+    return {"arithmetic": arithmetic, "whole": whole, "share": arithmetic / whole if whole else None}
+
+
+def marginal(ours: Ours, bench: Bench) -> float | None:
+    """Return milliseconds for one image more: a long run less a short one, so that the start does not count.
+
+    Nothing is told where the runs differ by too few images for their times to differ by more than chance, or where
+    chance made the short one the longer.
+    """
+    cohort = bench.cohort
+    between = len(cohort.grades) - cohort.counted_few
+    if between < FEWEST_BETWEEN:
+        return None
+    found = []
+    for _ in range(bench.repeats):
+        long = ours.grade(cohort.grade, threads=1).seconds
+        short = ours.grade(cohort.few, threads=1).seconds
+        found.append(1000 * (long - short) / between)
+    middle = statistics.median(found)
+    return middle if middle > 0 else None

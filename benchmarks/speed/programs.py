@@ -1,0 +1,144 @@
+"""Both programs as their users start them: fit a folder of images, grade another."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from speed.images import Cohort
+from speed.process import Ran, run, say
+from speed.rows import SIZE, Row
+
+UNOQA = Path(sys.executable).with_name("unoqa")
+
+SOME_FAILED = 3
+"""Exit status of unoqa where images have a score but no grade, as in a cohort too small to be split."""
+
+PEER_PROGRAM = Path(__file__).with_name("peer_program.py")
+
+PEER = "anomalib>=2.7"
+
+
+@dataclass(frozen=True)
+class Ours:
+    """`unoqa fit` and `unoqa grade`."""
+
+    recipe: str
+    weights: Path | None
+    work: Path
+
+    @property
+    def model(self) -> Path:
+        return self.work / f"{self.recipe}.model"
+
+    def fit(self, images: Path) -> Ran:
+        """Fit from nothing: what an earlier fit left is removed before."""
+        for left in self.work.glob(f"*{self.recipe}.model*"):
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
+        weights: list[str | Path] = [] if self.weights is None else ["--encoder-weights", self.weights]
+        return run([UNOQA, "fit", images, "-o", self.model, "--recipe", self.recipe, *weights, "--quiet"])
+
+    def grade(self, images: Path, threads: int = 0) -> Ran:
+        """Grade into a new folder; pictures are left out, as they are on the peer's side."""
+        shutil.rmtree(self._results, ignore_errors=True)
+        command: list[str | Path] = [
+            UNOQA,
+            "grade",
+            images,
+            "-m",
+            self.model,
+            "-o",
+            self._results,
+            "--no-heat",
+            "--quiet",
+        ]
+        return run([*command, "--threads", str(threads)], allowed=(0, SOME_FAILED))
+
+    def areas(self, cohort: Cohort) -> dict[str, float]:
+        return cohort.areas(column(self._results / "grades.csv", "score"))
+
+    @property
+    def _results(self) -> Path:
+        return self.work / f"{self.recipe}.results"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """anomalib's engine, in an environment of its own."""
+
+    row: Row
+    python: Path
+    weights: Path
+    work: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.work / f"{self.row.model}.ckpt"
+
+    def fit(self, images: Path, epochs: tuple[int, ...]) -> Ran:
+        for left in self.work.glob(f"{self.row.model}.ckpt*"):
+            left.unlink()
+        options: list[str | Path] = [
+            "--weights",
+            self.weights,
+            "--epochs",
+            *map(str, epochs),
+            "--output",
+            self.checkpoint,
+        ]
+        return run([*self._command("fit", images), *options])
+
+    def grade(self, images: Path, checkpoint: Path) -> Ran:
+        self._scores.unlink(missing_ok=True)
+        return run([*self._command("grade", images), "--checkpoint", checkpoint, "--output", self._scores])
+
+    def areas(self, cohort: Cohort) -> dict[str, dict[str, float]]:
+        """Return the areas by the peer's own score and by the mean of its map."""
+        return {
+            "own score": cohort.areas(column(self._scores, "score")),
+            "map mean": cohort.areas(column(self._scores, "map_mean")),
+        }
+
+    def after(self, epoch: int, epochs: tuple[int, ...]) -> Path:
+        """Return the checkpoint after one of the epochs asked for."""
+        return self.checkpoint if len(epochs) == 1 else Path(f"{self.checkpoint}.{epoch}")
+
+    @property
+    def _scores(self) -> Path:
+        return self.work / f"{self.row.model}.csv"
+
+    def _command(self, task: str, images: Path) -> list[str | Path]:
+        model = ["--model", self.row.model, "--options", json.dumps(self.row.options), "--size", str(SIZE)]
+        return [self.python, PEER_PROGRAM, task, *model, "--images", images]
+
+
+def column(file: Path, name: str) -> dict[str, float]:
+    """Read one column of scores by the file names of the images."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        return {Path(row["image"]).name: float(row[name]) for row in csv.DictReader(lines)}
+
+
+def peer_environment(folder: Path) -> Path:
+    """Return the peer's Python, after making its environment where there is none."""
+    python = folder / "bin" / "python"
+    if not (folder / "installed").exists():
+        say(f"Installing {PEER} into {folder}, once")
+        run([sys.executable, "-m", "venv", "--clear", folder])
+        run([python, "-m", "pip", "install", "--quiet", PEER])
+        (folder / "installed").touch()
+    return python
+
+
+def peer_versions(python: Path) -> dict[str, Any]:
+    names = ["anomalib", "torch", "timm", "lightning"]
+    program = f"import importlib.metadata as m, json; print(json.dumps({{n: m.version(n) for n in {names}}}))"
+    return json.loads(subprocess.run([python, "-c", program], check=True, capture_output=True).stdout)

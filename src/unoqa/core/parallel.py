@@ -1,0 +1,140 @@
+"""Pieces of work side by side, each on one thread of torch: no sum depends on how many threads there are.
+
+An operation split over threads waits for the slowest of them, many times a millisecond; whole images or whole fits
+side by side do not wait. The threads of Python suffice, since torch, numpy and scipy let go of its lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar, final
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+AHEAD = 2
+"""Results a thread that may wait to be taken: enough that none is idle, few enough that memory stays flat."""
+
+
+@contextmanager
+def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Iterator[Result]]:
+    """Give `function(item)` in the order of the items, as many at a time as torch has threads.
+
+    A function may call this again: its pieces then share the threads there are. When the context is left early, as by
+    an interruption or an error, pieces not begun are dropped, and those that ask `still_wanted` end.
+
+    Example:
+        >>> with in_order(abs, [-1, 2, -3]) as results:
+        ...     list(results)
+        [1, 2, 3]
+    """
+    crew = _Crew.within(_here.crew)
+    with _one_thread_each(), ThreadPoolExecutor(crew.size, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        waiting: deque[Future[Result]] = deque()
+        try:
+            yield _results(crew, (partial(pool.submit, crew.run, function, item) for item in items), waiting)
+        finally:
+            crew.unwanted.set()
+            for future in waiting:
+                future.cancel()
+
+
+def _results(
+    crew: _Crew, coming: Iterator[Callable[[], Future[Result]]], waiting: deque[Future[Result]]
+) -> Iterator[Result]:
+    while True:
+        waiting.extend(begin() for begin in islice(coming, AHEAD * crew.size - len(waiting)))
+        if not waiting:
+            return
+        yield crew.wait_for(waiting.popleft())
+
+
+def still_wanted() -> None:
+    """End a piece of work whose result nobody waits for any longer; long loops ask at every step.
+
+    Raises:
+        CancelledError: where that is so.
+    """
+    crew = _here.crew
+    while crew is not None:
+        if crew.unwanted.is_set():
+            raise CancelledError
+        crew = crew.outer
+
+
+@final
+class _Here(threading.local):
+    """The crew that the running thread works for."""
+
+    crew: _Crew | None = None
+
+
+_here = _Here()
+
+
+@final
+@dataclass(frozen=True)
+class _Crew:
+    """The threads that share some pieces; `permits` are common to a crew and those within it.
+
+    Attributes:
+        unwanted: nobody waits any longer for what is not finished.
+        errors: what pieces have raised; those not begun then raise the first of them.
+    """
+
+    size: int
+    permits: threading.Semaphore
+    outer: _Crew | None
+    unwanted: threading.Event = field(default_factory=threading.Event)
+    errors: list[BaseException] = field(default_factory=list)
+
+    @classmethod
+    def within(cls, outer: _Crew | None) -> _Crew:
+        if outer is not None:
+            return cls(outer.size, outer.permits, outer)
+        size = torch.get_num_threads()
+        return cls(size, threading.Semaphore(size), None)
+
+    def run(self, function: Callable[[Item], Result], item: Item) -> Result:
+        with self.permits:
+            _here.crew = self
+            still_wanted()
+            if self.errors:
+                raise self.errors[0]
+            try:
+                return function(item)
+            except BaseException as error:
+                self.errors.append(error)
+                raise
+
+    def wait_for(self, future: Future[Result]) -> Result:
+        """A piece that waits for its own pieces leaves its place to them."""
+        if self.outer is None:
+            return future.result()
+        self.permits.release()
+        try:
+            return future.result()
+        finally:
+            self.permits.acquire()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Threads begun inside run torch's operations alone; it is the process's number that they start from."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,87 @@
+"""Fitting a module on all images but those of one fold, and asking it of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+from jaxtyping import Float
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unoqa.core.contracts import FittedModule, LowQualityModule
+    from unoqa.core.features import FeatureSet
+    from unoqa.core.work import Work
+
+EVERY = -1
+"""In place of a fold: the module is fitted on every image."""
+
+
+@final
+@dataclass
+class MapSums:
+    """Running sums of the values of a map."""
+
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def add(self, grid: Float[np.ndarray, "_ _"]) -> None:
+        """Take in the map of one image."""
+        self.count += grid.size
+        self.total += float(grid.sum(dtype=np.float64))
+        self.squares += float(np.square(grid, dtype=np.float64).sum())
+
+    @classmethod
+    def together(cls, parts: Sequence[MapSums]) -> MapSums:
+        """Add up the sums of several sets of images."""
+        return cls(*(sum(getattr(part, name) for part in parts) for name in ("count", "total", "squares")))
+
+    def level(self) -> tuple[float, float]:
+        """Return mean and standard deviation."""
+        mean = self.total / self.count
+        return mean, max(self.squares / self.count - mean * mean, 1e-18) ** 0.5
+
+
+@final
+@dataclass(frozen=True)
+class FoldOpinion:
+    """A module that has seen all images but the `rows` of one fold, and what it says of those.
+
+    Attributes:
+        module: None where it has said all that is wanted of it.
+    """
+
+    module: FittedModule | None
+    rows: np.ndarray
+    scores: Float[np.ndarray, " rows"]
+    sums: tuple[MapSums, ...]
+
+
+@final
+@dataclass(frozen=True)
+class FoldFit:
+    """The fit of one member on the images of all folds but one, or on every image."""
+
+    module: LowQualityModule
+    features: FeatureSet
+    seed: int
+    work: Work
+    fold: int
+
+    def learned(self, folds: np.ndarray, *, keep: bool) -> FoldOpinion:
+        """Fit, and ask of the images left out: one at a time, as new ones will be."""
+        held_out = np.flatnonzero(folds == self.fold)
+        name = "all" if self.fold == EVERY else f"fold {self.fold}"
+        seen = self.features.subset(np.flatnonzero(folds != self.fold))
+        module = self.module.fit(seen, seed=self.seed, work=self.work.part(name))
+        scores, sums = [], tuple[MapSums, ...]()
+        for pyramid in self.features.subset(held_out).batches(size=1):
+            evidence = module.evidence(pyramid)
+            scores.append(float(evidence.score[0]))
+            sums = sums or tuple(MapSums() for _ in evidence.maps)
+            for one, grid in zip(sums, evidence.maps, strict=True):
+                one.add(grid[0].cpu().numpy())
+        return FoldOpinion(module if keep else None, held_out, np.array(scores), sums)

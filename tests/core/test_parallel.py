@@ -1,0 +1,127 @@
+"""Work side by side: in order, as many pieces at a time as there are threads, and ended when nobody waits for it."""
+
+import threading
+import time
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+
+import pytest
+import torch
+
+from unoqa.core.parallel import in_order, still_wanted
+
+
+@pytest.fixture(params=[1, 2, 3], autouse=True)
+def threads(request):
+    """Let torch have so many threads; afterwards it has as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    assert torch.get_num_threads() == request.param
+    torch.set_num_threads(before)
+
+
+@contextmanager
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def run(function, items):
+    with in_order(function, items) as results:
+        return list(results)
+
+
+def test_results_come_in_the_order_of_the_items():
+    def slow_first(number):
+        time.sleep(0.02 if number % 3 == 0 else 0)
+        return number * number
+
+    assert run(slow_first, range(20)) == [number * number for number in range(20)]
+
+
+def test_each_piece_has_one_thread_of_torch():
+    assert set(run(lambda _: torch.get_num_threads(), range(8))) == {1}
+
+
+def test_a_product_has_the_same_bits_whatever_the_number_of_threads():
+    torch.manual_seed(0)
+    left, right = torch.randn(257, 401), torch.randn(401, 129)
+    products = run(lambda pair: pair[0] @ pair[1], [(left, right)] * 5)
+    with one_thread():
+        alone = left @ right
+    assert all(torch.equal(product, alone) for product in products)
+
+
+def test_no_more_pieces_run_at_a_time_than_there_are_threads_also_within_one_another(threads):
+    running, most, guard = 0, 0, threading.Lock()
+
+    def counted(_):
+        nonlocal running, most
+        with guard:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.01)
+        with guard:
+            running -= 1
+        return 1
+
+    assert sum(run(lambda _: sum(run(counted, range(4))), range(4))) == 16
+    assert most == threads
+
+
+def test_items_are_taken_as_results_are_so_that_memory_stays_flat(threads):
+    taken = 0
+
+    def items():
+        nonlocal taken
+        for number in range(100):
+            taken += 1
+            yield number
+
+    with in_order(lambda number: number, items()) as results:
+        assert next(results) == 0
+        assert taken <= 2 * threads
+
+
+def test_an_error_comes_in_its_turn_and_what_follows_is_not_begun(threads):
+    begun = []
+
+    def failing(number):
+        begun.append(number)
+        if number == 3:
+            raise ValueError("the fourth")
+        return number
+
+    seen = []
+    with pytest.raises(ValueError, match="the fourth"), in_order(failing, range(50)) as results:
+        seen.extend(results)
+    assert seen == [0, 1, 2]
+    assert set(begun) >= {0, 1, 2, 3}
+    assert len(begun) <= 4 + 2 * threads
+
+
+def test_a_long_piece_ends_when_its_caller_stops():
+    ended = threading.Event()
+
+    def endless(number):
+        if number == 0:
+            return number
+        try:
+            while True:
+                still_wanted()
+                time.sleep(0.001)
+        except CancelledError:
+            ended.set()
+            raise
+
+    with in_order(endless, range(2)) as results:
+        assert next(results) == 0
+        time.sleep(0.05)
+    assert ended.is_set()
+
+
+def test_work_that_nobody_handed_out_is_wanted():
+    still_wanted()
