@@ -6,10 +6,10 @@ BIN = $(VENV)/bin
 # One thread a test process: two processes with two threads each only wait for each other.
 TEST_THREADS = OMP_NUM_THREADS=1
 
-.PHONY: help demo test test-slow test-peer check format accuracy reproduction clean
+.PHONY: help demo test test-slow test-peer check format accuracy reproduction bench bench-quick clean
 
 help: ## Show what can be made
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "unoqa needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
@@ -49,6 +49,12 @@ accuracy: $(VENV)/installed ## Agreement with reference grades on real images (d
 
 reproduction: $(VENV)/installed ## The paper's tables on real images (docs/reproduction.md)
 	$(BIN)/unoqa reproduce $(DATA) -o build/reproduction --encoder resnet18.tv_in1k --encoder-weights $(WEIGHTS) --seeds 5
+
+bench: $(VENV)/installed ## Time, memory and accuracy beside anomalib, in an environment of its own (benchmarks/RESULTS.md)
+	$(BIN)/python benchmarks/bench.py --data $(DATA) --weights $(WEIGHTS) --growth
+
+bench-quick: $(VENV)/installed ## Has anything become slower? Ratios against those kept, under 3 minutes
+	$(TEST_THREADS) $(BIN)/python benchmarks/quick.py
 
 clean: ## Remove what was made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from unoqa.core.errors import FitError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
+from unoqa.lowquality.parts import fitted_flows
 from unoqa.lowquality.parts.draws import held_out_rows
 from unoqa.lowquality.parts.place_code import place_code
 
@@ -51,6 +53,18 @@ def gaussian(values):
     spread, correlation = fibres.std(axis=0), np.corrcoef(fibres.T)
     shrunk = 0.99 * correlation + (0.01 + 1e-6) * np.eye(len(spread))
     return multivariate_normal(fibres.mean(axis=0), shrunk * np.outer(spread, spread))
+
+
+@every_flow
+def test_half_precision_moves_no_score_by_more_than_a_ten_thousandth(module, monkeypatch):
+    fitted = replace(module, maps="prob", patience=0).fit(features(correlated()), seed=3)
+    (pyramid,) = features(correlated(1, seed=1)).batches(1)
+    monkeypatch.setattr(fitted_flows, "casting", lambda device: torch.autocast(device.type, torch.bfloat16))
+    half = fitted.evidence(pyramid)
+    monkeypatch.setattr(fitted_flows, "casting", lambda _: nullcontext())
+    whole = fitted.evidence(pyramid)
+    assert not torch.equal(half.maps[0], whole.maps[0])
+    assert torch.allclose(half.score, whole.score, rtol=0, atol=1e-4)
 
 
 @every_flow
