@@ -206,7 +206,7 @@ def lit(count, light, seed):
     return [EnfaceImage(f"{seed}/{scan.name}", light * scan.pixels / 255) for scan in scans]
 
 
-@pytest.mark.parametrize("final", ["folds", "refit"])
+@pytest.mark.parametrize("final", ["folds", "first", "refit"])
 def test_latents_are_clustered_settled_and_come_back(final, weights, tmp_path):
     path = small("cflow-resnet18", tmp_path, fibres=4000, blocks=2)
     values = tomllib.loads(path.read_text(encoding="utf-8"))

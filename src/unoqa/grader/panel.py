@@ -34,11 +34,13 @@ The norm lets one clear fault count fully where the other members see none; a th
 images that are better than the average outstanding one.
 """
 
-Final = Literal["folds", "refit"]
+Final = Literal["folds", "first", "refit"]
 """Which modules score new images.
 
 `folds`: the mean over the modules of all folds. Calibration and new images are then scored by models that
 have seen equally many images, so the threshold keeps its promise for modules that adapt closely.
+`first`: the module of the first fold alone, which has seen as many images as those of the calibration too; asking costs
+one module in place of several, and scores scatter as one module's do.
 `refit`: one module fitted on every image; a fraction of the work and memory. It knows outstanding images
 better than a fold's module does, so it refuses fewer of them than promised (docs/accuracy.md has figures).
 """
@@ -187,11 +189,11 @@ class Panel:
         pieces = [
             FoldFit(member.module, features[encoders.index(member.encoder)], seed, work.part(f"member {number}"), fold)
             for number, member in enumerate(self.members)
-            for fold in (range(self.folds) if self.final == "folds" else (*range(self.folds), EVERY))
+            for fold in (*range(self.folds), *((EVERY,) if self.final == "refit" else ()))
         ]
         fitted, unseen = [], []
-        last = EVERY if self.final == "refit" else None
-        fitting = in_order(lambda piece: piece.learned(folds, keep=last in {None, piece.fold}), pieces)
+        kept = {"folds": range(self.folds), "first": (0,), "refit": (EVERY,)}[self.final]
+        fitting = in_order(lambda piece: piece.learned(folds, keep=piece.fold in kept), pieces)
         with work.progress.task("learning", len(pieces)) as step, fitting as opinions:
             told = _told(opinions, step)
             for member in self.members:
