@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import torch
 from speed.images import drawn
 from speed.kept import Kept, fingerprint
 from speed.machine import machine, versions
 from speed.measured import Bench, measure
 from speed.others import growth, small
 from speed.picture import draw
-from speed.process import threads
 from speed.programs import PEER_PROGRAM, peer_environment, peer_versions
 from speed.report import written
 from speed.rows import ROWS
@@ -103,7 +103,8 @@ def opened(arguments: argparse.Namespace) -> Bench:
     counts = "-".join(map(str, (arguments.fit, *arguments.grade)))
     work = BUILD / "bench" / counts
     kept = Kept(
-        BUILD / "bench" / "results.json", f"images {counts}, threads {threads()}, peer {fingerprint(PEER_PROGRAM)}"
+        BUILD / "bench" / "results.json",
+        f"images {counts}, threads {torch.get_num_threads()}, peer {fingerprint(PEER_PROGRAM)}",
     )
     return Bench(
         drawn(arguments.data, work, arguments.fit, tuple(arguments.grade)),

@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 import unoqa
 from unoqa.benchmark.phantom.anatomy import angiogram
 from unoqa.benchmark.phantom.cohort import cohort
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from unoqa.benchmark.phantom.cohort import PhantomScan
+
+
+@pytest.fixture
+def torch_threads() -> Iterator[Callable[[int], None]]:
+    """Give what sets torch's number of threads; afterwards it is as before."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

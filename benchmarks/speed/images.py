@@ -11,12 +11,10 @@ import numpy as np
 
 from unoqa.benchmark.agreement import area
 from unoqa.core.grading import Grade
+from unoqa.grader.split import FEWEST
 
 DEVICE = "rossa"
 """The device with the most images of all three grades."""
-
-FEWEST_GRADED = 10
-"""A cohort of fewer images is not graded."""
 
 FEW = 20
 """Images of the short run that is taken from the long one, so that the start of the program does not count."""
@@ -70,7 +68,7 @@ def drawn(data: Path, work: Path, fitted: int, graded: tuple[int, int, int]) -> 
         Grade.UNGRADABLE: names[Grade.UNGRADABLE][:ungradable],
     }
     grades = {name: int(grade) for grade, some in chosen.items() for name in some}
-    count = max(FEWEST_GRADED, min(FEW, len(grades) // 2))
+    count = max(FEWEST, min(FEW, len(grades) // 2))
     few = [list(grades)[round(place)] for place in np.linspace(0, len(grades) - 1, count)]
     _fill(work / "fit", data, names[Grade.OUTSTANDING][:fitted])
     _fill(work / "grade", data, list(grades))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from speed.process import say
+from unoqa.store.atomic import write_text
 
 
 @dataclass
@@ -34,9 +35,7 @@ class Kept:
         found = work()
         done[key] = found
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.file.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(done, indent=1), encoding="utf-8")
-        unfinished.replace(self.file)
+        write_text(self.file, json.dumps(done, indent=1))
         return found
 
     def under(self, conditions: str) -> Kept:

@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from speed.process import threads
+import torch
 
 
 def machine() -> dict[str, str]:
@@ -20,7 +20,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": named.get("model name", platform.machine()),
         "cores": str(len(os.sched_getaffinity(0))),
-        "threads": str(threads()),
+        "threads": str(torch.get_num_threads()),
         "memory": f"{memory / 1e9:.0f} GB",
         "multiplies bfloat16": ", ".join(sorted(flags)) or "no",
     }

@@ -58,7 +58,9 @@ def _bars(axes: Axes, place: int, label: str, colour: str, rows: Mapping[str, An
         axes.bar(middle, value - 1, WIDTH * 0.92, bottom=1, color=colour, label=label if position == 0 else None)
         if high > low:
             axes.vlines(middle, low, high, color="#333333", linewidth=1.5)
-        axes.annotate(_short(value), (middle, max(1, high)), (0, 3), textcoords="offset points", ha="center")
+        label_box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # no line of a target runs through it
+        at = (middle, max(1, high))
+        axes.annotate(_short(value), at, (0, 5), textcoords="offset points", ha="center", bbox=label_box, zorder=4)
         if target is not None:
             axes.hlines(target, middle - WIDTH / 2, middle + WIDTH / 2, color="#cc0000", linewidth=2, zorder=3)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -115,8 +114,3 @@ def _text(file: IO[bytes]) -> str:
 def say(sentence: str) -> None:
     """Tell on the error stream how far the measuring is."""
     print(f"{time.strftime('%H:%M:%S')} {sentence}", file=sys.stderr, flush=True)
-
-
-def threads() -> int:
-    """Return how many threads both programs are left: by OMP_NUM_THREADS, or one a core."""
-    return int(os.environ.get("OMP_NUM_THREADS", "0")) or len(os.sched_getaffinity(0))

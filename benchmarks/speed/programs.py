@@ -14,11 +14,9 @@ from typing import Any
 from speed.images import Cohort
 from speed.process import Ran, run, say
 from speed.rows import SIZE, Row
+from unoqa.cli.parts.exits import SOME_FAILED
 
 UNOQA = Path(sys.executable).with_name("unoqa")
-
-SOME_FAILED = 3
-"""Exit status of unoqa where images have a score but no grade, as in a cohort too small to be split."""
 
 PEER_PROGRAM = Path(__file__).with_name("peer_program.py")
 
@@ -61,6 +59,7 @@ class Ours:
             "--no-heat",
             "--quiet",
         ]
+        # Images of a cohort too small to be split have a score but no grade.
         return run([*command, "--threads", str(threads)], allowed=(0, SOME_FAILED))
 
     def areas(self, cohort: Cohort) -> dict[str, float]:

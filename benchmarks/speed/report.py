@@ -33,7 +33,7 @@ def _head(document: Mapping[str, Any]) -> str:
 Made by `{document["command"]}` on {document["date"]}; every figure is of that run, none is typed.
 
 {_table(("", ""), [*document["machine"].items(), *document["versions"].items(), *_peer_versions(document)])}
-{images["fitted"]} outstanding images to fit on, {images["graded"]} to grade; {document["repeats"]} pairs of runs.
+{images["fitted"]} outstanding images to fit on, {images["graded"]} to grade; pairs of runs: {document["repeats"]}.
 
 ![ratios](results.png)
 """

@@ -8,36 +8,28 @@ time of the learned encoder; `rate` in images a second for the measures.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
+from loaded import grader_and_images
 
 from unoqa.encoders.measures import Measures
-from unoqa.grader.grader import Grader, SettledGrader
+from unoqa.grader.grader import Grader
 from unoqa.grader.intake import Failure, Intake
-from unoqa.grader.loading import load
 
 WARM_UP = 3
 """Images whose times do not count."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path)
-    parser.add_argument("images", type=Path)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    grader = load(arguments.model)
-    grader = grader.grader if isinstance(grader, SettledGrader) else grader
+    grader, images = grader_and_images(__doc__)
     measures = Measures().open(device=torch.device("cpu"))
     beyond, measuring = [], []
-    for pending in Intake.of(arguments.images).pending:
+    for pending in Intake.of(images).pending:
         image, reading = timed(pending.read)
         if isinstance(image, Failure):
             continue

@@ -60,9 +60,11 @@ def test_a_run_that_goes_on_ends_as_one_that_was_never_cut(settled_model, scans,
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["grades.csv", "heat", "run.json"]
 
 
-def test_what_was_scored_is_not_scored_again(settled_model, scans, tmp_path):
+def test_what_was_scored_is_not_scored_again_with_more_threads_either(settled_model, scans, tmp_path, torch_threads):
+    torch_threads(1)  # pieces follow one another, so that the third step is of the third image
     cut(settled_model, scans, tmp_path / "results", after=3, heat=True)
     overlays = {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "heat").iterdir()}
+    torch_threads(2)
     graded(settled_model, scans, tmp_path / "results", heat=True)
     assert len(overlays) == 3
     assert all(path.stat().st_mtime_ns == time for path, time in overlays.items())

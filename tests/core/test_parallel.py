@@ -3,7 +3,6 @@
 import threading
 import time
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
 
 import pytest
 import torch
@@ -12,21 +11,11 @@ from unoqa.core.parallel import in_order, still_wanted
 
 
 @pytest.fixture(params=[1, 2, 3], autouse=True)
-def threads(request):
-    """Let torch have so many threads; afterwards it has as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
+def threads(request, torch_threads):
+    """Let torch have so many threads, and see that it has them still when the work is over."""
+    torch_threads(request.param)
     yield request.param
     assert torch.get_num_threads() == request.param
-    torch.set_num_threads(before)
-
-
-@contextmanager
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def run(function, items):
@@ -46,12 +35,13 @@ def test_each_piece_has_one_thread_of_torch():
     assert set(run(lambda _: torch.get_num_threads(), range(8))) == {1}
 
 
-def test_a_product_has_the_same_bits_whatever_the_number_of_threads():
+def test_a_product_has_the_same_bits_whatever_the_number_of_threads(threads, torch_threads):
     torch.manual_seed(0)
     left, right = torch.randn(257, 401), torch.randn(401, 129)
     products = run(lambda pair: pair[0] @ pair[1], [(left, right)] * 5)
-    with one_thread():
-        alone = left @ right
+    torch_threads(1)
+    alone = left @ right
+    torch_threads(threads)
     assert all(torch.equal(product, alone) for product in products)
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from unoqa.core.errors import CohortError, ImageError
 from unoqa.core.grading import Grade
@@ -30,13 +29,9 @@ def test_a_score_is_the_same_to_the_bit_alone_and_in_company(grader, together, i
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_a_score_is_the_same_to_the_bit_on_any_number_of_threads(threads, grader, together, clinic):
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        assert grader.grade_cohort(clinic.mixed).gradings == together.gradings
-    finally:
-        torch.set_num_threads(before)
+def test_a_score_is_the_same_to_the_bit_on_any_number_of_threads(threads, torch_threads, grader, together, clinic):
+    torch_threads(threads)
+    assert grader.grade_cohort(clinic.mixed).gradings == together.gradings
 
 
 def test_maps_are_the_same_to_the_bit_in_another_order(grader, images):

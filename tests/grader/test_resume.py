@@ -7,7 +7,6 @@ from functools import partial
 
 import pytest
 import tomli_w
-import torch
 
 from interrupting import Failing, PowerCut
 from unoqa import Recipe
@@ -45,12 +44,9 @@ def images(clinic, monkeypatch):
 
 
 @pytest.fixture
-def one_thread():
+def one_thread(torch_threads):
     """Let pieces of work follow one another, so that a step's number tells what was done before it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    torch_threads(1)
 
 
 def saved(grader, folder):

@@ -13,7 +13,7 @@ import torch
 from unoqa.batch.results import claim, fingerprint
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.grading import Grade
-from unoqa.core.parallel import in_order
+from unoqa.core.parallel import gathered
 from unoqa.core.record import RunRecord
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import grade_cohort, grade_settled
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from unoqa.core.contracts import Output
-    from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.cohort import CohortResult
+    from unoqa.grader.intake import Pending
 
 
 @final
@@ -102,19 +102,15 @@ def _assess(
     outputs: Sequence[Output],
     progress: Progress,
 ) -> list[Assessment | Failure]:
-    assessed: list[Assessment | Failure] = []
-    graded = in_order(lambda pending: _one(grader, pending.read(), results, journal, outputs), intake.pending)
-    with progress.task("grading", len(intake)) as step, graded as ones:
-        for one in ones:
-            assessed.append(one)
-            step()
-    return assessed
+    task = progress.task("grading", len(intake))
+    return gathered(lambda pending: _one(grader, pending, results, journal, outputs), intake.pending, task)
 
 
 def _one(
-    grader: Grader, image: EnfaceImage | Failure, results: Path, journal: Journal, outputs: Sequence[Output]
+    grader: Grader, pending: Pending, results: Path, journal: Journal, outputs: Sequence[Output]
 ) -> Assessment | Failure:
     """Assess one image, or take it from the journal; its pictures are written before its entry."""
+    image = pending.read()
     if isinstance(image, Failure):
         return image
     digest = image.digest()
@@ -156,4 +152,4 @@ def _facts(
 
 def _conditions(grader: Grader) -> str:
     """Return what scores may depend on in their last bits beside the model."""
-    return json.dumps([versions(), str(grader.viewer.device), torch.get_num_threads()])
+    return json.dumps([versions(), str(grader.viewer.device)])

@@ -19,6 +19,7 @@ import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,6 +49,18 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
             crew.unwanted.set()
             for future in waiting:
                 future.cancel()
+
+
+def gathered(
+    function: Callable[[Item], Result], items: Iterable[Item], task: AbstractContextManager[Callable[[], None]]
+) -> list[Result]:
+    """Return all results of `in_order`, a step of a task of progress told with each."""
+    found = []
+    with task as step, in_order(function, items) as results:
+        for one in results:
+            found.append(one)
+            step()
+    return found
 
 
 def _results(

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from unoqa.core.errors import CohortError, ImageError
 from unoqa.core.grading import Grade, Grading
-from unoqa.core.parallel import in_order
+from unoqa.core.parallel import gathered
 from unoqa.core.progress import Silent
 from unoqa.encoders.measures import MEASURES
 from unoqa.grader.assessment import Assessment
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.fitting import Learned
-    from unoqa.grader.intake import Source
+    from unoqa.grader.intake import Pending, Source
     from unoqa.grader.split import FittedSplit, Split
     from unoqa.grader.viewing import Viewer
 
@@ -61,6 +61,9 @@ class Grader:
 
     def examine(self, image: EnfaceImage) -> tuple[Assessment, Callable[[], Float[np.ndarray, "rows columns"]]]:
         """Assess one image; the same alone or in company.
+
+        On the calling thread: with several threads of torch a score's last bits differ from those of a grading, which
+        gives each image one.
 
         Returns:
             the assessment, and a function that makes the heat, of the image's size.
@@ -203,17 +206,13 @@ def check_cohort(images: int) -> None:
 
 
 def _assess(grader: Grader, intake: Intake, progress: Progress | None) -> list[Assessment | Failure]:
-    assessed: list[Assessment | Failure] = []
-    scored = in_order(lambda pending: assess_one(grader, pending.read()), intake.pending)
-    with (progress or Silent()).task("scoring", len(intake)) as step, scored as ones:
-        for one in ones:
-            assessed.append(one)
-            step()
-    return assessed
+    task = (progress or Silent()).task("scoring", len(intake))
+    return gathered(lambda pending: _one(grader, pending), intake.pending, task)
 
 
-def assess_one(grader: Grader, image: EnfaceImage | Failure) -> Assessment | Failure:
+def _one(grader: Grader, pending: Pending) -> Assessment | Failure:
     """Assess one image, or say why it cannot be."""
+    image = pending.read()
     if isinstance(image, Failure):
         return image
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
@@ -15,12 +14,12 @@ from jaxtyping import Float
 from unoqa.core.contracts import NO_WORK, WithLatents, within
 from unoqa.core.errors import UsageError
 from unoqa.core.features import FeaturePyramid
-from unoqa.core.parallel import in_order
+from unoqa.core.parallel import gathered
 from unoqa.core.work import Work
 from unoqa.grader.cross_fitting import EVERY, FoldFit, FoldOpinion, MapSums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -191,18 +190,18 @@ class Panel:
             for number, member in enumerate(self.members)
             for fold in (*range(self.folds), *((EVERY,) if self.final == "refit" else ()))
         ]
-        fitted, unseen = [], []
         kept = {"folds": range(self.folds), "first": (0,), "refit": (EVERY,)}[self.final]
-        fitting = in_order(lambda piece: piece.learned(folds, keep=piece.fold in kept), pieces)
-        with work.progress.task("learning", len(pieces)) as step, fitting as opinions:
-            told = _told(opinions, step)
-            for member in self.members:
-                own = list(islice(told, len(pieces) // len(self.members)))
-                one, said = self._member(member, encoders.index(member.encoder), own)
-                fitted.append(one)
-                unseen.append(said)
-        fused = [fuse(scores, self.fusion) for scores in np.stack([said.scores for said in unseen], axis=1)]
-        levels = tuple(level for said in unseen for level in said.levels)
+        task = work.progress.task("learning", len(pieces))
+        said = gathered(lambda piece: piece.learned(folds, keep=piece.fold in kept), pieces, task)
+        each = len(pieces) // len(self.members)
+        fitted, unseen = [], []
+        for number, member in enumerate(self.members):
+            own = said[number * each : (number + 1) * each]
+            one, of_unseen = _member(member, encoders.index(member.encoder), own)
+            fitted.append(one)
+            unseen.append(of_unseen)
+        fused = [fuse(scores, self.fusion) for scores in np.stack([one.scores for one in unseen], axis=1)]
+        levels = tuple(level for one in unseen for level in one.levels)
         return FittedPanel(tuple(fitted), self.fusion), Unseen(np.array(fused), levels)
 
     def restore(
@@ -223,23 +222,18 @@ class Panel:
             members.append(FittedMember(position, modules, standard["centre"], standard["spread"], member.weight))
         return FittedPanel(tuple(members), self.fusion)
 
-    def _member(self, member: Member, position: int, learned: Sequence[FoldOpinion]) -> tuple[FittedMember, Unseen]:
-        scores = np.empty(sum(len(one.rows) for one in learned))
-        for one in learned:
-            scores[one.rows] = one.scores
-        centre, spread = float(scores.mean()), float(max(scores.std(), 1e-9))
-        modules = tuple(one.module for one in learned if one.module is not None)
-        levels = tuple(
-            MapSums.together(sums).level() for sums in zip(*(one.sums for one in learned if one.sums), strict=True)
-        )
-        fitted = FittedMember(position, modules, centre, spread, member.weight)
-        return fitted, Unseen(member.weight * (scores - centre) / spread, levels)
 
-
-def _told(lessons: Iterator[FoldOpinion], step: Callable[[], None]) -> Iterator[FoldOpinion]:
-    for one in lessons:
-        step()
-        yield one
+def _member(member: Member, position: int, learned: Sequence[FoldOpinion]) -> tuple[FittedMember, Unseen]:
+    scores = np.empty(sum(len(one.rows) for one in learned))
+    for one in learned:
+        scores[one.rows] = one.scores
+    centre, spread = float(scores.mean()), float(max(scores.std(), 1e-9))
+    modules = tuple(one.module for one in learned if one.module is not None)
+    levels = tuple(
+        MapSums.together(sums).level() for sums in zip(*(one.sums for one in learned if one.sums), strict=True)
+    )
+    fitted = FittedMember(position, modules, centre, spread, member.weight)
+    return fitted, Unseen(member.weight * (scores - centre) / spread, levels)
 
 
 def fold_of(images: int, folds: int, *, seed: int) -> np.ndarray:

@@ -159,9 +159,7 @@ class _Subnet(nn.Module):
 
     def forward(self, read: Float[Tensor, "fibres reads"], place: Float[Tensor, "fibres width"]) -> Tensor:
         """Return scale and shift of each fibre; `place` is what `at` makes of the code of its place."""
-        half = torch.get_autocast_dtype(read.device.type) if torch.is_autocast_enabled(read.device.type) else read.dtype
-        hidden = torch.addmm(place.to(half), read.to(half), self.fibre.weight.T.to(half))
-        return self.last(functional.relu(hidden))
+        return self.last(functional.relu(torch.addmm(place, read, self.fibre.weight.T)))
 
     def at(self, code: Float[Tensor, "fibres code"]) -> Float[Tensor, "fibres width"]:
         """Return what the places add to the first layer, its bias included."""

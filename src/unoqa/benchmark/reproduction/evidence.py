@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 
 from unoqa.benchmark.reproduction.variants import Variants, latents
-from unoqa.core.parallel import in_order
+from unoqa.core.parallel import gathered
 from unoqa.core.work import Work
 from unoqa.store.workspace import key_of
 
@@ -120,13 +120,8 @@ class Learning:
 
     def _opinions(self, fitted: FittedPanel, digests: Sequence[str], progress: Progress) -> list[Opinion]:
         sets = self._features(digests)
-        opinions = []
-        judging = in_order(fitted.judge, zip(*(one.batches(1) for one in sets), strict=True))
-        with progress.task(f"{self.system.name} judges", len(digests)) as step, judging as said:
-            for opinion in said:
-                opinions.append(opinion)
-                step()
-        return opinions
+        images = zip(*(one.batches(1) for one in sets), strict=True)
+        return gathered(fitted.judge, images, progress.task(f"{self.system.name} judges", len(digests)))
 
     def _variants(self, fitted: FittedPanel, progress: Progress) -> dict[str, Tensor]:
         """Ask the first flow for every F_H, where that is wanted and the system is one flow."""

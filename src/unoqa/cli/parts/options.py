@@ -12,7 +12,7 @@ import typer
 Images = Annotated[list[Path], typer.Argument(help="Folders, searched recursively, or files.", show_default=False)]
 Model = Annotated[Path, typer.Option("--model", "-m", help="Model folder made by fit or settle.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, or auto: an accelerator where there is one.")]
-Threads = Annotated[int, typer.Option(min=0, max=4096, help="Processor threads; 0 leaves the choice to torch.")]
+Threads = Annotated[int, typer.Option(min=0, max=4096, help="Images or folds at a time; 0: as torch chooses.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars, no summary.")]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Search linked folders too.")]
 

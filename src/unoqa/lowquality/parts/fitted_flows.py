@@ -64,7 +64,6 @@ class FittedFlows(FittedModule):
         self._kind = kind
         self._pool = pool
 
-    @torch.inference_mode()
     def asked(self, pyramid: FeaturePyramid) -> tuple[Asked, ...]:
         """Return latent and log-likelihood of each scale."""
         grids = self._selection.chosen(pyramid).scales
@@ -109,7 +108,6 @@ def asked(ask: Callable[[Tensor], Asked], grid: Float[Tensor, "batch channels ro
         return ask(grid)
 
 
-@torch.inference_mode()
 def best_likelihood(ask: Callable[[Tensor], Asked], features: FeatureSet) -> float:
     """Return the highest log-likelihood of the images' places; of up to 16 images, evenly chosen."""
     every = -(-len(features) // IMAGES_FOR_BEST)

@@ -178,7 +178,7 @@ def _resumed(network: nn.Module, optimiser: torch.optim.Optimizer, work: Work) -
     _load(network, {name: arrays[f"now.{name}"] for name, _ in network.named_parameters()})
     for name, value in network.named_parameters():
         kept = {key: arrays[f"{key}.{name}"] for key in MOMENTS if f"{key}.{name}" in arrays}
-        optimiser.state[value] = {key: one if key == "step" else one.to(value.device) for key, one in kept.items()}
+        optimiser.state[value] = {key: one.to(value.device) for key, one in kept.items()}
     step, best_step, best_loss = arrays["stand"].tolist()
     best = {name: arrays[f"best.{name}"].to(value.device) for name, value in network.named_parameters()}
     return _Progress(int(step), best_loss, int(best_step), best)
