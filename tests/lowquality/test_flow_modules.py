@@ -57,12 +57,14 @@ def gaussian(values):
 
 @every_flow
 def test_half_precision_moves_no_score_by_more_than_a_ten_thousandth(module, monkeypatch):
-    fitted = replace(module, maps="prob", patience=0).fit(features(correlated()), seed=3)
+    settings, outstanding = replace(module, maps="prob", patience=0), features(correlated())
+    fitted = settings.fit(outstanding, seed=3)
     (pyramid,) = features(correlated(1, seed=1)).batches(1)
-    monkeypatch.setattr(fitted_flows, "casting", lambda device: torch.autocast(device.type, torch.bfloat16))
-    half = fitted.evidence(pyramid)
-    monkeypatch.setattr(fitted_flows, "casting", lambda _: nullcontext())
-    whole = fitted.evidence(pyramid)
+    said = []
+    for casting in (lambda device: torch.autocast(device.type, torch.bfloat16), lambda _: nullcontext()):
+        monkeypatch.setattr(fitted_flows, "casting", casting)
+        said.append(settings.restore(fitted.state(), outstanding.scales).evidence(pyramid))
+    half, whole = said
     assert not torch.equal(half.maps[0], whole.maps[0])
     assert torch.allclose(half.score, whole.score, rtol=0, atol=1e-4)
 
