@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unoqa.benchmark.agreement import area, confusion, kappa
+from unoqa.benchmark.agreement import confusion, kappa
 from unoqa.benchmark.baselines import BASELINES
 from unoqa.clusterings.kmeans import Kmeans
+from unoqa.core.area import area
 from unoqa.core.features import FeaturePyramid, FeatureSet
 from unoqa.core.grading import Grade
 from unoqa.core.image import EnfaceImage

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unoqa.benchmark.agreement import area
+from unoqa.core.area import area
 from unoqa.core.grading import Grade
 from unoqa.grader.split import FEWEST
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score, roc_auc_score
 
-from unoqa.benchmark.agreement import agreement, area, balanced_accuracy, confusion, kappa, quadratic
+from unoqa.benchmark.agreement import agreement, balanced_accuracy, confusion, kappa, quadratic
+from unoqa.core.area import area
 
 grades = st.integers(0, 2)
 pairs = st.lists(st.tuples(grades, grades), min_size=3, max_size=60).filter(lambda rows: len(set(rows)) > 1)

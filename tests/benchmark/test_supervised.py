@@ -8,12 +8,12 @@ from scipy.special import softmax
 from sklearn.datasets import load_iris
 from sklearn.model_selection import StratifiedKFold
 
-from unoqa.benchmark.agreement import area
 from unoqa.benchmark.supervised import REFERENCES, Reference, Specimens
 from unoqa.benchmark.supervised.logistic import Logistic
 from unoqa.benchmark.supervised.parts.cross_validation import cross_validated, scores
 from unoqa.benchmark.supervised.parts.grades import by_grade
 from unoqa.benchmark.supervised.svm import Svm
+from unoqa.core.area import area
 from unoqa.core.errors import DataSetError
 
 SETTINGS = {

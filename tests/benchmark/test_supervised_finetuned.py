@@ -12,11 +12,11 @@ import safetensors.torch
 import timm
 import torch
 
-from unoqa.benchmark.agreement import area
 from unoqa.benchmark.supervised import Specimens
 from unoqa.benchmark.supervised.finetuned import Finetuned
 from unoqa.benchmark.supervised.parts.cross_validation import cross_validated, scores
 from unoqa.benchmark.supervised.parts.network import grading_network
+from unoqa.core.area import area
 from unoqa.core.errors import DataSetError, UsageError, WeightsError
 
 MODEL = "test_resnet.r160_in1k"  # timm's own for tests: 0.4 million weights

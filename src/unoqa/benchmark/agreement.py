@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import rankdata
 
+from unoqa.core.area import area
 from unoqa.core.grading import Grade
 
 if TYPE_CHECKING:
@@ -86,14 +86,6 @@ def quadratic() -> Float[np.ndarray, "reference predicted"]:
     """Return disagreement weights that grow with the square of the distance in grades."""
     grades = np.arange(GRADES)
     return np.square(grades[:, None] - grades[None]).astype(np.float64)
-
-
-def area(worse: Float[np.ndarray, " some"], better: Float[np.ndarray, " others"]) -> float:
-    """Return the area under the ROC curve: how often a worse image scores higher (Mann, Whitney 1947)."""
-    if not len(worse) or not len(better):
-        return float("nan")
-    ranks = rankdata(np.concatenate([worse, better]))[: len(worse)]
-    return float((ranks.sum() - len(worse) * (len(worse) + 1) / 2) / (len(worse) * len(better)))
 
 
 def balanced_accuracy(table: Confusion) -> float:

@@ -9,8 +9,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import Field
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
 from unoqa.core.contracts import Assignment, Clustering, Partition, State
 from unoqa.core.settings import settings
@@ -18,6 +16,7 @@ from unoqa.core.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sklearn.mixture import GaussianMixture
     from torch import Tensor
 
 
@@ -34,6 +33,9 @@ class Gmm(Clustering):
 
     def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[_Mixture, Assignment]:
         """Find weights, means and precisions."""
+        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - half a second, which only fitting takes
+        from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - as above
+
         model = GaussianMixture(
             2,
             covariance_type=self.covariance,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, final
 import numpy as np
 from jaxtyping import Float
 from pydantic import Field
-from sklearn.cluster import AgglomerativeClustering
 
 from unoqa.clusterings.parts.centres import Centres
 from unoqa.core.contracts import Assignment, Clustering
@@ -35,6 +34,8 @@ class Hierarchical(Clustering):
     def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[Centres, Assignment]:
         """Merge the points."""
         del seed
+        from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415 - half a second, which only fitting takes
+
         labels = AgglomerativeClustering(2, linkage=self.linkage).fit_predict(points)
         partition = Centres(np.stack([points[labels == cluster].mean(axis=0) for cluster in (0, 1)]))
         nearest = partition.assign(points)

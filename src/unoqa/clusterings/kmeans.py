@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, final
 import numpy as np
 from jaxtyping import Float
 from pydantic import Field
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 
 from unoqa.clusterings.parts.centres import Centres
 from unoqa.core.contracts import Assignment, Clustering
@@ -31,6 +29,9 @@ class Kmeans(Clustering):
 
     def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[Centres, Assignment]:
         """Find the centres."""
+        from sklearn.cluster import KMeans  # noqa: PLC0415 - half a second, which only fitting takes
+        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as above
+
         model = KMeans(2, n_init=self.starts, max_iter=self.iterations, random_state=seed)
         with warnings.catch_warnings():  # of points that are all the same
             warnings.simplefilter("ignore", ConvergenceWarning)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 
+from unoqa.core.area import area
 from unoqa.core.contracts import within
 from unoqa.core.errors import CohortError
 from unoqa.core.grading import Grade
@@ -164,10 +164,4 @@ def _worse_and_distinct(
         return 1, False
     worse = int(members[1].mean() > members[0].mean())
     apart = members[worse].mean() - members[1 - worse].mean() > APART * spread
-    return worse, bool(apart) and _area(members[worse], members[1 - worse]) >= SEPARATED
-
-
-def _area(high: np.ndarray, low: np.ndarray) -> float:
-    """Return the probability that one of `high` exceeds one of `low` (Mann, Whitney 1947)."""
-    ranks = rankdata(np.concatenate([high, low]))[: len(high)]
-    return float((ranks.sum() - len(high) * (len(high) + 1) / 2) / (len(high) * len(low)))
+    return worse, bool(apart) and area(members[worse], members[1 - worse]) >= SEPARATED

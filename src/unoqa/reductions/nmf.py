@@ -10,8 +10,6 @@ import torch
 from jaxtyping import Float
 from pydantic import Field
 from scipy.optimize import nnls
-from sklearn.decomposition import NMF
-from sklearn.exceptions import ConvergenceWarning
 
 from unoqa.core.contracts import FittedReduction, Reduction, State
 from unoqa.core.settings import settings
@@ -36,6 +34,9 @@ class Nmf(Reduction):
 
     def fit(self, points: Float[np.ndarray, "images high"], *, seed: int) -> _FittedNmf:
         """Learn the parts."""
+        from sklearn.decomposition import NMF  # noqa: PLC0415 - half a second, which only fitting takes
+        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as above
+
         model = NMF(
             n_components=min(self.components, *points.shape),
             init="nndsvda",

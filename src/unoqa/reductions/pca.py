@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import Field
-from sklearn.decomposition import PCA
 
 from unoqa.core.contracts import FittedReduction, Reduction, State
 from unoqa.core.settings import settings
@@ -42,6 +41,8 @@ class Pca(Reduction):
         """Learn mean and components."""
         if points.shape[1] > max(WIDE, points.shape[0]):
             return _FittedPca(*self._by_inner_products(points))
+        from sklearn.decomposition import PCA  # noqa: PLC0415 - half a second, which only fitting takes
+
         model = PCA(n_components=min(self.most, *points.shape), random_state=seed, svd_solver="full")
         with np.errstate(invalid="ignore"):  # points that are all the same have no variance to share
             model.fit(points)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 
 from unoqa.core.grading import Grade, Grading
@@ -35,6 +33,9 @@ def draw_cohort(gradings: Sequence[Grading], opened: Callable[[str], EnfaceImage
         results: the folder that holds `heat/`.
         output: the PNG to write.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second that
+    from matplotlib.figure import Figure  # noqa: PLC0415 - a run without pictures does not spend
+
     figure = Figure(figsize=(2.0 * COLUMNS + 0.4, 13.2), facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     rows = figure.add_gridspec(len(Grade), 1)

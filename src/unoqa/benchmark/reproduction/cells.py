@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from jaxtyping import Float, Int
 
-from unoqa.benchmark.agreement import area, balanced_accuracy, confusion, kappa, quadratic
+from unoqa.benchmark.agreement import balanced_accuracy, confusion, kappa, quadratic
 from unoqa.clusterings import CLUSTERINGS
+from unoqa.core.area import area
 from unoqa.core.grading import Grade
 from unoqa.grader.split import FEWEST, Split
 from unoqa.reductions import REDUCTIONS
