@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 
 from unoqa.benchmark.phantom.anatomy import angiogram
 from unoqa.encoders.measures import MEASURES, Measures
@@ -14,6 +14,16 @@ from unoqa.encoders.measures.parts.views import GRID, Views
 every_measure = pytest.mark.parametrize("name", MEASURES.names())
 
 CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("size", [64, 101, 320, 777])
+@pytest.mark.parametrize("side", [25, 41])
+def test_a_local_mean_is_that_of_scipy_at_the_places_of_the_grid(size, side):
+    field = np.random.default_rng(size).random((size, size), dtype=np.float32)
+    views = Views(field)
+    places = ((np.arange(GRID) + 0.5) * size / GRID).astype(int)
+    expected = uniform_filter(field, views.length(side), mode="reflect")[np.ix_(places, places)]
+    np.testing.assert_allclose(views.local_mean(field, side), expected, rtol=1e-5)
 
 
 def blurred(scan):

@@ -58,4 +58,5 @@ class Moments:
         correlation = self.scatter / max(self.count, 1) / torch.outer(spread, spread)
         identity = torch.eye(len(spread), dtype=spread.dtype, device=spread.device)
         factor = torch.linalg.cholesky((1 - shrinkage) * correlation + (shrinkage + 1e-6) * identity)
-        return torch.linalg.solve_triangular(factor, identity, upper=False)
+        # A product's sums depend on the layout too, and a file keeps one only.
+        return torch.linalg.solve_triangular(factor, identity, upper=False).contiguous()
