@@ -262,7 +262,10 @@ def test_every_row_of_the_paper_and_every_method_without_training_is_a_system():
         "`default` panel",
     ]
     assert notes == ()
-    assert {row.panel.members[0].module.scales for row in rows[:4]} == {("layer2", "layer3")}
+    scales = {row.name: row.panel.members[0].module.scales for row in rows[:4]}
+    assert scales.pop("PaDiM") == ("layer1", "layer2", "layer3")
+    assert set(scales.values()) == {("layer2", "layer3")}
+    assert {row.panel.final for row in rows} == {"folds"}
 
 
 def test_layers_that_the_weights_lack_are_left_out_and_named():

@@ -1,6 +1,7 @@
 """Fitting says what became of the images given, and how many it needs."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +10,13 @@ from PIL import Image
 from unoqa import Recipe
 from unoqa.benchmark.phantom.cohort import cohort
 from unoqa.core.errors import FitError, UsageError
+from unoqa.core.image import EnfaceImage
 from unoqa.formats import collect, read
+from unoqa.grader.panel import fold_of
+from unoqa.thresholds.conformal import Conformal
 
 RECIPE = Recipe.named("measures")
+HELD_OUT = replace(RECIPE, panel=replace(RECIPE.panel, folds=3, final="held-out"))
 
 
 @pytest.fixture
@@ -49,6 +54,16 @@ def test_an_image_unlike_the_rest_is_named(folder):
     assert report.unusual[0] == "poor.png"
 
 
+def test_an_image_unlike_the_rest_is_named_whether_held_out_or_learned_from(clinic):
+    poor = next(cohort(outstanding=0, gradable=0, ungradable=1, seed=7))
+    images = [read(one) for one in collect([clinic.outstanding]).references] + [EnfaceImage("poor", poor.pixels / 255)]
+    found = {}
+    for seed in range(4):
+        report = HELD_OUT.fit(images, seed=seed).learned.report
+        found[bool(fold_of(len(images), 3, seed=seed)[-1] == 0)] = report.unusual[0]
+    assert found == {True: "poor", False: "poor"}
+
+
 def test_images_that_cannot_be_read_cost_one_line_each(folder):
     (folder / "notes.txt").write_text("no image")
     (folder / "text.png").write_text("no image either")
@@ -73,6 +88,13 @@ def test_a_smaller_alpha_needs_more_images(alpha, needed, folder):
         f"At least {needed} different outstanding images are needed, and 12 can be used; "
         "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
     )
+
+
+@pytest.mark.parametrize(("alpha", "needed"), [(0.1, 25), (0.05, 55)])
+def test_a_threshold_of_held_out_images_needs_enough_of_them(alpha, needed, folder):
+    assert refusal(HELD_OUT.refusing(alpha), folder).startswith(f"At least {needed} different outstanding images")
+    held_out = [np.count_nonzero(fold_of(images, 3, seed=0) == 0) for images in (needed, needed - 1)]
+    assert held_out == [Conformal(alpha=alpha).needs, Conformal(alpha=alpha).needs - 1]
 
 
 def test_a_large_alpha_still_needs_one_image_a_fold(folder):

@@ -70,6 +70,16 @@ def test_the_modules_of_all_folds_or_one_fitted_on_all_images():
     assert len(again.members[0].modules) == 1
 
 
+def test_held_out_images_are_those_of_the_first_fold_and_one_module_has_seen_the_others():
+    given = features()
+    learned, unseen = panel(Patchcore(ratio=1.0), folds=3, final="held-out", fusion="sum").fit([given], seed=0)
+    said = np.array([learned.judge([pyramid]).score for pyramid in given.batches(size=1)])
+    assert len(learned.members[0].modules) == 1
+    assert np.array_equal(unseen.rows, np.flatnonzero(fold_of(30, 3, seed=0) == 0))
+    assert said[unseen.rows] == pytest.approx(unseen.scores)
+    assert np.delete(said, unseen.rows).max() < unseen.scores.min()  # a memory holds what it has seen, at no distance
+
+
 def test_a_weight_multiplies_a_members_score():
     single, double = (
         Panel((Member(Measures(), Gaussian(), weight),), "sum").fit([features()], seed=0)[0] for weight in (1.0, 2.0)

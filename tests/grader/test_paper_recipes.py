@@ -21,7 +21,7 @@ SMALL = {
     "cflow-resnet18": FLOW,
     "fastflow-resnet18": GRID_FLOW,
     "padim-resnet18": {"channels": 20, "largest_grid": 12},
-    "patchcore-resnet18": {"largest_draw": 3000},
+    "patchcore-resnet18": {"neighbourhood": 3, "largest_draw": 3000},
 }
 
 FAST = [pytest.param(name, marks=pytest.mark.slow if "original" in name else ()) for name in SMALL]

@@ -12,7 +12,8 @@ from unoqa.lowquality.signed import Signed
 from unoqa.thresholds.conformal import Conformal
 
 SCALES = (Scale("grid", ("a", "b", "c", "d"), (1, 1, -1, -1)),)
-PANEL = Panel((Member(Measures(), Gaussian(whole=True)), Member(Measures(), Signed(scale="grid", floor=0.1))))
+MEMBERS = (Member(Measures(), Gaussian(whole=True)), Member(Measures(), Signed(scale="grid", floor=0.1)))
+PANELS = {"folds": Panel(MEMBERS), "held-out": Panel(MEMBERS, folds=3, final="held-out")}
 SEEDS = range(24)
 
 
@@ -24,16 +25,16 @@ def clinic(images, seed):
     return FeatureSet(SCALES, (values,), np.arange(images), torch.device("cpu"))
 
 
-def refused(alpha, fitted, seed):
-    panel, unseen = PANEL.fit([clinic(fitted, seed)], seed=seed)
+def refused(final, alpha, fitted, seed):
+    panel, unseen = PANELS[final].fit([clinic(fitted, seed)], seed=seed)
     threshold = Conformal(alpha=alpha).fit(unseen.scores)
     scores = [panel.judge([pyramid]).score for pyramid in clinic(30, 1000 + seed).batches(size=1)]
     return float(np.mean(np.array(scores) > threshold))
 
 
-@pytest.mark.parametrize(("alpha", "fitted"), [(0.1, 60), (0.2, 40)])
-def test_realised_refusal_is_near_alpha(alpha, fitted):
-    shares = [refused(alpha, fitted, seed) for seed in SEEDS]
+@pytest.mark.parametrize(("final", "alpha", "fitted"), [("folds", 0.1, 60), ("folds", 0.2, 40), ("held-out", 0.1, 87)])
+def test_realised_refusal_is_near_alpha(final, alpha, fitted):
+    shares = [refused(final, alpha, fitted, seed) for seed in SEEDS]
     assert np.mean(shares) == pytest.approx(alpha, abs=0.03)
 
 

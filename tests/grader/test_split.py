@@ -206,14 +206,14 @@ def lit(count, light, seed):
     return [EnfaceImage(f"{seed}/{scan.name}", light * scan.pixels / 255) for scan in scans]
 
 
-@pytest.mark.parametrize("final", ["folds", "first", "refit"])
+@pytest.mark.parametrize("final", ["folds", "held-out", "refit"])
 def test_latents_are_clustered_settled_and_come_back(final, weights, tmp_path):
     path = small("cflow-resnet18", tmp_path, fibres=4000, blocks=2)
     values = tomllib.loads(path.read_text(encoding="utf-8"))
     values["panel"] |= {"folds": 2, "final": final}
     values["split"]["representation"] = "latent"
     path.write_text(tomli_w.dumps(values), encoding="utf-8")
-    grader = Recipe.read(path).fit(lit(10, 1, seed=1), weights=weights)
+    grader = Recipe.read(path).fit(lit(18, 1, seed=1), weights=weights)
     settled = grader.settle([*lit(6, 0.3, seed=2), *lit(6, 0.1, seed=3)])
     settled.save(tmp_path / "model")
     new = [*lit(1, 0.3, seed=4), *lit(1, 0.1, seed=5)]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from jaxtyping import Float
 
+from unoqa.core.parallel import in_order
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -78,10 +80,10 @@ class FoldFit:
         seen = self.features.subset(np.flatnonzero(folds != self.fold))
         module = self.module.fit(seen, seed=self.seed, work=self.work.part(name))
         scores, sums = [], tuple[MapSums, ...]()
-        for pyramid in self.features.subset(held_out).batches(size=1):
-            evidence = module.evidence(pyramid)
-            scores.append(float(evidence.score[0]))
-            sums = sums or tuple(MapSums() for _ in evidence.maps)
-            for one, grid in zip(sums, evidence.maps, strict=True):
-                one.add(grid[0].cpu().numpy())
+        with in_order(module.evidence, self.features.subset(held_out).batches(size=1)) as asked:
+            for evidence in asked:
+                scores.append(float(evidence.score[0]))
+                sums = sums or tuple(MapSums() for _ in evidence.maps)
+                for one, grid in zip(sums, evidence.maps, strict=True):
+                    one.add(grid[0].cpu().numpy())
         return FoldOpinion(module if keep else None, held_out, np.array(scores), sums)

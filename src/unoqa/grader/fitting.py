@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -19,13 +20,13 @@ from unoqa.grader.viewing import keep
 from unoqa.store.workspace import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from unoqa.core.contracts import Threshold
     from unoqa.core.features import FeaturePyramid, FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.grader.intake import Intake
-    from unoqa.grader.panel import FittedPanel, Panel
+    from unoqa.grader.panel import FittedPanel, Panel, Unseen
     from unoqa.grader.viewing import Viewer
     from unoqa.store.feature_files import FeatureFiles
     from unoqa.store.workspace import Workspace
@@ -94,12 +95,13 @@ def learn(
     notices: list[str] = []
     key = key_of(repr(panel), seed, list(seen.rows), viewer.keys)
     work = Work(progress, workspace.checkpoints(key) if workspace.lasting else Nowhere(), tell=notices.append)
-    fitted, unseen = panel.fit(seen.features[: len(panel.encoders())], seed=seed, work=work)
+    features = seen.features[: len(panel.encoders())]
+    fitted, unseen = panel.fit(features, seed=seed, work=work)
     report = FitReport(
         len(seen.names),
         tuple(seen.failures),
         tuple(seen.duplicates),
-        _unusual(seen.names, unseen.scores),
+        _unusual(seen.names, unseen, partial(_scores, fitted, features)),
         intake.ignored,
         tuple(sorted(notices)),
     )
@@ -179,7 +181,9 @@ def _needed(panel: Panel, threshold: Threshold) -> int:
     """Return how many images it takes: each fold's model sees all but one fold."""
     most = max(member.module.needs for member in panel.members)
     for_modules = -(-most * panel.folds // (panel.folds - 1))
-    return max(for_modules, panel.folds, threshold.needs)
+    # The first fold is the largest.
+    for_threshold = (threshold.needs - 1) * panel.folds + 1 if panel.final == "held-out" else threshold.needs
+    return max(for_modules, panel.folds, for_threshold)
 
 
 def _check(used: int, needed: int, intake: Intake, failures: Sequence[Failure]) -> None:
@@ -192,9 +196,29 @@ def _check(used: int, needed: int, intake: Intake, failures: Sequence[Failure]) 
     )
 
 
-def _unusual(names: Sequence[str], scores: Float[np.ndarray, " images"]) -> tuple[str, ...]:
-    """Name the images far above the median in units of the median absolute deviation (Hampel 1974)."""
+def _scores(panel: FittedPanel, features: Sequence[FeatureSet], rows: np.ndarray) -> Float[np.ndarray, " images"]:
+    batches = [one.subset(rows).batches(size=1) for one in features]
+    with in_order(panel.judge, zip(*batches, strict=True)) as judged:
+        return np.array([opinion.score for opinion in judged])
+
+
+def _unusual(
+    names: Sequence[str], unseen: Unseen, score: Callable[[np.ndarray], Float[np.ndarray, " images"]]
+) -> tuple[str, ...]:
+    """Name the images far from the rest, the farthest first; those that were learned from, among themselves.
+
+    A module scores what it has learned from lower than what it has not, so the two are not compared.
+    """
+    others = np.setdiff1d(np.arange(len(names)), unseen.rows)
+    far = np.empty(len(names))
+    far[unseen.rows] = _above_the_median(unseen.scores)
+    if len(others):
+        far[others] = _above_the_median(score(others))
+    return tuple(names[row] for row in np.argsort(-far, kind="stable") if far[row] > UNUSUAL)
+
+
+def _above_the_median(scores: Float[np.ndarray, " images"]) -> Float[np.ndarray, " images"]:
+    """Return how far scores lie above their median, in units of the median absolute deviation (Hampel 1974)."""
     middle = np.median(scores)
     deviation = 1.4826 * np.median(np.abs(scores - middle))
-    far = (scores - middle) / max(float(deviation), 1e-9)
-    return tuple(names[row] for row in np.argsort(-far, kind="stable") if far[row] > UNUSUAL)
+    return (scores - middle) / max(float(deviation), 1e-9)

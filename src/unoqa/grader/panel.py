@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from unoqa.core.contracts import NO_WORK, WithLatents, within
 from unoqa.core.errors import UsageError
@@ -33,13 +33,14 @@ The norm lets one clear fault count fully where the other members see none; a th
 images that are better than the average outstanding one.
 """
 
-Final = Literal["folds", "first", "refit"]
-"""Which modules score new images.
+Final = Literal["folds", "held-out", "refit"]
+"""Which modules score new images, and which images the threshold is learned from.
 
 `folds`: the mean over the modules of all folds. Calibration and new images are then scored by models that
 have seen equally many images, so the threshold keeps its promise for modules that adapt closely.
-`first`: the module of the first fold alone, which has seen as many images as those of the calibration too; asking costs
-one module in place of several, and scores scatter as one module's do.
+`held-out`: one module, fitted on all folds but the first, whose images alone it is calibrated on (split conformal:
+Papadopoulos et al. 2002). The promise is then strict, and fitting and asking cost one module; in return the
+threshold rests on a share of the images, and scatters more.
 `refit`: one module fitted on every image; a fraction of the work and memory. It knows outstanding images
 better than a fold's module does, so it refuses fewer of them than promised (docs/accuracy.md has figures).
 """
@@ -155,10 +156,12 @@ class Unseen:
     """What modules say of outstanding images that they have not seen.
 
     Attributes:
-        scores: of each image.
+        rows: those images: all that were given, or those of the first fold where they are held out.
+        scores: of each.
         levels: of each map, mean and standard deviation over images and places.
     """
 
+    rows: Int[np.ndarray, " images"]
     scores: Float[np.ndarray, " images"]
     levels: tuple[tuple[float, float], ...]
 
@@ -181,18 +184,19 @@ class Panel:
         """Learn from the features of outstanding images, one set per distinct encoder.
 
         Returns:
-            the panel, and what it says of each image by the modules that have not seen it.
+            the panel, and what modules say of images that they have not seen: of all, or of those held out.
         """
         folds = fold_of(len(features[0]), self.folds, seed=seed)
         encoders = self.encoders()
         pieces = [
             FoldFit(member.module, features[encoders.index(member.encoder)], seed, work.part(f"member {number}"), fold)
             for number, member in enumerate(self.members)
-            for fold in (*range(self.folds), *((EVERY,) if self.final == "refit" else ()))
+            for fold in self._fitted_without()
         ]
-        kept = {"folds": range(self.folds), "first": (0,), "refit": (EVERY,)}[self.final]
         task = work.progress.task("learning", len(pieces))
-        said = gathered(lambda piece: piece.learned(folds, keep=piece.fold in kept), pieces, task)
+        said = gathered(
+            lambda piece: piece.learned(folds, keep=self.final != "refit" or piece.fold == EVERY), pieces, task
+        )
         each = len(pieces) // len(self.members)
         fitted, unseen = [], []
         for number, member in enumerate(self.members):
@@ -202,7 +206,13 @@ class Panel:
             unseen.append(of_unseen)
         fused = [fuse(scores, self.fusion) for scores in np.stack([one.scores for one in unseen], axis=1)]
         levels = tuple(level for one in unseen for level in one.levels)
-        return FittedPanel(tuple(fitted), self.fusion), Unseen(np.array(fused), levels)
+        return FittedPanel(tuple(fitted), self.fusion), Unseen(unseen[0].rows, np.array(fused), levels)
+
+    def _fitted_without(self) -> tuple[int, ...]:
+        """Return the folds without which modules are fitted, in their order."""
+        if self.final == "held-out":
+            return (0,)
+        return (*range(self.folds), EVERY) if self.final == "refit" else tuple(range(self.folds))
 
     def restore(
         self,
@@ -224,16 +234,16 @@ class Panel:
 
 
 def _member(member: Member, position: int, learned: Sequence[FoldOpinion]) -> tuple[FittedMember, Unseen]:
-    scores = np.empty(sum(len(one.rows) for one in learned))
-    for one in learned:
-        scores[one.rows] = one.scores
+    rows = np.concatenate([one.rows for one in learned])
+    order = np.argsort(rows)
+    scores = np.concatenate([one.scores for one in learned])[order]
     centre, spread = float(scores.mean()), float(max(scores.std(), 1e-9))
     modules = tuple(one.module for one in learned if one.module is not None)
     levels = tuple(
         MapSums.together(sums).level() for sums in zip(*(one.sums for one in learned if one.sums), strict=True)
     )
     fitted = FittedMember(position, modules, centre, spread, member.weight)
-    return fitted, Unseen(member.weight * (scores - centre) / spread, levels)
+    return fitted, Unseen(rows[order], member.weight * (scores - centre) / spread, levels)
 
 
 def fold_of(images: int, folds: int, *, seed: int) -> np.ndarray:

@@ -66,7 +66,8 @@ def systems(encoder: Timm, names: Sequence[str], *, quick: bool) -> tuple[tuple[
     rows, notes = [], []
     for name, file in recipes(encoder).items():
         recipe = Recipe.named(file)
-        rows.append(System(name, replace(recipe.panel, members=_moved(recipe.panel, encoder, scales)), mapped=True))
+        panel = replace(_cross_fitted(recipe.panel), members=_moved(recipe.panel, encoder, scales))
+        rows.append(System(name, panel, mapped=True))
         notes.extend(_left_out(name, recipe.panel, encoder, scales))
     default, measures = Recipe.named("default").panel, Recipe.named("measures").panel
     notes.extend(_left_out(DEFAULT, default, encoder, scales) or _on_another(DEFAULT, default, encoder))
@@ -80,6 +81,11 @@ def systems(encoder: Timm, names: Sequence[str], *, quick: bool) -> tuple[tuple[
     return tuple(_hurried(row) if quick else row for row in kept), tuple(notes)
 
 
+def _cross_fitted(panel: Panel) -> Panel:
+    """Calibrate on all images of a study, where the recipe would hold some of them out for that alone."""
+    return replace(panel, final="folds") if panel.final == "held-out" else panel
+
+
 def _hurried(row: System) -> System:
     """Let a flow learn long enough to see that it does, and calibrate by two folds."""
     members = tuple(replace(member, module=_hurried_module(member.module)) for member in row.panel.members)
@@ -89,8 +95,8 @@ def _hurried(row: System) -> System:
 
 def _hurried_module(module: LowQualityModule) -> LowQualityModule:
     if isinstance(module, Cflow):
-        return replace(module, fibres=40_000)
-    return replace(module, passes=4) if isinstance(module, Fastflow) else module
+        return replace(module, fibres=min(module.fibres, 40_000))
+    return replace(module, passes=min(module.passes, 4)) if isinstance(module, Fastflow) else module
 
 
 def _moved(panel: Panel, encoder: Timm, scales: dict[int, str]) -> tuple[Member, ...]:
