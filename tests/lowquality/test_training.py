@@ -249,12 +249,12 @@ def test_turned_images_are_the_very_ones_drawn_from():
     asked = []
 
     def turn(rows, degrees):
-        asked.append((rows.tolist(), degrees))
+        asked.append((int(rows[0]), float(degrees[0])))
         return FeaturePyramid((torch.from_numpy(traceable(50).arrays[0][rows] + 1000),))
 
     chosen = replace(traceable(50), turn=turn).subset(np.arange(5, 45))
     fibres = FibreDraws(chosen, as_it_is, batch=100, seed=0, degrees=5.0).at(0)
-    ((rows, degrees),) = asked
+    rows, degrees = zip(*asked, strict=True)
     assert set((fibres.vectors[:, 0] - 1000).int().tolist()) <= set(rows) <= set(range(5, 45))
     assert 3 < np.abs(degrees).max() <= 5
 

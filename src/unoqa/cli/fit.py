@@ -15,6 +15,7 @@ from unoqa.cli.parts.bars import progress
 from unoqa.cli.parts.exits import SOME_FAILED
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Quiet, Threads, use_threads
 from unoqa.cli.parts.saying import say, say_fit
+from unoqa.core.allocation import one_arena
 from unoqa.grader.intake import Intake
 from unoqa.grader.recipe import DEFAULT, LARGEST_SEED, Recipe, recipe_names
 from unoqa.store.bundle import check_bundle_folder
@@ -38,6 +39,7 @@ def fit(
     quiet: Quiet = False,
 ) -> None:
     """Fit a model and save it."""
+    one_arena()
     use_threads(threads)
     check_bundle_folder(output)
     chosen = Recipe.named(recipe) if recipe in recipe_names() else _from_file(recipe)

@@ -50,21 +50,32 @@ class Patchcore(LowQualityModule):
         """Draw patches image by image, then thin them."""
         del work
         chosen = features.select(Selection.of(features.scales, self.scales).names)
-        generator = torch.Generator().manual_seed(seed)
-        drawn, places = [], 0
-        for pyramid in chosen.batches(size=1):
-            patches = self._patches(pyramid)[0]
-            places = len(patches)
-            share = max(1, min(places, self.largest_draw // len(features)))
-            drawn.append(patches[torch.randperm(places, generator=generator)[:share].to(patches.device)].half())
-        pool = torch.cat(drawn)
-        wanted = max(1, min(round(self.ratio * places * len(features)), self.largest_memory, len(pool)))
-        memory = pool[greedy_coreset(pool, wanted, seed=seed)]
+        drawn, places = self._drawn(chosen, seed)
+        wanted = max(1, min(round(self.ratio * places * len(features)), self.largest_memory, len(drawn)))
+        memory = drawn[greedy_coreset(drawn, wanted, seed=seed)]
         return _FittedPatchcore(self, features.scales, {"memory": memory})
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedPatchcore:
         """Return the fitted module that gave `state`."""
         return _FittedPatchcore(self, scales, dict(state))
+
+    def _drawn(self, features: FeatureSet, seed: int) -> tuple[Float[Tensor, "drawn channels"], int]:
+        """Return patches drawn at random, as many of each image, and the places that each has.
+
+        They go into one array made beforehand: a small array an image would leave holes that nothing fits into.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        drawn, places, share = None, 0, 0
+        for number, pyramid in enumerate(features.batches(size=1)):
+            patches = self._patches(pyramid)[0]
+            if drawn is None:
+                places = len(patches)
+                share = max(1, min(places, self.largest_draw // len(features)))
+                drawn = patches.new_empty(share * len(features), patches.shape[1], dtype=torch.float16)
+            chosen = torch.randperm(places, generator=generator)[:share].to(patches.device)
+            drawn[number * share : (number + 1) * share] = patches[chosen]
+        assert drawn is not None, "an empty set is refused"
+        return drawn, places
 
     def _patches(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch places channels"]:
         return fibres(self._grid(pyramid))

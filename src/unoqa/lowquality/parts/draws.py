@@ -73,19 +73,23 @@ class FibreDraws:
         random = np.random.default_rng([self._seed, number])
         count = min(IMAGES_A_DRAW, len(self._features))
         rows = np.sort(random.permutation(len(self._features))[:count])
-        flat = self._prepare(self._grids(rows, random)).flatten(2)
-        wanted = self._batch * STEPS_A_DRAW
-        cells = flat.shape[0] * flat.shape[2]
+        angles = random.uniform(-self._degrees, self._degrees, len(rows)) if self._degrees else np.zeros(len(rows))
+        wanted, places = self._batch * STEPS_A_DRAW, self.shape[0] * self.shape[1]
+        cells = len(rows) * places
         drawn = random.permutation(cells)[:wanted] if cells >= wanted else random.integers(cells, size=wanted)
-        cell = torch.from_numpy(drawn).to(flat.device)
-        image, place = torch.div(cell, flat.shape[2], rounding_mode="floor"), cell % flat.shape[2]
-        return Fibres(flat[image, :, place], place)
+        image, place = np.divmod(drawn, places)
+        vectors = torch.empty(wanted, len(self._features.scales[0].channels), device=self._features.device)
+        for position, (row, angle) in enumerate(
+            zip(rows.tolist(), angles.tolist(), strict=True)
+        ):  # one grid in memory, not all of them
+            own = torch.from_numpy(np.flatnonzero(image == position)).to(vectors.device)
+            grid = self._prepare(self._grid(row, angle)).flatten(2)[0]
+            vectors[own] = grid.T[torch.from_numpy(place).to(own.device)[own]]
+        return Fibres(vectors, torch.from_numpy(place).to(vectors.device))
 
-    def _grids(self, rows: np.ndarray, random: np.random.Generator) -> Tensor:
-        chosen = self._features.subset(rows)
-        if self._degrees == 0:
-            return next(chosen.batches(len(rows))).scales[0]
-        return chosen.turned(random.uniform(-self._degrees, self._degrees, len(rows))).scales[0]
+    def _grid(self, row: int, angle: float) -> Float[Tensor, "1 channels rows columns"]:
+        chosen = self._features.subset(np.array([row]))
+        return (chosen.turned(np.array([angle])) if self._degrees else next(chosen.batches(1))).scales[0]
 
 
 def image_draw(features: FeatureSet, step: int, *, batch: int, seed: int) -> Float[Tensor, "batch channels _r _c"]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 import torch
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 
 from unoqa.core.errors import FitError
 from unoqa.core.parallel import still_wanted
+from unoqa.lowquality.parts.flattened import flattened
 from unoqa.lowquality.parts.precision import casting, half_precision
 
 if TYPE_CHECKING:
@@ -21,7 +24,13 @@ if TYPE_CHECKING:
 
 
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
-"""What Adam keeps of each parameter."""
+"""What Adam keeps of the parameters."""
+
+
+LARGE = 30_000_000
+"""Parameters from which networks learn one after the other: each takes five times its size in memory."""
+
+_LARGE_IN_TURN = threading.Lock()
 
 
 @final
@@ -74,15 +83,15 @@ class Lesson:
 class _Progress:
     """Where a training stands; `best` are the parameters at the lowest held-out loss."""
 
+    best: Tensor
     step: int = 0
     best_loss: float = math.inf
     best_step: int = 0
-    best: dict[str, Tensor] = field(default_factory=dict)
 
-    def look(self, loss: float, network: nn.Module) -> None:
+    def look(self, loss: float, parameters: Tensor) -> None:
         if loss < self.best_loss:
             self.best_loss, self.best_step = loss, self.step
-            self.best = {name: value.detach().clone() for name, value in network.named_parameters()}
+            self.best.copy_(parameters.detach())
 
 
 def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) -> None:
@@ -93,10 +102,16 @@ def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) ->
     Raises:
         FitError: the loss became infinite or no number before anything was learned.
     """
-    optimiser = torch.optim.Adam(network.parameters(), lr=schedule.rate, weight_decay=schedule.decay, fused=True)
-    device = next(network.parameters()).device
+    large = sum(parameter.numel() for parameter in network.parameters()) > LARGE
+    with _LARGE_IN_TURN if large else nullcontext(), flattened(network) as parameters:
+        _train(parameters, lesson, schedule, work)
+
+
+def _train(parameters: nn.Parameter, lesson: Lesson, schedule: Schedule, work: Work) -> None:
+    optimiser = torch.optim.Adam([parameters], lr=schedule.rate, weight_decay=schedule.decay, fused=True)
+    device = parameters.device
     scaler = torch.amp.GradScaler(device.type, enabled=half_precision(device) is torch.float16)
-    stand = _resumed(network, optimiser, work) or _begun(network, lesson, schedule)
+    stand = _resumed(parameters, optimiser, work) or _begun(parameters, lesson, schedule)
     kept = time.monotonic()
     with work.progress.task(lesson.title, schedule.steps) as told:
         for _ in range(stand.step):
@@ -111,21 +126,25 @@ def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) ->
             _descend(optimiser, scaler, loss, schedule.rate_at(stand.step))
             stand.step += 1
             if stand.step % schedule.check_every == 0 or stand.step == schedule.steps:
-                stand.look(_valued(lesson.held_out(), stand.step, schedule), network)
+                stand.look(_valued(lesson.held_out(), stand.step, schedule), parameters)
                 if time.monotonic() - kept > work.interval:
-                    work.write(_arrays(network, optimiser, stand))
+                    work.write(_arrays(parameters, optimiser, stand))
                     kept = time.monotonic()
             told()
-    work.write(_arrays(network, optimiser, stand))
-    _load(network, stand.best)
+    work.write(_arrays(parameters, optimiser, stand))
+    parameters.data.copy_(stand.best)
+    # An optimiser refers to itself: it would keep three times the network's size until a garbage collection.
+    optimiser.zero_grad()
+    optimiser.state.clear()
+    optimiser.param_groups.clear()
 
 
-def _begun(network: nn.Module, lesson: Lesson, schedule: Schedule) -> _Progress:
-    stand = _Progress()
+def _begun(parameters: Tensor, lesson: Lesson, schedule: Schedule) -> _Progress:
+    stand = _Progress(parameters.detach().clone())
     loss = lesson.held_out()
     if not math.isfinite(loss):
         raise FitError(f"{lesson.title} has no finite loss to begin with; look for images unlike the rest.")
-    stand.look(loss if schedule.patience else 0.0, network)
+    stand.look(loss if schedule.patience else 0.0, parameters)
     return stand
 
 
@@ -154,37 +173,23 @@ def _diverged(stand: _Progress, lesson: Lesson, work: Work) -> None:
 def _descend(optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler, loss: Tensor, rate: float) -> None:
     for group in optimiser.param_groups:
         group["lr"] = rate
-    optimiser.zero_grad()
+    optimiser.zero_grad(set_to_none=False)
     scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
     scaler.step(optimiser)
     scaler.update()
 
 
-def _arrays(network: nn.Module, optimiser: torch.optim.Optimizer, stand: _Progress) -> dict[str, Tensor]:
-    """Return everything that the rest of a training depends on."""
-    arrays = {f"now.{name}": value.detach() for name, value in network.named_parameters()}
-    arrays |= {f"best.{name}": value for name, value in stand.best.items()}
-    for name, value in network.named_parameters():
-        moments = optimiser.state[value]  # of a network that has taken no step there are none
-        arrays |= {f"{key}.{name}": moments[key] for key in MOMENTS if moments}
+def _arrays(parameters: Tensor, optimiser: torch.optim.Optimizer, stand: _Progress) -> dict[str, Tensor]:
+    """Return everything that the rest of a training depends on; of one that has taken no step there are no moments."""
     stood = torch.tensor([stand.step, stand.best_step, stand.best_loss], dtype=torch.float64)
-    return {**arrays, "stand": stood}
+    return {"now": parameters.detach(), "best": stand.best, **optimiser.state[parameters], "stand": stood}
 
 
-def _resumed(network: nn.Module, optimiser: torch.optim.Optimizer, work: Work) -> _Progress | None:
+def _resumed(parameters: Tensor, optimiser: torch.optim.Optimizer, work: Work) -> _Progress | None:
     arrays = work.read()
     if arrays is None:
         return None
-    _load(network, {name: arrays[f"now.{name}"] for name, _ in network.named_parameters()})
-    for name, value in network.named_parameters():
-        kept = {key: arrays[f"{key}.{name}"] for key in MOMENTS if f"{key}.{name}" in arrays}
-        optimiser.state[value] = {key: one.to(value.device) for key, one in kept.items()}
+    parameters.data.copy_(arrays["now"])
+    optimiser.state[parameters] = {key: arrays[key].to(parameters.device) for key in MOMENTS if key in arrays}
     step, best_step, best_loss = arrays["stand"].tolist()
-    best = {name: arrays[f"best.{name}"].to(value.device) for name, value in network.named_parameters()}
-    return _Progress(int(step), best_loss, int(best_step), best)
-
-
-@torch.no_grad()
-def _load(network: nn.Module, parameters: dict[str, Tensor]) -> None:
-    for name, value in network.named_parameters():
-        value.copy_(parameters[name])
+    return _Progress(arrays["best"].to(parameters.device), int(step), best_loss, int(best_step))
