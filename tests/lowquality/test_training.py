@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from dataclasses import replace
 from itertools import chain
@@ -18,10 +19,20 @@ from unoqa.core.work import Checkpoints, Work
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
 from unoqa.lowquality.parts.draws import FibreDraws, held_out_rows, image_draw, steps_a_pass
+from unoqa.lowquality.parts.flattened import flattened
 from unoqa.lowquality.parts.training import Lesson, Schedule, train
 from unoqa.store.workspace import FolderCheckpoints
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def no_garbage_collection():
+    """Keep what only a garbage collection would free."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 class Kept(dict):
@@ -94,6 +105,30 @@ def test_without_patience_it_learns_to_the_end_and_keeps_the_last():
     assert pupil.asked == list(range(95))
     assert torch.equal(found, pupil.looks[-1][0])
     assert float(found.min()) > 1
+
+
+def test_learning_leaves_nothing_behind_that_waits_for_the_garbage_collector(no_garbage_collection):
+    network = nn.Linear(1234, 1)
+    size = sum(parameter.numel() for parameter in network.parameters())
+    lesson = Lesson("line", loss=lambda _: network(torch.ones(1, 1234)).square().sum(), held_out=lambda: 1.0)
+    train(network, lesson, schedule(steps=20), Work())
+    left = [one for one in gc.get_objects() if type(one) in (torch.Tensor, nn.Parameter) and one.numel() == size]
+    assert left == []
+    assert [parameter.grad for parameter in network.parameters()] == [None, None]
+
+
+def test_each_parameter_has_its_own_memory_after_it_was_part_of_one_array():
+    network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    before = [parameter.detach().clone() for parameter in network.parameters()]
+    with pytest.raises(KeyError), flattened(network) as whole:
+        assert torch.equal(whole.detach(), torch.cat([one.flatten() for one in before]))
+        network(torch.ones(1, 3)).sum().backward()
+        assert torch.equal(whole.grad[-2:], torch.ones(2))
+        whole.data.mul_(2)
+        raise KeyError
+    for parameter, one in zip(network.parameters(), before, strict=True):
+        assert torch.equal(parameter, 2 * one)
+        assert parameter.untyped_storage().nbytes() == 4 * parameter.numel()
 
 
 def test_progress_is_told_of_every_step_and_of_those_taken_before_a_kill():
