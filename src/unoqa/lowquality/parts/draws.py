@@ -77,15 +77,13 @@ class FibreDraws:
         wanted, places = self._batch * STEPS_A_DRAW, self.shape[0] * self.shape[1]
         cells = len(rows) * places
         drawn = random.permutation(cells)[:wanted] if cells >= wanted else random.integers(cells, size=wanted)
-        image, place = np.divmod(drawn, places)
+        image, place = (torch.from_numpy(part).to(self._features.device) for part in np.divmod(drawn, places))
         vectors = torch.empty(wanted, len(self._features.scales[0].channels), device=self._features.device)
-        for position, (row, angle) in enumerate(
-            zip(rows.tolist(), angles.tolist(), strict=True)
-        ):  # one grid in memory, not all of them
-            own = torch.from_numpy(np.flatnonzero(image == position)).to(vectors.device)
-            grid = self._prepare(self._grid(row, angle)).flatten(2)[0]
-            vectors[own] = grid.T[torch.from_numpy(place).to(own.device)[own]]
-        return Fibres(vectors, torch.from_numpy(place).to(vectors.device))
+        turned = zip(rows.tolist(), angles.tolist(), strict=True)
+        for position, (row, angle) in enumerate(turned):  # one grid in memory at a time
+            own = image == position
+            vectors[own] = self._prepare(self._grid(row, angle)).flatten(2)[0].T[place[own]]
+        return Fibres(vectors, place)
 
     def _grid(self, row: int, angle: float) -> Float[Tensor, "1 channels rows columns"]:
         chosen = self._features.subset(np.array([row]))
