@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,3 +52,8 @@ def memory(row: Mapping[str, Any], task: str) -> Memory:
 def agreement(row: Mapping[str, Any], side: str, by: str, figure: str) -> float:
     """Return the median area of one kind over the pairs."""
     return statistics.median(pair[side]["areas"][by][figure] for pair in row["pairs"])
+
+
+def mean_area(searches: Sequence[Mapping[str, Any]], epoch: int | str, by: str, figure: str) -> float:
+    """Return the peer's mean area after an epoch over its searches, each a training of its own."""
+    return statistics.fmean(search[str(epoch)][by][figure] for search in searches)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from speed.figures import mean_area
 from speed.images import Cohort
 from speed.kept import Kept
 from speed.process import run
@@ -50,36 +51,51 @@ def measure(row: Row, bench: Bench) -> dict[str, Any]:
     """Measure one row.
 
     Returns:
-        its name, the areas of each epoch searched, the epoch chosen, the pairs, and the limit.
+        its name, the areas of each epoch in each search, the epoch chosen, the pairs, and the limit.
     """
-    search = searched(row, bench)
-    best = max(search, key=lambda epoch: search[epoch]["map mean"]["O"]) if search else "1"
+    searches = searched(row, bench)
+    best = best_epoch(searches) if searches else 1
     pairs = [
-        bench.kept_of_both.step(f"{row.name}: pair {number + 1}, epochs {best}", lambda: _pair(row, bench, int(best)))
+        bench.kept_of_both.step(f"{row.name}: pair {number + 1}, epochs {best}", lambda: _pair(row, bench, best))
         for number in range(bench.repeats)
     ]
     limit = bench.kept_of_both.step(
         f"{row.name}: limit, {bench.repeats} times", lambda: limit_of(bench.ours(row.recipe), bench)
     )
-    return {"name": row.name, "search": search, "epochs": int(best), "pairs": pairs, "limit": limit}
+    return {"name": row.name, "searches": searches, "epochs": best, "pairs": pairs, "limit": limit}
 
 
-def searched(row: Row, bench: Bench) -> dict[str, Any]:
-    """Return the areas after each of the epochs that the peer may be trained for; nothing where it does not train."""
+def best_epoch(searches: list[dict[str, Any]]) -> int:
+    """Return the epoch whose map's mean tells outstanding images best, over all searches."""
+    return max(map(int, searches[0]), key=lambda epoch: mean_area(searches, epoch, "map mean", "O"))
+
+
+def searched(row: Row, bench: Bench) -> list[dict[str, Any]]:
+    """Return the areas after each of the epochs that the peer may be trained for; nothing where it does not train.
+
+    The peer draws its weights anew each time, and its areas differ by more between trainings than between epochs: it
+    is trained as often as there are pairs.
+    """
     if len(row.epochs) == 1:
-        return {}
+        return []
     epochs = bench.epochs or row.epochs
+    return [
+        bench.kept.step(
+            f"{row.name}: peer's search {number + 1}, epochs {epochs}", partial(_search, row, bench, epochs)
+        )
+        for number in range(bench.repeats)
+    ]
+
+
+def _search(row: Row, bench: Bench, epochs: tuple[int, ...]) -> dict[str, Any]:
+    """Train the peer once, kept after each of the epochs, and return the areas of each."""
     peer = bench.peer(row)
-    bench.kept.step(f"{row.name}: peer's fit, epochs {epochs}", lambda: peer.fit(bench.cohort.fit, epochs).figures())
-
-    def areas(epoch: int) -> dict[str, Any]:
+    peer.fit(bench.cohort.fit, epochs)
+    found = {}
+    for epoch in epochs:
         peer.grade(bench.cohort.grade, peer.after(epoch, epochs))
-        return peer.areas(bench.cohort)
-
-    return {
-        str(epoch): bench.kept.step(f"{row.name}: peer's grades, epoch {epoch} of {epochs}", partial(areas, epoch))
-        for epoch in epochs
-    }
+        found[str(epoch)] = peer.areas(bench.cohort)
+    return found
 
 
 def _pair(row: Row, bench: Bench, epochs: int) -> dict[str, Any]:

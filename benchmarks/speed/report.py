@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from speed.figures import TASKS, Memory, Ratio, agreement, memory, ratio
+from speed.figures import TASKS, Memory, Ratio, agreement, mean_area, memory, ratio
 from speed.others import GROWTH
 from speed.rows import ROWS
 from speed.targets import targets
@@ -86,17 +86,26 @@ def _searches(rows: Mapping[str, Any]) -> str:
         [
             row["name"],
             f"{epoch}{' (chosen)' if int(epoch) == row['epochs'] else ''}",
-            *(f"{areas[by][figure]:.3f}" for by in ("map mean", "own score") for figure in ("O", "U")),
+            *(
+                f"{mean_area(row['searches'], epoch, by, figure):.3f} ({_each(row['searches'], epoch, by, figure)})"
+                for by in ("map mean", "own score")
+                for figure in ("O", "U")
+            ),
         ]
         for row in rows.values()
-        for epoch, areas in row["search"].items()
+        for epoch in (row["searches"][0] if row["searches"] else ())
     ]
     head = ("", "epochs", "O, map mean", "U, map mean", "O, own score", "U, own score")
     note = (
         "The peer's length of training is the one with the highest O by its map's mean, on the images that are graded: "
-        "chosen in its favour."
+        "chosen in its favour. It draws its weights anew each time; so the mean over several trainings decides, and "
+        "each training is told in brackets."
     )
     return _section("The peer's epochs", note, _table(head, lines) if lines else NOT_MEASURED)
+
+
+def _each(searches: Sequence[Mapping[str, Any]], epoch: int | str, by: str, figure: str) -> str:
+    return ", ".join(f"{search[str(epoch)][by][figure]:.3f}" for search in searches)
 
 
 def _targets(document: Mapping[str, Any]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import safetensors.torch
+from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
 from unoqa.clusterings import CLUSTERINGS
 from unoqa.clusterings.gmm import Gmm
 from unoqa.clusterings.hierarchical import Hierarchical
+from unoqa.clusterings.kmeans import Kmeans
 from unoqa.clusterings.parts.centres import Centres
 
 SETTINGS = {
@@ -133,3 +135,13 @@ def test_a_mixture_assigns_as_scikit_learns(covariance):
     found, odds = partition.assign(points), theirs.predict_proba(points)
     assert np.array_equal(found.cluster, odds.argmax(axis=1))
     np.testing.assert_allclose(found.margin, np.abs(odds[:, 1] - odds[:, 0]), atol=1e-9)
+
+
+@pytest.mark.parametrize("low", [1, 3, 25])
+@pytest.mark.parametrize("apart", [0.0, 1.0, 3.0])
+def test_centres_are_as_near_as_scikit_learns(apart, low):
+    points, _ = blobs(apart=apart, images=170, low=low)
+    theirs = KMeans(2, n_init=10, tol=0.0, random_state=0).fit(points)
+    partition, found = Kmeans().fit(points, seed=0)
+    centres = partition.state()["centres"].numpy()
+    assert np.square(points - centres[found.cluster]).sum() <= 1.001 * theirs.inertia_

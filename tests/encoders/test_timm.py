@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -231,3 +233,16 @@ def test_an_unknown_model_is_answered_by_the_nearest():
 def test_layers_that_a_model_does_not_have_are_refused():
     sentence = refusal(None, Timm(model=MODEL, layers=(1, 9)))
     assert sentence.startswith(f"{MODEL} has no feature levels [1, 9]; choose others in the recipe (")
+
+
+def test_the_encoder_is_imported_without_torchs_compiler_which_can_be_had_afterwards():
+    program = """
+import sys
+import unoqa.encoders.timm
+assert not [name for name in sys.modules if name.startswith("torch._dynamo")]
+import torch
+compiled = torch.compile(lambda x: x + 1, backend="eager")
+assert compiled(torch.ones(1)) == 2
+assert torch._dynamo.__file__
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

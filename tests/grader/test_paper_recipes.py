@@ -17,7 +17,7 @@ SMALL = {
     "paper-fastflow": GRID_FLOW,
     "paper-fastflow-original": GRID_FLOW,
     "paper-padim": {"channels": 20, "largest_grid": 12},
-    "paper-patchcore": {"ratio": 0.002, "largest_draw": 3000},
+    "paper-patchcore": {"ratio": 0.01, "largest_draw": 3000},
     "cflow-resnet18": FLOW,
     "fastflow-resnet18": GRID_FLOW,
     "padim-resnet18": {"channels": 20, "largest_grid": 12},

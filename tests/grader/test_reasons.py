@@ -35,7 +35,9 @@ def good():
 
 
 def reasons(grader, pixels):
-    return grader.examine(EnfaceImage("scan.png", pixels))[0].reasons
+    """Return the reasons of any image; `examine` names none of an outstanding one."""
+    prepared = grader.viewer.prepared(EnfaceImage("scan.png", pixels))
+    return grader.learned.reasons.explain(grader.viewer.measured(prepared, grader.viewer.view(prepared)))
 
 
 @pytest.mark.parametrize("kind", WORDS)
@@ -69,6 +71,15 @@ def test_a_dark_centre_is_called_the_centre(grader, good):
 def test_damage_all_over_is_said_to_be_all_over(grader, good):
     damaged, _ = damages()["blur"].apply(good[0], 1.0, np.random.default_rng(0))
     assert any(reason.endswith("(most of the field)") for reason in reasons(grader, damaged))
+
+
+def test_an_image_has_reasons_unless_it_is_outstanding(grader, clinic):
+    found = [(grader.examine(image)[0], image) for image in clinic.images()]
+    passed = [assessment for assessment, _ in found if grader.gate.passes(assessment.score)]
+    assert 0 < len(passed) < len(found)
+    assert all(assessment.reasons == () and assessment.point.size == 0 for assessment in passed)
+    refused = [(assessment, image) for assessment, image in found if not grader.gate.passes(assessment.score)]
+    assert all(assessment.reasons == reasons(grader, image.pixels) for assessment, image in refused)
 
 
 def test_one_to_three_reasons_are_named(grader, clinic):

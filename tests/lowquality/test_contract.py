@@ -61,6 +61,8 @@ OTHERS = {
     "cflow-one-scale": dataclasses.replace(SMALL["cflow"], scales=("image",), neighbourhood=1),
     "cflow-from-standard": dataclasses.replace(SMALL["cflow"], start="standard", rate=0.01, fibres=2500),
     "cflow-from-random": dataclasses.replace(SMALL["cflow"], start="random", rate=0.01, fibres=2500),
+    "cflow-averaged": dataclasses.replace(SMALL["cflow"], largest_grid=3),
+    "fastflow-averaged": dataclasses.replace(SMALL["fastflow"], largest_grid=3, neighbourhood=3),
     "fastflow-from-standard": dataclasses.replace(SMALL["fastflow"], start="standard", rate=0.01, passes=6),
     "fastflow-from-random": dataclasses.replace(SMALL["fastflow"], start="random", rate=0.01, passes=6),
 }

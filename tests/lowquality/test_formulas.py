@@ -16,7 +16,7 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.lowquality.gaussian import Gaussian
 from unoqa.lowquality.padim import Padim
 from unoqa.lowquality.parts.coreset import greedy_coreset
-from unoqa.lowquality.parts.fibres import fibres, joined, smooth
+from unoqa.lowquality.parts.fibres import averaged, fibres, joined, smooth
 from unoqa.lowquality.parts.moments import SMALLEST_SPREAD, Moments
 from unoqa.lowquality.parts.pooling import log_evidence, pool
 from unoqa.lowquality.parts.triangle import pack, unpack
@@ -157,6 +157,14 @@ def test_smoothing_averages_the_neighbours_that_exist():
 @pytest.mark.parametrize("neighbourhood", range(1, 7))
 def test_smoothing_keeps_the_grid(neighbourhood):
     assert smooth(torch.ones(2, 3, 5, 4), neighbourhood).shape == (2, 3, 5, 4)
+
+
+def test_a_grid_is_averaged_by_area_to_the_largest_side():
+    grid = torch.arange(32.0).reshape(1, 1, 4, 8)
+    assert averaged(grid, 2)[0, 0].tolist() == [[5.5, 9.5], [21.5, 25.5]]
+    assert averaged(grid, 4).shape == (1, 1, 4, 4)
+    assert averaged(grid, 8) is grid
+    assert averaged(grid, 0) is grid
 
 
 def test_joined_scales_keep_their_mean():

@@ -18,6 +18,7 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.work import Checkpoints, Work
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
+from unoqa.lowquality.parts.adam import Adam
 from unoqa.lowquality.parts.draws import FibreDraws, held_out_rows, image_draw, steps_a_pass
 from unoqa.lowquality.parts.flattened import flattened
 from unoqa.lowquality.parts.training import Lesson, Schedule, train
@@ -115,6 +116,21 @@ def test_learning_leaves_nothing_behind_that_waits_for_the_garbage_collector(no_
     left = [one for one in gc.get_objects() if type(one) in (torch.Tensor, nn.Parameter) and one.numel() == size]
     assert left == []
     assert [parameter.grad for parameter in network.parameters()] == [None, None]
+
+
+def test_adam_is_torchs_and_goes_on_where_it_was():
+    random = torch.Generator().manual_seed(0)
+    ours, theirs = (nn.Parameter(torch.arange(5.0)) for _ in range(2))
+    mine, reference = Adam(ours, decay=0.01), torch.optim.Adam([theirs], weight_decay=0.01, fused=True)
+    for step in range(12):
+        slope, rate = torch.randn(5, generator=random), 0.1 / (step + 1)
+        ours.grad, theirs.grad = slope.clone(), slope.clone()
+        reference.param_groups[0]["lr"] = rate
+        mine.step(rate)
+        reference.step()
+        assert torch.equal(ours, theirs)
+        kept, mine = {name: array.clone() for name, array in mine.state().items()}, Adam(ours, decay=0.01)
+        mine.restore(kept)
 
 
 def test_each_parameter_has_its_own_memory_after_it_was_part_of_one_array():

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, final
 
 import numpy as np
-import timm
 import torch
 from jaxtyping import Float
 from pydantic import Field
@@ -16,6 +15,7 @@ from unoqa.core.contracts import Encoder, OpenEncoder, State
 from unoqa.core.errors import WeightsError, unknown
 from unoqa.core.features import FeaturePyramid, Scale
 from unoqa.core.settings import settings
+from unoqa.encoders.parts.timm_library import timm
 from unoqa.encoders.parts.weights import cached_weights, checksum, fitting, read_weights
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
@@ -16,11 +16,11 @@ class Assessment:
 
     Attributes:
         score: higher = worse.
-        point: the numbers by which it is clustered; none where it is outstanding.
-        reasons: in words, the worst first.
+        point: the numbers by which it is clustered; none of an outstanding image, which is never clustered.
+        reasons: in words, the worst first; none of an outstanding image.
     """
 
     image: str
     score: float
-    point: Float[np.ndarray, " high"]
-    reasons: tuple[str, ...]
+    point: Float[np.ndarray, " high"] = field(default_factory=lambda: np.empty(0))
+    reasons: tuple[str, ...] = ()

@@ -71,12 +71,14 @@ class Grader:
         Raises:
             ImageError: the image is too small, constant or not finite.
         """
-        pyramids = self.viewer.view(image)
-        opinion = self.learned.panel.judge(pyramids)
-        reasons = self.learned.reasons.explain(pyramids[self.viewer.measures])
-        # An outstanding image is never clustered; keeping no point of it keeps memory small.
-        point = np.empty(0) if self.gate.passes(opinion.score) else self.split.represent(opinion)
-        assessment = Assessment(image.name, opinion.score, point, reasons)
+        prepared = self.viewer.prepared(image)
+        viewed = self.viewer.view(prepared)
+        opinion = self.learned.panel.judge(viewed)
+        if self.gate.passes(opinion.score):
+            assessment = Assessment(image.name, opinion.score)
+        else:
+            reasons = self.learned.reasons.explain(self.viewer.measured(prepared, viewed))
+            assessment = Assessment(image.name, opinion.score, self.split.represent(opinion), reasons)
         shape = (image.pixels.shape[0], image.pixels.shape[1])
         return assessment, lambda: self.learned.heat.heat(opinion, shape)
 

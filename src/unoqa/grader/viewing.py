@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from jaxtyping import Float
+
 from unoqa.encoders.measures import MEASURES, Measures
 from unoqa.grader.versions import versions
 from unoqa.store.workspace import key_of
@@ -13,6 +15,7 @@ from unoqa.store.workspace import key_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import torch
 
     from unoqa.core.contracts import Encoder, OpenEncoder, State
@@ -28,16 +31,18 @@ REASONS_FROM = Measures()
 @final
 @dataclass(frozen=True)
 class Viewer:
-    """Open encoders, each run once an image.
+    """Open encoders, each run once an image at most.
 
     Attributes:
         encoders: those of the panel, in its order, then the measures where the panel has none.
+        panel: how many of them are the panel's.
         size: side in pixels to which images are resized.
         measures: where the measures stand among the encoders.
         settings: those that each encoder was opened by.
     """
 
     encoders: tuple[OpenEncoder, ...]
+    panel: int
     size: int
     measures: int
     device: torch.device
@@ -62,7 +67,7 @@ class Viewer:
         opened = tuple(
             encoder.open(device=device, weights=source) for encoder, source in zip(wanted, sources, strict=True)
         )
-        return cls(opened, size, wanted.index(REASONS_FROM), device, tuple(wanted))
+        return cls(opened, len(encoders), size, wanted.index(REASONS_FROM), device, tuple(wanted))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -73,14 +78,23 @@ class Viewer:
             for settings, encoder in zip(self.settings, self.encoders, strict=True)
         )
 
-    def view(self, image: EnfaceImage) -> tuple[FeaturePyramid, ...]:
-        """Encode one image; a pyramid of batch 1 per encoder.
+    def prepared(self, image: EnfaceImage) -> Float[np.ndarray, "1 rows columns"]:
+        """Resize one image to what encoders take.
 
         Raises:
             ImageError: the image is too small, constant or not finite.
         """
-        pixels = image.resized(self.size)[None]
-        return tuple(encoder.encode(pixels) for encoder in self.encoders)
+        return image.resized(self.size)[None]
+
+    def view(self, prepared: Float[np.ndarray, "1 rows columns"]) -> tuple[FeaturePyramid, ...]:
+        """Encode one image by the panel's encoders; a pyramid of batch 1 of each."""
+        return tuple(encoder.encode(prepared) for encoder in self.encoders[: self.panel])
+
+    def measured(
+        self, prepared: Float[np.ndarray, "1 rows columns"], viewed: Sequence[FeaturePyramid]
+    ) -> FeaturePyramid:
+        """Return the measures of one image, which the panel may have `viewed` already."""
+        return viewed[self.measures] if self.measures < self.panel else self.encoders[self.measures].encode(prepared)
 
     def feature_files(self, workspace: Workspace) -> tuple[FeatureFiles, ...]:
         """Open the files in which the features of each encoder are kept."""
@@ -94,7 +108,7 @@ class Viewer:
         Raises:
             ImageError: the image is too small, constant or not finite.
         """
-        pixels = image.resized(self.size)[None]
+        pixels = self.prepared(image)
         return [
             encoder.encode(pixels) if file.find(digest) is None else None
             for encoder, file in zip(self.encoders, files, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast, final
 
@@ -16,7 +17,7 @@ from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.lowquality.parts.draws import FibreDraws, held_out_rows
-from unoqa.lowquality.parts.fibres import fibres, smooth
+from unoqa.lowquality.parts.fibres import averaged, fibres, smooth
 from unoqa.lowquality.parts.fitted_flows import (
     Asked,
     FittedFlows,
@@ -61,7 +62,8 @@ class Cflow(LowQualityModule):
     """
 
     scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
-    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged first")] = 3
+    largest_grid: Annotated[int, Field(ge=0, description="places a side; finer scales are averaged; 0: none")] = 0
+    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged next")] = 3
     start: Annotated[Start, Field(description="the density that learning starts from")] = "gaussian"
     blocks: Annotated[int, Field(ge=1, description="coupling blocks")] = 8
     clamp: Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")] = 1.9
@@ -110,12 +112,11 @@ class Cflow(LowQualityModule):
             loss=lambda step: asking.loss(draws, step),
             held_out=lambda: asking.held_out(held),
         )
-        train(network, lesson, self._schedule(seen), work)
+        train(network, lesson, self._schedule(len(seen) * math.prod(draws.shape)), work)
         rounded(network)
         return ScaleFlow(network, asking, best_likelihood(asking, seen))
 
-    def _schedule(self, seen: FeatureSet) -> Schedule:
-        every = len(seen) * int(seen.arrays[0].shape[2] * seen.arrays[0].shape[3])
+    def _schedule(self, every: int) -> Schedule:
         wanted = self.passes * every if self.passes else self.fibres
         return Schedule(steps=max(1, wanted // self.batch), rate=self.rate, patience=self.patience)
 
@@ -133,7 +134,7 @@ class Cflow(LowQualityModule):
         return Flow(layer, blocks).to(layer.mean.device)
 
     def _smoothed(self, grid: Float[Tensor, "batch channels rows columns"]) -> Tensor:
-        return smooth(grid, self.neighbourhood)
+        return smooth(averaged(grid, self.largest_grid), self.neighbourhood)
 
 
 @final
@@ -181,8 +182,9 @@ class _Asking:
 
     def __call__(self, grid: Float[Tensor, "batch channels rows columns"]) -> Asked:
         """Ask image by image: a product's sums differ with its size."""
+        grid = self._settings._smoothed(grid)
         shape = (grid.shape[2], grid.shape[3])
-        answers = [self._one(image, shape) for image in fibres(self._settings._smoothed(grid))]
+        answers = [self._one(image, shape) for image in fibres(grid)]
         latents, likelihoods = (torch.stack(part) for part in zip(*answers, strict=True))
         return latents.transpose(1, 2).reshape(*grid.shape), likelihoods.reshape(len(grid), *shape)
 

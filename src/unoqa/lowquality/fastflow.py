@@ -16,7 +16,7 @@ from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.lowquality.parts.draws import held_out_rows, image_draw, steps_a_pass
-from unoqa.lowquality.parts.fibres import smooth
+from unoqa.lowquality.parts.fibres import averaged, smooth
 from unoqa.lowquality.parts.fitted_flows import (
     Asked,
     FittedFlows,
@@ -54,7 +54,8 @@ class Fastflow(LowQualityModule):
     """
 
     scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
-    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged first")] = 1
+    largest_grid: Annotated[int, Field(ge=0, description="places a side; finer scales are averaged; 0: none")] = 0
+    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged next")] = 1
     start: Annotated[Start, Field(description="the density that learning starts from")] = "gaussian"
     blocks: Annotated[int, Field(ge=1, description="coupling blocks, of kernels 3×3 and 1×1 in turn")] = 8
     clamp: Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")] = 2.0
@@ -115,7 +116,7 @@ class Fastflow(LowQualityModule):
         return Flow(layer, blocks).to(layer.mean.device)
 
     def _smoothed(self, grid: Float[Tensor, "batch channels rows columns"]) -> Tensor:
-        return smooth(grid, self.neighbourhood)
+        return smooth(averaged(grid, self.largest_grid), self.neighbourhood)
 
     def _likelihood(self, network: Flow, grid: Tensor) -> Float[Tensor, "batch rows columns"]:
         return network.log_likelihood(self._smoothed(grid))

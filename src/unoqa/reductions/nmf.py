@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import Field
-from scipy.optimize import nnls
 
 from unoqa.core.contracts import FittedReduction, Reduction, State
 from unoqa.core.settings import settings
@@ -60,6 +59,8 @@ class _FittedNmf(FittedReduction):
 
     def project(self, points: Float[np.ndarray, "images high"]) -> Float[np.ndarray, "images low"]:
         """Return each point's shares of the parts."""
+        from scipy.optimize import nnls  # noqa: PLC0415 - a tenth of a second, which every start would take
+
         return np.stack([nnls(self._parts.T, np.maximum(point, 0).astype(np.float64))[0] for point in points])
 
     def state(self) -> State:

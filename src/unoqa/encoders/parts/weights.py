@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import safetensors.torch
-import timm
 import torch
 from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from safetensors import SafetensorError
 from torch import Tensor
 
 from unoqa.core.errors import UsageError, WeightsError
+from unoqa.encoders.parts.timm_library import timm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

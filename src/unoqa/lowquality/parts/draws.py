@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -55,10 +56,12 @@ class FibreDraws:
         self._seed = seed
         self._held: tuple[int, Fibres] | None = None
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of the grid."""
-        return self._features.arrays[0].shape[2], self._features.arrays[0].shape[3]
+        """Rows and columns of a grid that is prepared."""
+        first = next(self._features.subset(np.array([0])).batches(1)).scales[0]
+        rows, columns = self._prepare(first).shape[2:]
+        return rows, columns
 
     def at(self, step: int) -> Fibres:
         """Return the fibres of one step."""

@@ -28,6 +28,16 @@ def smooth(
     return functional.avg_pool2d(grid, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
 
 
+def averaged(
+    grid: Float[Tensor, "batch channels rows columns"], largest: int
+) -> Float[Tensor, "batch channels _rows _columns"]:
+    """Average a grid by area to at most `largest` places a side; 0 leaves it as it is."""
+    rows, columns = grid.shape[-2:]
+    if largest == 0 or max(rows, columns) <= largest:
+        return grid
+    return functional.adaptive_avg_pool2d(grid, (min(rows, largest), min(columns, largest)))
+
+
 def fibres(grid: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, "batch places channels"]:
     """Lay the places of a grid out in a row."""
     return grid.flatten(2).transpose(1, 2)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from unoqa.core.errors import FitError
 from unoqa.core.parallel import still_wanted
+from unoqa.lowquality.parts.adam import Adam
 from unoqa.lowquality.parts.flattened import flattened
 from unoqa.lowquality.parts.precision import casting, half_precision
 
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unoqa.core.work import Work
-
-
-MOMENTS = ("exp_avg", "exp_avg_sq", "step")
-"""What Adam keeps of the parameters."""
 
 
 LARGE = 30_000_000
@@ -108,7 +105,7 @@ def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) ->
 
 
 def _train(parameters: nn.Parameter, lesson: Lesson, schedule: Schedule, work: Work) -> None:
-    optimiser = torch.optim.Adam([parameters], lr=schedule.rate, weight_decay=schedule.decay, fused=True)
+    optimiser = Adam(parameters, decay=schedule.decay)
     device = parameters.device
     scaler = torch.amp.GradScaler(device.type, enabled=half_precision(device) is torch.float16)
     stand = _resumed(parameters, optimiser, work) or _begun(parameters, lesson, schedule)
@@ -133,10 +130,6 @@ def _train(parameters: nn.Parameter, lesson: Lesson, schedule: Schedule, work: W
             told()
     work.write(_arrays(parameters, optimiser, stand))
     parameters.data.copy_(stand.best)
-    # An optimiser refers to itself: it would keep three times the network's size until a garbage collection.
-    optimiser.zero_grad()
-    optimiser.state.clear()
-    optimiser.param_groups.clear()
 
 
 def _begun(parameters: Tensor, lesson: Lesson, schedule: Schedule) -> _Progress:
@@ -170,26 +163,24 @@ def _diverged(stand: _Progress, lesson: Lesson, work: Work) -> None:
     )
 
 
-def _descend(optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler, loss: Tensor, rate: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.zero_grad(set_to_none=False)
+def _descend(optimiser: Adam, scaler: torch.amp.GradScaler, loss: Tensor, rate: float) -> None:
+    optimiser.clear_gradient()
     scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-    scaler.step(optimiser)
+    scaler.step(optimiser, rate)  # type: ignore[arg-type]
     scaler.update()
 
 
-def _arrays(parameters: Tensor, optimiser: torch.optim.Optimizer, stand: _Progress) -> dict[str, Tensor]:
-    """Return everything that the rest of a training depends on; of one that has taken no step there are no moments."""
+def _arrays(parameters: Tensor, optimiser: Adam, stand: _Progress) -> dict[str, Tensor]:
+    """Return everything that the rest of a training depends on."""
     stood = torch.tensor([stand.step, stand.best_step, stand.best_loss], dtype=torch.float64)
-    return {"now": parameters.detach(), "best": stand.best, **optimiser.state[parameters], "stand": stood}
+    return {"now": parameters.detach(), "best": stand.best, **optimiser.state(), "stand": stood}
 
 
-def _resumed(parameters: Tensor, optimiser: torch.optim.Optimizer, work: Work) -> _Progress | None:
+def _resumed(parameters: Tensor, optimiser: Adam, work: Work) -> _Progress | None:
     arrays = work.read()
     if arrays is None:
         return None
     parameters.data.copy_(arrays["now"])
-    optimiser.state[parameters] = {key: arrays[key].to(parameters.device) for key in MOMENTS if key in arrays}
+    optimiser.restore(arrays)
     step, best_step, best_loss = arrays["stand"].tolist()
     return _Progress(arrays["best"].to(parameters.device), int(step), best_loss, int(best_step))
