@@ -133,7 +133,7 @@ class Grader:
             "spread": self.learned.spread,
             "resize": "Pillow bilinear, support widened with the reduction",
             "encoders": [encoder.checksum for encoder in self.viewer.encoders],
-            "measures": {name: MEASURES.load(name).version for name in self.learned.reasons.modules},
+            "measures": {name: MEASURES.load(name).version for name in self.learned.reasons.names},
             "standards": [{"centre": member.centre, "spread": member.spread} for member in members],
             "settings": self.origin.values,
         }

@@ -11,14 +11,14 @@ from jaxtyping import Float
 
 from unoqa.core.contracts import within
 from unoqa.encoders.measures import MEASURES
-from unoqa.lowquality.signed import Signed
+from unoqa.lowquality.signed import FittedSigned, Signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
-    from unoqa.core.contracts import FittedModule, State
+    from unoqa.core.contracts import State
     from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 
 CLEAR = 3.0
@@ -40,49 +40,53 @@ class Reasons:
     """Per measure: what is usual of outstanding images, and how far an image is on the bad side.
 
     Attributes:
+        names: the measures: those with a number per place, then the others.
+        modules: what is usual of the ones and of the others.
         means, spreads: of outstanding images' share of the field that is worse than usual.
     """
 
-    modules: Mapping[str, FittedModule]
+    names: tuple[str, ...]
+    modules: tuple[FittedSigned, ...]
     means: Float[np.ndarray, " measures"]
     spreads: Float[np.ndarray, " measures"]
 
     @classmethod
     def learned(cls, features: FeatureSet) -> Reasons:
         """Learn from the measures of outstanding images."""
-        modules = {name: _settings(name).fit(features, seed=0) for name in MEASURES.names()}
+        kinds = _kinds(MEASURES.names())
+        modules = tuple(_settings(scale, names).fit(features, seed=0) for scale, names in kinds.items())
         scores = np.array(
-            [
-                [float(module.evidence(pyramid).score[0]) for module in modules.values()]
-                for pyramid in features.batches(size=1)
-            ]
+            [[worse.mean() for worse in _worse(modules, pyramid)] for pyramid in features.batches(size=1)]
         )
-        return cls(modules, scores.mean(axis=0), np.maximum(scores.std(axis=0), 0.05))
+        return cls(sum(kinds.values(), ()), modules, scores.mean(axis=0), np.maximum(scores.std(axis=0), 0.05))
 
     @classmethod
     def restored(cls, state: Mapping[str, Tensor], names: Sequence[str], scales: tuple[Scale, ...]) -> Reasons:
         """Return the reasons that gave `state`, of the measures named; others may have come since."""
-        modules = {name: _settings(name).restore(within(state, f"{name}."), scales) for name in names}
-        return cls(modules, state["means"].cpu().numpy(), state["spreads"].cpu().numpy())
+        kinds = _kinds(names)
+        modules = tuple(
+            _settings(scale, own).restore(within(state, f"{scale}."), scales) for scale, own in kinds.items()
+        )
+        return cls(sum(kinds.values(), ()), modules, state["means"].cpu().numpy(), state["spreads"].cpu().numpy())
 
     def state(self) -> State:
         """Return what was learned."""
         learned = {
-            f"{name}.{part}": array for name, module in self.modules.items() for part, array in module.state().items()
+            f"{scale}.{part}": array
+            for scale, module in zip(_kinds(self.names), self.modules, strict=True)
+            for part, array in module.state().items()
         }
         return {**learned, "means": torch.from_numpy(self.means), "spreads": torch.from_numpy(self.spreads)}
 
     def explain(self, pyramid: FeaturePyramid) -> tuple[str, ...]:
         """Name the measures that are clearly bad, the worst first, and where; a slight one where none is."""
-        evidences = [module.evidence(pyramid) for module in self.modules.values()]
-        scores = np.array([float(evidence.score[0]) for evidence in evidences])
-        away = (scores - self.means) / self.spreads
-        names = list(self.modules)
+        worse = _worse(self.modules, pyramid)
+        away = (np.array([one.mean() for one in worse]) - self.means) / self.spreads
         order = [row for row in np.argsort(-away, kind="stable") if away[row] > CLEAR][:MOST]
         if order:
-            return tuple(_phrase(names[row], evidences[row].maps[0][0].cpu().numpy()) for row in order)
+            return tuple(_phrase(self.names[row], worse[row]) for row in order)
         worst = int(away.argmax())
-        return (f"slightly: {_words(names[worst])}",) if away[worst] > SLIGHT else ("no single fault stands out",)
+        return (f"slightly: {_words(self.names[worst])}",) if away[worst] > SLIGHT else ("no single fault stands out",)
 
 
 def _phrase(name: str, worse: Float[np.ndarray, "_ _"]) -> str:
@@ -107,8 +111,22 @@ def _third(middle: float, length: int, words: tuple[str, str, str]) -> str:
     return words[min(2, int(3 * (middle + 0.5) / length))]
 
 
-def _settings(name: str) -> Signed:
-    return Signed(scale="tiles" if MEASURES.load(name).local else "image", channels=(name,), floor=0.03)
+def _worse(modules: Sequence[FittedSigned], pyramid: FeaturePyramid) -> list[Float[np.ndarray, "_ _"]]:
+    """Return where one image is worse than usual, by each measure."""
+    return [one for module in modules for one in module.worse(pyramid)[0].cpu().numpy()]
+
+
+def _kinds(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Tell measures apart by the scale that they are read from."""
+    local = [MEASURES.load(name).local for name in names]
+    return {
+        scale: tuple(name for name, one in zip(names, local, strict=True) if one == (scale == "tiles"))
+        for scale in ("tiles", "image")
+    }
+
+
+def _settings(scale: str, names: tuple[str, ...]) -> Signed:
+    return Signed(scale=scale, channels=names, floor=0.03)
 
 
 def _words(name: str) -> str:

@@ -50,7 +50,7 @@ class Signed(LowQualityModule):
 
     needs: ClassVar[int] = 2
 
-    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedSigned:
+    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedSigned:
         """Stream the images once for mean and variance at each place; `seed` is not used."""
         del seed, work
         position, chosen = self._chosen(features.scales)
@@ -63,11 +63,11 @@ class Signed(LowQualityModule):
         variance = (squares / len(features) - mean.square()).clamp_min(0)
         spread = torch.sqrt(self._averaged(variance) + self.floor**2)
         state = {"mean": self._averaged(mean).float(), "spread": spread.float()}
-        return _FittedSigned(self, features.scales, state)
+        return FittedSigned(self, features.scales, state)
 
-    def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedSigned:
+    def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedSigned:
         """Return the fitted module that gave `state`."""
-        return _FittedSigned(self, scales, dict(state))
+        return FittedSigned(self, scales, dict(state))
 
     def _chosen(self, scales: tuple[Scale, ...]) -> tuple[int, list[int]]:
         """Return where the scale stands, and where the channels stand in it."""
@@ -85,7 +85,9 @@ class Signed(LowQualityModule):
 
 
 @final
-class _FittedSigned(FittedModule):
+class FittedSigned(FittedModule):
+    """What is usual at each place, and how far an image is on the bad side of it."""
+
     def __init__(self, settings: Signed, scales: tuple[Scale, ...], state: State) -> None:
         self._settings = settings
         self._position, self._chosen = settings._chosen(scales)
@@ -96,11 +98,15 @@ class _FittedSigned(FittedModule):
 
     def evidence(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map: the mean over the channels."""
+        worse = self.worse(pyramid).mean(dim=1)
+        return Evidence(score=pool(worse, self._settings.pool), maps=(worse,))
+
+    def worse(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
+        """Return a map for each channel, in standard deviations from 0 to the ceiling."""
         grid = pyramid.scales[self._position][:, self._chosen]
         away = (grid - self._state["mean"]) / self._state["spread"]
         bad = torch.where(self._signs == 0, away.abs(), away * self._signs)
-        worse = bad.clamp(0, self._settings.ceiling).mean(dim=1)
-        return Evidence(score=pool(worse, self._settings.pool), maps=(worse,))
+        return bad.clamp(0, self._settings.ceiling)
 
     def state(self) -> State:
         """Return mean and standard deviation at each place."""
