@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -129,5 +130,6 @@ def _settings(scale: str, names: tuple[str, ...]) -> Signed:
     return Signed(scale=scale, channels=names, floor=0.03)
 
 
+@cache
 def _words(name: str) -> str:
     return MEASURES.load(name).reason
