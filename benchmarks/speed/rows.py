@@ -54,6 +54,9 @@ ROWS = {
 MEASURES_RATE = 40.0
 """Images a second and core that the measures alone are aimed at, at least."""
 
+ARITHMETIC_SHARE = 0.8
+"""Share of grading that is aimed to be the arithmetic of encoder and modules, at least."""
+
 HELP_SECONDS = 1.0
 """Seconds that `unoqa --help` is aimed at, at most."""
 

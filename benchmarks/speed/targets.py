@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from speed.figures import TASKS, agreement, memory, ratio
-from speed.rows import BEYOND_MILLISECONDS, HELP_SECONDS, MEASURES_RATE, ROWS
+from speed.rows import ARITHMETIC_SHARE, BEYOND_MILLISECONDS, HELP_SECONDS, MEASURES_RATE, ROWS
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ def _row(key: str, found: Mapping[str, Any] | None) -> Iterator[Target]:
             yield at_least(name, peer, own, "{:.3f}")
         else:
             yield Target(name, "≥ the peer's")
+    share = found["limit"]["share"] if found else None
+    yield at_least(f"{row.name}: arithmetic, share of grading", ARITHMETIC_SHARE, share, "{:.2f}")
 
 
 def _small(found: Mapping[str, float]) -> Iterator[Target]:

@@ -17,7 +17,7 @@ once more at the end, which together took 1.5 of the 3.7 seconds of a command th
 """
 
 LOOKS_AT_YOUNG_ONES = 100
-"""Looks at new objects alone before one at all: while a command starts such a look finds nothing, in .12 seconds."""
+"""Looks at new objects alone before one at all objects: while a command starts it would find none, in .12 s."""
 
 
 def main() -> None:
