@@ -155,7 +155,7 @@ def reasons_of(
 def graded(
     encoder: OpenEncoder, module: FittedModule, measures: OpenEncoder, reasons: Reasons, reference: ImageReference
 ) -> None:
-    """Do all that `unoqa grade` does with one image, from its file on."""
+    """Do all that `unoqa grade` does with one image that is refused, from its file on."""
     image = read(reference)
     image.digest()
     pixels = image.resized(320)[None]

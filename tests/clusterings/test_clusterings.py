@@ -139,8 +139,10 @@ def test_a_mixture_assigns_as_scikit_learns(covariance):
 
 @pytest.mark.parametrize("low", [1, 3, 25])
 @pytest.mark.parametrize("apart", [0.0, 1.0, 3.0])
-def test_centres_are_as_near_as_scikit_learns(apart, low):
-    points, _ = blobs(apart=apart, images=170, low=low)
+@pytest.mark.parametrize(("offset", "unit"), [(0.0, 1.0), (1e7, 1.0), (0.7, 3e-8)])
+def test_centres_are_as_near_as_scikit_learns(apart, low, offset, unit):
+    blob, _ = blobs(apart=apart, images=170, low=low)
+    points = offset + unit * blob
     theirs = KMeans(2, n_init=10, tol=0.0, random_state=0).fit(points)
     partition, found = Kmeans().fit(points, seed=0)
     centres = partition.state()["centres"].numpy()

@@ -241,8 +241,13 @@ import sys
 import unoqa.encoders.timm
 assert not [name for name in sys.modules if name.startswith("torch._dynamo")]
 import torch
+import torchvision
+assert not [name for name in sys.modules if name.startswith("torch._dynamo")]
+kept = torchvision.ops.roi_align.__globals__["is_compile_supported"]
 compiled = torch.compile(lambda x: x + 1, backend="eager")
 assert compiled(torch.ones(1)) == 2
 assert torch._dynamo.__file__
+for device in ("cpu", "meta"):
+    assert kept(device) == torch._dynamo.utils.is_compile_supported(device)
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -97,9 +97,9 @@ def test_a_missing_file_is_named(name, copy):
 
 def test_a_model_of_another_version(copy):
     text = (copy / "model.toml").read_text(encoding="utf-8")
-    (copy / "model.toml").write_text(text.replace("format = 1", "format = 2"), encoding="utf-8")
+    (copy / "model.toml").write_text(text.replace("format = 2", "format = 1"), encoding="utf-8")
     assert refusal(copy) == (
-        f"The model {copy} has format 2, and this version of unoqa reads 1; "
+        f"The model {copy} has format 1, and this version of unoqa reads 2; "
         "fit it again with this version, or install the version that made it."
     )
 

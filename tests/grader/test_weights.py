@@ -55,14 +55,19 @@ def test_a_learned_encoder_scores_an_image_the_same_alone_and_in_company(fitted,
     assert [fitted.examine(image)[0].score for image in reversed(images)] == [one.score for one in reversed(together)]
 
 
-def test_the_reasons_run_beside_a_recipe_without_measures(outstanding, clinic, weights, tmp_path):
+def test_the_measures_run_on_what_a_recipe_without_them_refuses(outstanding, clinic, weights, tmp_path, monkeypatch):
     text = small("paper-padim", tmp_path, channels=20, largest_grid=12).read_text(encoding="utf-8")
     assert "measures" not in text.split("[[members]]")[1]
     grader = Recipe.read(tmp_path / "small-paper-padim.toml").fit(outstanding, weights=weights)
+    measured = []
+    measures = type(grader.viewer.encoders[-1])
+    encode = measures.encode
+    monkeypatch.setattr(measures, "encode", lambda self, images: measured.append(images) or encode(self, images))
     found = [grader.examine(image)[0] for image in clinic.images()]
     refused = [one for one in found if not grader.gate.passes(one.score)]
-    assert refused
+    assert 0 < len(refused) < len(found)
     assert all(one.reasons for one in refused)
+    assert len(measured) == len(refused)
 
 
 def test_a_torch_checkpoint_of_the_same_weights_gives_the_same_model(fitted, recipe, weights, tmp_path):

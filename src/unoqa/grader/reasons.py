@@ -119,11 +119,11 @@ def _worse(modules: Sequence[FittedSigned], pyramid: FeaturePyramid) -> list[Flo
 
 def _kinds(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Tell measures apart by the scale that they are read from."""
-    local = [MEASURES.load(name).local for name in names]
-    return {
-        scale: tuple(name for name, one in zip(names, local, strict=True) if one == (scale == "tiles"))
-        for scale in ("tiles", "image")
-    }
+    kinds: dict[str, tuple[str, ...]] = {}
+    for scale, local in (("tiles", True), ("image", False)):
+        if own := tuple(name for name in names if MEASURES.load(name).local is local):
+            kinds[scale] = own
+    return kinds
 
 
 def _settings(scale: str, names: tuple[str, ...]) -> Signed:

@@ -1,4 +1,4 @@
-"""One image through all encoders of a grader."""
+"""One image through the encoders of a grader."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from unoqa.store.workspace import Workspace
 
 REASONS_FROM = Measures()
-"""The encoder that reasons are read from; it runs beside every recipe."""
+"""The encoder that reasons are read from; it runs on what is refused, where the panel has not run it by then."""
 
 
 @final
@@ -35,14 +35,14 @@ class Viewer:
 
     Attributes:
         encoders: those of the panel, in its order, then the measures where the panel has none.
-        panel: how many of them are the panel's.
+        of_panel: how many of them are the panel's.
         size: side in pixels to which images are resized.
         measures: where the measures stand among the encoders.
         settings: those that each encoder was opened by.
     """
 
     encoders: tuple[OpenEncoder, ...]
-    panel: int
+    of_panel: int
     size: int
     measures: int
     device: torch.device
@@ -88,13 +88,13 @@ class Viewer:
 
     def view(self, prepared: Float[np.ndarray, "1 rows columns"]) -> tuple[FeaturePyramid, ...]:
         """Encode one image by the panel's encoders; a pyramid of batch 1 of each."""
-        return tuple(encoder.encode(prepared) for encoder in self.encoders[: self.panel])
+        return tuple(encoder.encode(prepared) for encoder in self.encoders[: self.of_panel])
 
     def measured(
         self, prepared: Float[np.ndarray, "1 rows columns"], viewed: Sequence[FeaturePyramid]
     ) -> FeaturePyramid:
         """Return the measures of one image, which the panel may have `viewed` already."""
-        return viewed[self.measures] if self.measures < self.panel else self.encoders[self.measures].encode(prepared)
+        return viewed[self.measures] if self.measures < self.of_panel else self.encoders[self.measures].encode(prepared)
 
     def feature_files(self, workspace: Workspace) -> tuple[FeatureFiles, ...]:
         """Open the files in which the features of each encoder are kept."""

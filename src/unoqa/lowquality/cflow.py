@@ -62,8 +62,12 @@ class Cflow(LowQualityModule):
     """
 
     scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
-    largest_grid: Annotated[int, Field(ge=0, description="places a side; finer scales are averaged; 0: none")] = 0
-    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged next")] = 3
+    largest_grid: Annotated[
+        int, Field(ge=0, description="places a side; finer scales are averaged; 0: as they are")
+    ] = 0
+    neighbourhood: Annotated[
+        int, Field(ge=1, le=99, description="side of the square each place is then averaged over")
+    ] = 3
     start: Annotated[Start, Field(description="the density that learning starts from")] = "gaussian"
     blocks: Annotated[int, Field(ge=1, description="coupling blocks")] = 8
     clamp: Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")] = 1.9

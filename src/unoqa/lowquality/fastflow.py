@@ -54,8 +54,12 @@ class Fastflow(LowQualityModule):
     """
 
     scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
-    largest_grid: Annotated[int, Field(ge=0, description="places a side; finer scales are averaged; 0: none")] = 0
-    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged next")] = 1
+    largest_grid: Annotated[
+        int, Field(ge=0, description="places a side; finer scales are averaged; 0: as they are")
+    ] = 0
+    neighbourhood: Annotated[
+        int, Field(ge=1, le=99, description="side of the square each place is then averaged over")
+    ] = 1
     start: Annotated[Start, Field(description="the density that learning starts from")] = "gaussian"
     blocks: Annotated[int, Field(ge=1, description="coupling blocks, of kernels 3×3 and 1×1 in turn")] = 8
     clamp: Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")] = 2.0

@@ -31,7 +31,10 @@ def smooth(
 def averaged(
     grid: Float[Tensor, "batch channels rows columns"], largest: int
 ) -> Float[Tensor, "batch channels _rows _columns"]:
-    """Average a grid by area to at most `largest` places a side; 0 leaves it as it is."""
+    """Average a grid to at most `largest` places a side, in windows that overlap where the side is no multiple of that.
+
+    0 leaves it as it is.
+    """
     rows, columns = grid.shape[-2:]
     if largest == 0 or max(rows, columns) <= largest:
         return grid
