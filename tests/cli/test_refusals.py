@@ -71,9 +71,9 @@ def test_a_missing_model(refusal, clinic, tmp_path):
 def test_a_model_of_another_version(refusal, clinic, settled_model, tmp_path):
     other = shutil.copytree(settled_model, tmp_path / "other")
     text = (other / "model.toml").read_text(encoding="utf-8")
-    (other / "model.toml").write_text(text.replace("format = 1", "format = 9"), encoding="utf-8")
+    (other / "model.toml").write_text(text.replace("format = 2", "format = 9"), encoding="utf-8")
     assert refusal("grade", clinic.mixed, "-m", other, "-o", tmp_path / "results") == (
-        f"The model {other} has format 9, and this version of unoqa reads 1; "
+        f"The model {other} has format 9, and this version of unoqa reads 2; "
         "fit it again with this version, or install the version that made it."
     )
 

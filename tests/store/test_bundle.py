@@ -30,7 +30,7 @@ def refusal(folder):
 
 def test_document_and_arrays_come_back(model):
     document, arrays = read_bundle(model)
-    assert document == {"format": 1, **DOCUMENT}
+    assert document == {"format": 2, **DOCUMENT}
     assert arrays.keys() == ARRAYS.keys()
     assert all(torch.equal(arrays[name], ARRAYS[name]) for name in ARRAYS)
     assert all(arrays[name].dtype == ARRAYS[name].dtype for name in ARRAYS)
@@ -85,9 +85,9 @@ def test_a_folder_that_is_not_there_is_named_with_the_way_to_make_it(tmp_path):
 
 def test_another_version_is_told_before_its_checksum(model):
     text = (model / "model.toml").read_text(encoding="utf-8")
-    (model / "model.toml").write_text(text.replace("format = 1", "format = 2"), encoding="utf-8")
+    (model / "model.toml").write_text(text.replace("format = 2", "format = 1"), encoding="utf-8")
     assert refusal(model) == (
-        f"The model {model} has format 2, and this version of unoqa reads 1; fit it again with this version, or "
+        f"The model {model} has format 1, and this version of unoqa reads 2; fit it again with this version, or "
         "install the version that made it."
     )
 
@@ -105,7 +105,7 @@ def test_a_copy_is_the_same_model_wherever_it_lies(model, tmp_path):
 
 def test_a_model_is_written_over_a_model_but_over_nothing_else(model, tmp_path):
     write_bundle(model, {"alpha": 0.2}, {}, "")
-    assert read_bundle(model) == ({"format": 1, "alpha": 0.2}, {})
+    assert read_bundle(model) == ({"format": 2, "alpha": 0.2}, {})
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "photo.png").touch()
     for folder, sentence in (

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import torch  # noqa: F401 - it is to be there in whole before a part of it is stood in for
+import torch  # in whole, before a part of it is stood in for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,9 +45,11 @@ def _as_it_is(function: Callable[..., Any] | None = None, *_: object, **__: obje
     return _as_it_is if function is None else function
 
 
-def _asking_the_compiler(*arguments: object) -> bool:
+def _asking_the_compiler(device: str | torch.device | int) -> bool:
     """Answer as the compiler does; torchvision keeps this function, and asks it long after."""
-    return bool(import_module(f"{COMPILER}.utils").is_compile_supported(*arguments))
+    from torch._dynamo.utils import is_compile_supported  # noqa: PLC0415 - it is what this file does without
+
+    return is_compile_supported(device)
 
 
 try:
