@@ -42,12 +42,12 @@ class Reasons:
 
     Attributes:
         names: the measures: those with a number per place, then the others.
-        modules: what is usual of the ones and of the others.
+        modules: what is usual of the ones and of the others, by the scale that they are read from.
         means, spreads: of outstanding images' share of the field that is worse than usual.
     """
 
     names: tuple[str, ...]
-    modules: tuple[FittedSigned, ...]
+    modules: Mapping[str, FittedSigned]
     means: Float[np.ndarray, " measures"]
     spreads: Float[np.ndarray, " measures"]
 
@@ -55,7 +55,7 @@ class Reasons:
     def learned(cls, features: FeatureSet) -> Reasons:
         """Learn from the measures of outstanding images."""
         kinds = _kinds(MEASURES.names())
-        modules = tuple(_settings(scale, names).fit(features, seed=0) for scale, names in kinds.items())
+        modules = {scale: _settings(scale, names).fit(features, seed=0) for scale, names in kinds.items()}
         scores = np.array(
             [[worse.mean() for worse in _worse(modules, pyramid)] for pyramid in features.batches(size=1)]
         )
@@ -65,17 +65,15 @@ class Reasons:
     def restored(cls, state: Mapping[str, Tensor], names: Sequence[str], scales: tuple[Scale, ...]) -> Reasons:
         """Return the reasons that gave `state`, of the measures named; others may have come since."""
         kinds = _kinds(names)
-        modules = tuple(
-            _settings(scale, own).restore(within(state, f"{scale}."), scales) for scale, own in kinds.items()
-        )
+        modules = {
+            scale: _settings(scale, own).restore(within(state, f"{scale}."), scales) for scale, own in kinds.items()
+        }
         return cls(sum(kinds.values(), ()), modules, state["means"].cpu().numpy(), state["spreads"].cpu().numpy())
 
     def state(self) -> State:
         """Return what was learned."""
         learned = {
-            f"{scale}.{part}": array
-            for scale, module in zip(_kinds(self.names), self.modules, strict=True)
-            for part, array in module.state().items()
+            f"{scale}.{part}": array for scale, module in self.modules.items() for part, array in module.state().items()
         }
         return {**learned, "means": torch.from_numpy(self.means), "spreads": torch.from_numpy(self.spreads)}
 
@@ -112,9 +110,9 @@ def _third(middle: float, length: int, words: tuple[str, str, str]) -> str:
     return words[min(2, int(3 * (middle + 0.5) / length))]
 
 
-def _worse(modules: Sequence[FittedSigned], pyramid: FeaturePyramid) -> list[Float[np.ndarray, "_ _"]]:
+def _worse(modules: Mapping[str, FittedSigned], pyramid: FeaturePyramid) -> list[Float[np.ndarray, "_ _"]]:
     """Return where one image is worse than usual, by each measure."""
-    return [one for module in modules for one in module.worse(pyramid)[0].cpu().numpy()]
+    return [one for module in modules.values() for one in module.worse(pyramid)[0].cpu().numpy()]
 
 
 def _kinds(names: Sequence[str]) -> dict[str, tuple[str, ...]]:

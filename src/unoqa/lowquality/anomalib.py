@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float
 from pydantic import BeforeValidator, Field, PlainSerializer
 from torch import Tensor, nn
-from torch.nn import functional
 
 from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State, within
 from unoqa.core.errors import FitError, UsageError
@@ -23,6 +22,7 @@ from unoqa.lowquality.parts.anomalib_maps import arrays_of, raw_maps, refill
 from unoqa.lowquality.parts.anomalib_models import Weights, built, from_cache, from_file
 from unoqa.lowquality.parts.anomalib_surroundings import IN_TURN, seeded
 from unoqa.lowquality.parts.anomalib_training import Images, normalised, train
+from unoqa.lowquality.parts.fibres import averaged
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
 
 SCALE = "pixels"
@@ -191,11 +191,10 @@ class _FittedAnomalib(FittedModule):
         raw = raw_maps(self._network, image)
         levels = zip(raw, self._state["floor"], self._state["usual"], strict=True)
         maps = tuple(((grid - floor).clamp_min(0) / usual)[None] for grid, floor, usual in levels)
-        return Evidence(log_evidence(maps, self._settings.pool).score, tuple(self._reduced(grid) for grid in maps))
-
-    def _reduced(self, grid: Float[Tensor, "1 rows columns"]) -> Float[Tensor, "1 fewer_rows fewer_columns"]:
-        rows, columns = (min(side, self._settings.largest_grid) for side in grid.shape[-2:])
-        return functional.adaptive_avg_pool2d(grid, (rows, columns))
+        return Evidence(
+            log_evidence(maps, self._settings.pool).score,
+            tuple(averaged(grid, self._settings.largest_grid) for grid in maps),
+        )
 
 
 def _position(scales: tuple[Scale, ...]) -> int:

@@ -29,8 +29,8 @@ def smooth(
 
 
 def averaged(
-    grid: Float[Tensor, "batch channels rows columns"], largest: int
-) -> Float[Tensor, "batch channels _rows _columns"]:
+    grid: Float[Tensor, "*batch rows columns"], largest: int
+) -> Float[Tensor, "*batch fewer_rows fewer_columns"]:
     """Average a grid to at most `largest` places a side, in windows that overlap where the side is no multiple of that.
 
     0 leaves it as it is.
