@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, final
 from unoqa.core.errors import UsageError, unknown
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
     from types import ModuleType
 
 T = TypeVar("T")
@@ -37,8 +38,7 @@ class Shelf(Generic[T]):
         Raises:
             UsageError: an entry point has the name of a choice of ours.
         """
-        paths = import_module(self.package).__path__
-        ours = [module.name for module in pkgutil.iter_modules(paths) if module.name != "parts"]
+        ours = _files(tuple(import_module(self.package).__path__))
         outside = self._outside()
         for name in ours:
             if name in outside:
@@ -56,13 +56,14 @@ class Shelf(Generic[T]):
         """
         if name not in self.names():
             raise unknown(self.kind, name, self.names())
-        outside = self._outside()
-        module = import_module(outside.get(name, f"{self.package}.{name}"))
-        return self._only_class(module)
+        return self._only_class(import_module(self._module(name)))
 
     def name_of(self, choice: T) -> str:
-        """Return the name under which the class of `choice` stands on the shelf."""
-        return next(name for name in self.names() if self.load(name) is type(choice))
+        """Return the name under which the class of `choice` stands on the shelf; the other choices are not loaded."""
+        return next(name for name in self.names() if _within(type(choice), self._module(name)))
+
+    def _module(self, name: str) -> str:
+        return self._outside().get(name, f"{self.package}.{name}")
 
     def _outside(self) -> dict[str, str]:
         return _entries(self.package, tuple(sys.path))
@@ -73,7 +74,7 @@ class Shelf(Generic[T]):
             for member in vars(module).values()
             if inspect.isclass(member)
             and issubclass(member, self.contract)
-            and f"{member.__module__}.".startswith(f"{module.__name__}.")
+            and _within(member, module.__name__)
             and not inspect.isabstract(member)
         ]
         if len(found) != 1:
@@ -81,8 +82,22 @@ class Shelf(Generic[T]):
         return found[0]
 
 
+def _within(defined: type, module: str) -> bool:
+    return f"{defined.__module__}.".startswith(f"{module}.")
+
+
+@cache
+def _files(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(module.name for module in pkgutil.iter_modules(paths) if module.name != "parts")
+
+
 @cache
 def _entries(group: str, path: tuple[str, ...]) -> dict[str, str]:
+    return {entry.name: entry.module for entry in _installed(path).select(group=group)}
+
+
+@cache
+def _installed(path: tuple[str, ...]) -> EntryPoints:
     """Look entry points up once: it reads a file of every installed package. `path` is where they were found."""
     del path
-    return {entry.name: entry.module for entry in entry_points(group=group)}
+    return entry_points()

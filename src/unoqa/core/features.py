@@ -39,9 +39,17 @@ class Scale:
 @final
 @dataclass(frozen=True)
 class FeaturePyramid:
-    """Features of a batch of images on one or more grids, finest first; one grid may be 1×1."""
+    """Features of a batch of images on one or more grids, finest first; one grid may be 1×1.
+
+    The channels of a place lie side by side (torch's channels last), wherever the features came from: sums follow the
+    order in memory, and encoders give, and modules read, that order fastest.
+    """
 
     scales: tuple[Float[Tensor, "batch _channels _rows _columns"], ...]
+
+    def __post_init__(self) -> None:
+        ordered = tuple(grid.contiguous(memory_format=torch.channels_last) for grid in self.scales)
+        object.__setattr__(self, "scales", ordered)
 
     def __len__(self) -> int:
         return len(self.scales[0])

@@ -16,6 +16,7 @@ from unoqa.core.errors import WeightsError, unknown
 from unoqa.core.features import FeaturePyramid, Scale
 from unoqa.core.settings import settings
 from unoqa.encoders.parts.timm_library import timm
+from unoqa.encoders.parts.unfilled import Unfilled
 from unoqa.encoders.parts.weights import cached_weights, checksum, fitting, read_weights
 
 if TYPE_CHECKING:
@@ -79,11 +80,13 @@ class Timm(Encoder):
         raise AssertionError("a Timm has at least one layer")
 
     def _network(self) -> Any:  # noqa: ANN401 - timm's feature wrapper has no public type
+        """Make the cut model; its arrays hold nothing yet."""
         if not timm.is_model(self.model):
             raise unknown("timm model", self.model, timm.list_models() + timm.list_pretrained())
         levels = tuple(sorted(set(self.layers)))
         try:
-            return timm.create_model(self.model, pretrained=False, features_only=True, out_indices=levels)
+            with Unfilled():
+                return timm.create_model(self.model, pretrained=False, features_only=True, out_indices=levels)
         except (AssertionError, IndexError, RuntimeError, TypeError) as error:
             raise WeightsError(
                 f"{self.model} has no feature levels {list(levels)}; choose others in the recipe ({error})."
@@ -129,5 +132,4 @@ class _OpenTimm(OpenEncoder):
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
             colours = (grey.expand(-1, 3, -1, -1) - self._mean) / self._std
             features = self._network(colours.contiguous(memory_format=torch.channels_last))
-        # In the order of features read back from files, since sums follow it.
-        return [feature.contiguous().clamp(-LARGEST_HALF, LARGEST_HALF).half().float() for feature in features]
+        return [feature.clamp(-LARGEST_HALF, LARGEST_HALF).half().float() for feature in features]

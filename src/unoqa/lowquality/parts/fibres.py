@@ -18,13 +18,11 @@ def smooth(
 ) -> Float[Tensor, "batch channels rows columns"]:
     """Average each place with its neighbours; places outside the grid do not count.
 
-    The square stands around its place, so an even side is read as the next odd one. The channels of a place then lie
-    side by side: so they are averaged, and multiplied after, many times faster.
+    The square stands around its place, so an even side is read as the next odd one.
     """
     reach = neighbourhood // 2
     if reach == 0:
         return grid
-    grid = grid.contiguous(memory_format=torch.channels_last)
     return functional.avg_pool2d(grid, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
 
 
