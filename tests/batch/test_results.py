@@ -14,6 +14,7 @@ from PIL import Image
 
 import unoqa
 from unoqa.batch import Mode, grade_files
+from unoqa.batch.results import MADE_LATER
 from unoqa.core.errors import CohortError, ResultsError, UsageError
 from unoqa.core.progress import Silent
 from unoqa.grader.intake import Intake
@@ -227,3 +228,35 @@ def test_a_settled_model_grades_a_cohort_anew_where_that_is_wanted(settled_model
     cohort = graded(model, scans, tmp_path / "cohort")
     assert anew == cohort
     assert json.loads((tmp_path / "anew" / "run.json").read_text(encoding="utf-8"))["split"] == "cohort"
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "desktop.ini"])
+def test_what_a_file_manager_leaves_does_not_bar_a_folder(name, settled_model, scans, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / name).touch()
+    graded(settled_model, scans, tmp_path / "results")
+    assert len(rows(tmp_path / "results")) == 3
+
+
+def test_images_that_differ_in_case_alone_have_an_overlay_each(settled_model, scans, tmp_path):
+    for site, name in (("left", "Scan.png"), ("right", "scan.png")):
+        (tmp_path / site).mkdir()
+        shutil.copy(scans / "scan_0001.png", tmp_path / site / name)
+    result = graded(settled_model, [tmp_path / "left", tmp_path / "right"], tmp_path / "results", heat=True)
+    assert [one.image for one in result.gradings] == ["Scan.png", "scan.png"]
+    paths = [heat_path(tmp_path / "results", one.image) for one in result.gradings]
+    assert all(path.is_file() for path in paths)
+    assert len({str(path).lower() for path in paths}) == 2
+
+
+def test_grading_again_leaves_nothing_of_the_earlier_grades(settled_model, scans, tmp_path):
+    results = tmp_path / "results"
+    graded(settled_model, scans, results, heat=True)
+    for name in MADE_LATER:
+        (results / name).touch()
+    (scans / "scan_0002.png").write_text("no image")
+    graded(settled_model, scans, results, heat=True)
+    assert sorted(path.name for path in results.iterdir()) == ["grades.csv", "heat", "run.json"]
+    assert sorted(path.name for path in (results / "heat").iterdir()) == ["scan_0001.png.png", "scan_0003.png.png"]
+    graded(settled_model, scans, results)
+    assert sorted(path.name for path in results.iterdir()) == ["grades.csv", "run.json"]

@@ -14,6 +14,7 @@ from clinic import small
 from interrupting import Failing, PowerCut
 from unoqa import Recipe
 from unoqa.batch import Mode, grade_files
+from unoqa.batch.results import MADE_LATER
 from unoqa.core.errors import ResultsError
 from unoqa.core.progress import Silent
 from unoqa.grader.intake import Intake
@@ -150,3 +151,22 @@ def killed_after(lines, command, journal):
     assert process.poll() is None, process.stderr.read()
     process.kill()
     process.communicate()
+
+
+def test_a_killed_run_over_earlier_grades_leaves_them_whole_until_it_has_gone_on(
+    settled_model, scans, tmp_path, torch_threads
+):
+    torch_threads(1)
+    results = tmp_path / "results"
+    graded(settled_model, scans, results)
+    for name in MADE_LATER:
+        (results / name).touch()
+    with pytest.raises(PowerCut):
+        graded(settled_model, scans, results, heat=True, progress=Failing(3))
+    overlays = {path: path.stat().st_mtime_ns for path in (results / "heat").iterdir()}
+    assert all((results / name).exists() for name in ("grades.csv", *MADE_LATER))
+    graded(settled_model, scans, results, heat=True)
+    graded(settled_model, scans, tmp_path / "whole", heat=True)
+    assert overlays
+    assert all(path.stat().st_mtime_ns == time for path, time in overlays.items())
+    assert files(results) == files(tmp_path / "whole")

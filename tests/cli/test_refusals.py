@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from clinic import small
+from unoqa.cli import demo
 from unoqa.grader.recipe import recipe_names
 
 RESULTS = "image,grade,grade_code,score,threshold,certainty,reasons,error\n"
@@ -283,6 +284,28 @@ def test_a_results_folder_within_the_images(refusal, clinic, settled_model):
     assert refusal("grade", clinic.mixed, "-m", settled_model, "-o", results) == (
         f"The results folder {results} lies within the images' folder; name one outside of it."
     )
+
+
+def test_a_results_folder_within_the_model(refusal, clinic, settled_model):
+    results = settled_model / "results"
+    assert refusal("grade", clinic.mixed, "-m", settled_model, "-o", results) == (
+        f"The results folder {results} lies within the model folder; name one outside of it."
+    )
+    assert not results.exists()
+
+
+def test_a_demo_folder_with_a_file_managers_file_is_empty(unoqa, empty, monkeypatch):
+    monkeypatch.setattr(demo, "write", stop)
+    (empty / ".DS_Store").touch()
+    assert isinstance(unoqa("demo", empty, "--quiet").exception, Reached)
+
+
+class Reached(Exception):
+    """The demo begins to draw."""
+
+
+def stop(*_, **__):
+    raise Reached
 
 
 @pytest.mark.parametrize("seed", ["-1", "4294967296"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -51,6 +54,18 @@ def test_resizing_leaves_the_image_alone_and_stays_between_0_and_1():
         (np.full((64, 64), np.inf), "not-finite", "a.png holds NaN or infinite values; export it again."),
         (np.full((64, 64), 0.5), "constant", "a.png has one brightness everywhere; export it again."),
         (np.zeros((64, 64)), "constant", "a.png has one brightness everywhere; export it again."),
+        (
+            np.linspace(0, 255, 4096).reshape(64, 64),
+            "unsupported",
+            "a.png holds values from 0 to 255; divide them by the largest that their type can hold, so that they lie "
+            "within 0–1.",
+        ),
+        (
+            np.linspace(-0.5, 0.5, 4096).reshape(64, 64),
+            "unsupported",
+            "a.png holds values from -0.5 to 0.5; divide them by the largest that their type can hold, so that they "
+            "lie within 0–1.",
+        ),
     ],
 )
 def test_an_image_without_a_picture_is_refused(pixels, code, sentence):
@@ -71,3 +86,24 @@ def test_the_smallest_change_and_another_shape_have_another_digest():
     changed[3, 4] = np.nextafter(changed[3, 4], np.float32(2))
     digests = {EnfaceImage("a.png", one).digest() for one in (pixels, changed, pixels.reshape(80, 96))}
     assert len(digests) == 3
+
+
+@pytest.mark.parametrize(
+    ("array", "sentence"),
+    [
+        ("np.eye(80, dtype=np.uint8) * 255", "a.png holds values from 0 to 255; divide them by the largest that "),
+        ("np.zeros((80, 90, 3))", "a.png is an array of shape (80, 90, 3); give one grey channel, rows × columns."),
+    ],
+)
+def test_an_array_of_another_kind_is_refused_where_no_shape_is_checked(array, sentence):
+    program = f"""
+import numpy as np
+from unoqa import EnfaceImage, UnoqaError
+try:
+    EnfaceImage("a.png", {array}).resized(64)
+except UnoqaError as error:
+    assert str(error).startswith({sentence!r}), error
+else:
+    raise AssertionError("not refused")
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -113,5 +113,21 @@ def test_a_long_piece_ends_when_its_caller_stops():
     assert ended.is_set()
 
 
+def test_an_error_of_one_piece_ends_the_others_and_is_told_at_once(threads):
+    def endless_but_for_one(number):
+        if number == threads - 1:
+            raise ValueError("diverged")
+        while True:
+            still_wanted()
+            time.sleep(0.001)
+
+    def outer(_):
+        return run(endless_but_for_one, range(threads))
+
+    for whole in (lambda: outer(0), lambda: run(outer, range(1))):
+        with pytest.raises(ValueError, match="diverged"):
+            whole()
+
+
 def test_work_that_nobody_handed_out_is_wanted():
     still_wanted()

@@ -1,5 +1,8 @@
 """Heat has the image's size and is highest where the damage is."""
 
+import tracemalloc
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +10,7 @@ from PIL import Image
 from unoqa import EnfaceImage
 from unoqa.benchmark.phantom.cohort import cohort
 from unoqa.benchmark.phantom.contract import damages
+from unoqa.grader.heat import HeatLevels, _enlarged
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +55,16 @@ def test_a_good_scan_is_cooler_than_a_damaged_one(grader, good):
     damaged = good.copy()
     damaged[:, :160] //= 8
     assert heat(grader, good).mean() < 0.5 * heat(grader, damaged).mean()
+
+
+def test_many_maps_are_averaged_in_the_memory_of_few():
+    maps = [np.random.default_rng(seed).random((8, 8)) for seed in range(30)]
+    levels, opinion, shape = HeatLevels.of([(0.2, 0.5)] * 30), SimpleNamespace(maps=maps), (600, 500)
+    tracemalloc.start()
+    found = HeatLevels.heat.__wrapped__(levels, opinion, shape)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    expected = np.mean([_enlarged(np.maximum((grid - 0.2) / 0.5, 0), shape) for grid in maps], axis=0)
+    assert (found.dtype, found.shape) == (np.float32, shape)
+    assert np.abs(found - expected).max() < 1e-6
+    assert peak < 5 * found.nbytes

@@ -77,7 +77,8 @@ def test_no_image_is_encoded_twice(images, tmp_path):
         before = {path: path.read_bytes() for path in (tmp_path / "work").glob("features-*/*.raw")}
         cut(recipe(), images, tmp_path / "work", after=after)
         (index,) = (tmp_path / "work").glob("features-*/index.txt")
-        assert index.read_text().splitlines() == [image.digest() for image in images[:read_by_then]]
+        found = [line.split()[0] for line in index.read_text().splitlines()]
+        assert found == [image.digest() for image in images[:read_by_then]]
         assert all(path.read_bytes().startswith(kept) for path, kept in before.items())
 
 

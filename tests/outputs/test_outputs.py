@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import unicodedata
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from unoqa.core.image import EnfaceImage
 from unoqa.core.record import RunRecord
 from unoqa.outputs import OUTPUTS
 from unoqa.outputs.grades_csv import FORMULA_STARTS
-from unoqa.outputs.heat import HOTTEST, heat_path, overlay
+from unoqa.outputs.heat import HOTTEST, clashing, heat_path, keep_apart, overlay
 
 every_output = pytest.mark.parametrize("name", OUTPUTS.names())
 
@@ -122,3 +123,21 @@ def test_the_same_heat_has_the_same_colour_in_every_image():
     wild[0, 0] = 100
     assert np.array_equal(overlay(pixels, mild)[1:], overlay(pixels, wild)[1:])
     assert np.array_equal(overlay(pixels, wild)[0, 0], overlay(pixels, wild * HOTTEST)[0, 0])
+
+
+TWINS = ("left/Scan.png", "left/scan.png", "/abs/x.png", "abs/x.png", "Gr\u00f6\u00dfe.png", "gro\u0308sse.png")
+
+
+def test_overlays_of_names_alike_are_distinct_on_every_system(tmp_path):
+    apart = clashing([*TWINS, "left/other.png"])
+    keep_apart(tmp_path, apart)
+    assert apart == sorted(TWINS)
+    paths = [unicodedata.normalize("NFD", str(heat_path(tmp_path, name))).casefold() for name in TWINS]
+    assert len(set(paths)) == len(TWINS)
+    assert heat_path(tmp_path, "left/other.png") == tmp_path / "heat" / "left" / "other.png.png"
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_an_overlay_alone_of_its_kind_keeps_its_path(name, tmp_path):
+    assert clashing([name, "left/other.png"]) == []
+    assert heat_path(tmp_path, name) == tmp_path / "heat" / f"{name.removeprefix('/')}.png"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from unoqa.store.atomic import replacing, write_text
+from unoqa.store.atomic import replacing, replacing_folder, write_text
 
 
 def test_a_file_is_written_with_its_folders(tmp_path):
@@ -27,3 +29,39 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
         fresh.write_text("new", encoding="utf-8")
         assert (tmp_path / "c.txt").read_text(encoding="utf-8") == "old"
     assert (tmp_path / "c.txt").read_text(encoding="utf-8") == "new"
+
+
+def filled(folder, text):
+    with replacing_folder(folder) as fresh:
+        (fresh / "text").write_text(text, encoding="utf-8")
+
+
+def test_a_folder_takes_the_place_of_another_and_leaves_nothing_beside_it(tmp_path):
+    for text in ("old", "new"):
+        filled(tmp_path / "a", text)
+        assert (tmp_path / "a" / "text").read_text(encoding="utf-8") == text
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_old_folder_comes_back_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    filled(tmp_path / "a", "old")
+    replace = Path.replace
+
+    def interrupted(self, target):
+        if self.suffix == ".part":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        filled(tmp_path / "a", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a" / "text").read_text(encoding="utf-8") == "old"
+
+
+def test_a_link_to_a_folder_goes_on_pointing_there(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    filled(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "text").read_text(encoding="utf-8") == "new"

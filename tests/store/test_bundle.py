@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
 
 from unoqa.core.errors import ModelError, ResultsError
-from unoqa.store.bundle import bundle_checksum, read_bundle, write_bundle
+from unoqa.store.bundle import bundle_checksum, check_bundle_folder, read_bundle, write_bundle
 
 DOCUMENT = {"name": "site 1 – Zürich", "alpha": 0.1, "layers": [2, 3], "panel": {"scales": ["tiles"]}}
 ARRAYS = {"mean": torch.arange(3.0), "kept": torch.tensor([1, 2]), "half": torch.ones(2, 2).half().T}
@@ -115,6 +116,31 @@ def test_a_model_is_written_over_a_model_but_over_nothing_else(model, tmp_path):
         with pytest.raises(ResultsError) as caught:
             write_bundle(folder, DOCUMENT, ARRAYS, "")
         assert str(caught.value) == f"{folder} {sentence}"
+
+
+def test_a_model_with_something_beside_its_files_is_not_written_over(model):
+    (model / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(ResultsError) as caught:
+        write_bundle(model, DOCUMENT, ARRAYS, "")
+    assert str(caught.value) == f"{model} holds something that is not a model; name a new folder."
+    assert (model / "notes.txt").exists()
+
+
+def test_what_a_file_browser_left_in_a_model_is_nothing(model):
+    (model / ".DS_Store").touch()
+    write_bundle(model, {"alpha": 0.2}, {}, "")
+    assert read_bundle(model)[0]["alpha"] == 0.2
+
+
+def test_the_folder_in_which_the_program_runs_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "within").mkdir()
+    monkeypatch.chdir(tmp_path / "within")
+    for folder in (Path(), Path(".."), tmp_path):
+        with pytest.raises(ResultsError) as caught:
+            check_bundle_folder(folder)
+        assert str(caught.value) == (
+            f"A model takes the place of its folder, and {folder} cannot be moved; name one within it."
+        )
 
 
 def test_an_interrupted_rewrite_leaves_the_former_model(model):

@@ -107,11 +107,11 @@ def test_a_file_cut_anywhere_keeps_the_whole_records_before(name, left, tmp_path
     assert holds(tmp_path, *seeds, 5, 6)
 
 
-@pytest.mark.parametrize("length", range(len("image 2\n")))
-def test_a_record_without_a_whole_line_in_the_index_does_not_count(length, tmp_path):
+@pytest.mark.parametrize("lacking", range(1, len("image 2\n") + 2))
+def test_a_record_without_a_whole_line_in_the_index_does_not_count(lacking, tmp_path):
     written(tmp_path, 0, 1, 2)
     index = (tmp_path / "index.txt").read_bytes()
-    (tmp_path / "index.txt").write_bytes(index[: len("image 0\nimage 1\n") + length])
+    (tmp_path / "index.txt").write_bytes(index[:-lacking])
     assert holds(tmp_path, 0, 1)
     written(tmp_path, 0, 1, 5)
     assert holds(tmp_path, 0, 1, 5)
@@ -124,5 +124,31 @@ def test_without_one_of_its_files_it_begins_anew(name, damage, tmp_path):
     (tmp_path / name).unlink()
     if damage == "empty":
         (tmp_path / name).touch()
+    written(tmp_path, 5)
+    assert holds(tmp_path, 5)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_record_that_is_not_as_it_was_written_does_not_count_nor_those_after_it(name, tmp_path):
+    written(tmp_path, 0, 1, 2)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[RECORDS[name] + 3] ^= 1
+    (tmp_path / name).write_bytes(content)
+    assert holds(tmp_path, 0)
+    written(tmp_path, 0, 5)
+    assert holds(tmp_path, 0, 5)
+
+
+@pytest.mark.parametrize("shapes", ["5", "[[0, 4, 4], [3, 1, 1]]", '["a", "b"]', "[[2, 4], [3, 1, 1]]", "[[[[", "{}"])
+def test_shapes_that_are_none_begin_anew(shapes, tmp_path):
+    written(tmp_path, 0, 1)
+    (tmp_path / "shapes.json").write_text(shapes, encoding="utf-8")
+    written(tmp_path, 5)
+    assert holds(tmp_path, 5)
+
+
+def test_an_index_that_is_no_text_begins_anew(tmp_path):
+    written(tmp_path, 0, 1)
+    (tmp_path / "index.txt").write_bytes(bytes(range(256)) + b"\n")
     written(tmp_path, 5)
     assert holds(tmp_path, 5)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import torch
 
-from unoqa.batch.results import claim, fingerprint
+from unoqa.batch.results import claim, fingerprint, remove_stale
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.grading import Grade
 from unoqa.core.parallel import gathered
@@ -21,6 +21,7 @@ from unoqa.grader.grader import Grader, SettledGrader, check_cohort
 from unoqa.grader.intake import Failure, Intake
 from unoqa.grader.versions import versions
 from unoqa.outputs import OUTPUTS
+from unoqa.outputs.heat import clashing, keep_apart
 from unoqa.store.journal import Entry, Journal
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def grade_files(
     claim(results, checksum, images)
     grader = model.grader if isinstance(model, SettledGrader) else model
     outputs = [OUTPUTS.load(name)() for name in OUTPUTS.names() if heat or name != "heat"]
-    with Journal(results, checksum, heat=heat, conditions=_conditions(grader), names=names) as journal:
+    apart = clashing(names) if heat else []
+    with Journal(results, checksum, heat=heat, conditions=_conditions(grader, apart), names=names) as journal:
+        keep_apart(results, apart)
         assessed = _assess(grader, intake, results, journal, outputs, progress)
         if alone and isinstance(model, SettledGrader):
             result = grade_settled(assessed, grader.gate, model.partition)
@@ -79,6 +82,7 @@ def grade_files(
             result, _ = grade_cohort(assessed, grader.gate, grader.split, seed=grader.origin.seed)
         facts = _facts(grader, checksum, images, result, intake.ignored, alone)
         facts["seconds"] = round(time.monotonic() - started, 3)
+        remove_stale(results, [one.name for one in assessed if isinstance(one, Failure)], heat=heat)
         for output in outputs:
             output.finish(results, RunRecord(result.gradings, facts))
         journal.remove()
@@ -150,6 +154,6 @@ def _facts(
     }
 
 
-def _conditions(grader: Grader) -> str:
-    """Return what scores may depend on in their last bits beside the model."""
-    return json.dumps([versions(), str(grader.viewer.device)])
+def _conditions(grader: Grader, apart: Sequence[str]) -> str:
+    """Return what scores may depend on in their last bits beside the model, and whose overlays are kept apart."""
+    return json.dumps([versions(), str(grader.viewer.device), *apart])

@@ -23,6 +23,7 @@ from unoqa.grader.loading import load
 from unoqa.grader.recipe import LARGEST_SEED, Recipe
 from unoqa.report.cohort_picture import draw_cohort
 from unoqa.store.bundle import bundle_checksum
+from unoqa.store.litter import is_empty
 
 OUTSTANDING = 60
 """Scans to learn from."""
@@ -38,7 +39,7 @@ def demo(
 ) -> None:
     """Make a phantom clinic, fit on its outstanding scans, grade the rest, draw and compare."""
     model, results = folder / "model", folder / "results"
-    if folder.exists() and any(folder.iterdir()) and not (folder / "phantom" / "labels.csv").is_file():
+    if folder.exists() and not is_empty(folder) and not (folder / "phantom" / "labels.csv").is_file():
         raise ResultsError(f"{folder} holds something that is not a demo; name a new folder.")
     if (results / "run.json").is_file():  # of an earlier demo, perhaps by another version
         shutil.rmtree(results)

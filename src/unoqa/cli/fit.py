@@ -19,6 +19,7 @@ from unoqa.core.allocation import one_arena
 from unoqa.grader.intake import Intake
 from unoqa.grader.recipe import DEFAULT, LARGEST_SEED, Recipe, recipe_names
 from unoqa.store.bundle import check_bundle_folder
+from unoqa.store.workspace import Workspace
 
 
 def fit(
@@ -42,30 +43,36 @@ def fit(
     one_arena()
     use_threads(threads)
     check_bundle_folder(output)
-    chosen = Recipe.named(recipe) if recipe in recipe_names() else _from_file(recipe)
+    chosen = _chosen(recipe)
     if alpha is not None:
         chosen = chosen.refusing(alpha)
-    grader = chosen.fit(
-        Intake.of(outstanding, follow_links=follow_links),
-        seed=seed,
-        device=device,
-        weights=encoder_weights,
-        progress=progress(quiet=quiet),
-        workspace=output.absolute().with_name(f".{output.absolute().name}.unfinished"),
-    )
-    grader.save(output)
-    say_fit(grader.learned.report)
-    say(
-        f"Learned from {grader.learned.report.used} images; model in {output}. "
-        f"Next: unoqa grade IMAGES -m {output} -o RESULTS",
-        quiet=quiet,
-    )
-    if grader.learned.report.failures:
+    with _unfinished(output) as work:
+        grader = chosen.fit(
+            Intake.of(outstanding, follow_links=follow_links),
+            seed=seed,
+            device=device,
+            weights=encoder_weights,
+            progress=progress(quiet=quiet),
+            workspace=work,
+        )
+        grader.save(output)
+        work.remove()
+    report = grader.learned.report
+    say_fit(report)
+    say(f"Learned from {report.used} images; model in {output}.", quiet=quiet)
+    say(f"Next: unoqa grade IMAGES -m {output} -o RESULTS", quiet=quiet)
+    if report.failures:
         raise typer.Exit(SOME_FAILED)
 
 
-def _from_file(recipe: str) -> Recipe:
-    """Read a recipe file; what looks like no file is taken for a misspelt name."""
-    if recipe.endswith(".toml") or Path(recipe).exists():
+def _unfinished(output: Path) -> Workspace:
+    """Open the folder beside the model in which a killed fit leaves its work, until the model is saved."""
+    whole = output.absolute()
+    return Workspace(whole.with_name(f".{whole.name}.unfinished"))
+
+
+def _chosen(recipe: str) -> Recipe:
+    """Find a recipe by its name, or read its file; what looks like no file is taken for a misspelt name."""
+    if recipe not in recipe_names() and (recipe.endswith(".toml") or Path(recipe).exists()):
         return Recipe.read(recipe)
     return Recipe.named(recipe)

@@ -40,6 +40,8 @@ def grade(
         raise UsageError("--alone and --cohort exclude each other; give one of them.")
     if any(output.resolve().is_relative_to(folder.resolve()) for folder in images):
         raise UsageError(f"The results folder {output} lies within the images' folder; name one outside of it.")
+    if output.resolve().is_relative_to(model.resolve()):
+        raise UsageError(f"The results folder {output} lies within the model folder; name one outside of it.")
     use_threads(threads)
     mode = Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
     grader = load(model, device=device)

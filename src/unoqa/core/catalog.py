@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar, final
 from unoqa.core.errors import UsageError, unknown
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoints
     from types import ModuleType
 
 T = TypeVar("T")
@@ -93,11 +92,6 @@ def _files(paths: tuple[str, ...]) -> tuple[str, ...]:
 
 @cache
 def _entries(group: str, path: tuple[str, ...]) -> dict[str, str]:
-    return {entry.name: entry.module for entry in _installed(path).select(group=group)}
-
-
-@cache
-def _installed(path: tuple[str, ...]) -> EntryPoints:
     """Look entry points up once: it reads a file of every installed package. `path` is where they were found."""
     del path
-    return entry_points()
+    return {entry.name: entry.module for entry in entry_points(group=group)}

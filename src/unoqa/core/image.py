@@ -40,7 +40,7 @@ class EnfaceImage:
         That widening is the antialiasing: a filter of fixed support would fold capillaries into noise.
 
         Raises:
-            ImageError: the image is smaller than 64 pixels on a side, not finite, or constant.
+            ImageError: the image is not grey from 0 to 1, smaller than 64 pixels on a side, not finite, or constant.
         """
         self._check()
         if self.pixels.shape == (size, size):
@@ -50,6 +50,11 @@ class EnfaceImage:
         return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)
 
     def _check(self) -> None:
+        if self.pixels.ndim != 2:
+            raise ImageError(
+                "unsupported",
+                f"{self.name} is an array of shape {self.pixels.shape}; give one grey channel, rows × columns.",
+            )
         rows, columns = self.pixels.shape
         if min(rows, columns) < SMALLEST_SIDE:
             raise ImageError(
@@ -58,5 +63,12 @@ class EnfaceImage:
             )
         if not np.isfinite(self.pixels).all():
             raise ImageError("not-finite", f"{self.name} holds NaN or infinite values; export it again.")
-        if float(self.pixels.max()) - float(self.pixels.min()) < 1e-6:
+        low, high = float(self.pixels.min()), float(self.pixels.max())
+        if low < 0 or high > 1:
+            raise ImageError(
+                "unsupported",
+                f"{self.name} holds values from {low:g} to {high:g}; "
+                "divide them by the largest that their type can hold, so that they lie within 0–1.",
+            )
+        if high - low < 1e-6:
             raise ImageError("constant", f"{self.name} has one brightness everywhere; export it again.")

@@ -74,14 +74,16 @@ def _results(
 
 
 def still_wanted() -> None:
-    """End a piece of work whose result nobody waits for any longer; long loops ask at every step.
+    """End a piece of work whose result nobody waits for any longer, as after an error of another piece.
+
+    Long loops ask at every step.
 
     Raises:
         CancelledError: where that is so.
     """
     crew = _here.crew
     while crew is not None:
-        if crew.unwanted.is_set():
+        if crew.unwanted.is_set() or crew.errors:
             raise CancelledError
         crew = crew.outer
 
@@ -103,7 +105,7 @@ class _Crew:
 
     Attributes:
         unwanted: nobody waits any longer for what is not finished.
-        errors: what pieces have raised; those not begun then raise the first of them.
+        errors: what pieces have raised; those not begun raise the first of them, those begun end when they ask.
     """
 
     size: int
@@ -122,9 +124,9 @@ class _Crew:
     def run(self, function: Callable[[Item], Result], item: Item) -> Result:
         with self.permits:
             _here.crew = self
-            still_wanted()
             if self.errors:
                 raise self.errors[0]
+            still_wanted()
             try:
                 return function(item)
             except BaseException as error:
@@ -132,12 +134,23 @@ class _Crew:
                 raise
 
     def wait_for(self, future: Future[Result]) -> Result:
-        """A piece that waits for its own pieces leaves its place to them."""
+        """A piece that waits for its own pieces leaves its place to them; one ended by another's error tells that."""
+        try:
+            with self._place_left():
+                return future.result()
+        except CancelledError:
+            if self.errors:
+                raise self.errors[0] from None
+            raise
+
+    @contextmanager
+    def _place_left(self) -> Iterator[None]:
         if self.outer is None:
-            return future.result()
+            yield
+            return
         self.permits.release()
         try:
-            return future.result()
+            yield
         finally:
             self.permits.acquire()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, final
 
@@ -10,6 +12,7 @@ import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional
 
 from unoqa.core.contracts import Encoder, OpenEncoder, State
 from unoqa.core.errors import WeightsError, unknown
@@ -20,10 +23,13 @@ from unoqa.encoders.parts.unfilled import Unfilled
 from unoqa.encoders.parts.weights import cached_weights, checksum, fitting, read_weights
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LARGEST_HALF = 65504
 """The largest number that half precision holds."""
+
+_IN_TURN = threading.Lock()
 
 
 @final
@@ -34,12 +40,16 @@ class Timm(Encoder):
     Grey is repeated to three channels and normalised as the model's weights were trained. Features are
     rounded to half precision, as they are kept in files, so that a score does not depend on whether an
     image's features were computed or read back.
+
+    `even` divides the channels of each place by their root mean square (Zhang, Sennrich 2019, equation 4), so that
+    a place counts by its pattern and not by its contrast.
     """
 
     model: Annotated[str, Field(description="full tag of the model, which names its weights")] = "resnet18.tv_in1k"
     layers: Annotated[
         tuple[int, ...], Field(min_length=1, description="timm's feature levels; 1–4 are a ResNet's layers")
     ] = (2, 3)
+    even: Annotated[bool, Field(description="channels of each place brought to a root mean square of 1")] = False
     sha256: Annotated[str, Field(description="checksum that the weights used must have; empty: any")] = ""
 
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> _OpenTimm:
@@ -53,13 +63,15 @@ class Timm(Encoder):
         offered = weights if isinstance(weights, dict) else self._read(weights)
         network.load_state_dict(fitting(network.state_dict(), offered, self.model))
         digest = checksum(network.state_dict())
+        if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
+            raise WeightsError(f"The weights given for {self.model} are not all finite; give an undamaged file.")
         if self.sha256 and digest != self.sha256:
             raise WeightsError(
                 f"The weights given for {self.model} have SHA-256 {digest[:12]}…, but the model was made with "
                 f"{self.sha256[:12]}…; give the original file."
             )
         network = network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-        return _OpenTimm(network, digest, device)
+        return _OpenTimm(network, digest, device, even=self.even)
 
     def held_by(self, weights: Path | None) -> Timm:
         """Return the settings with those layers only whose weights the file (None: timm's cache) holds.
@@ -98,9 +110,10 @@ class Timm(Encoder):
 
 @final
 class _OpenTimm(OpenEncoder):
-    def __init__(self, network: Any, digest: str, device: torch.device) -> None:  # noqa: ANN401 - as above
+    def __init__(self, network: Any, digest: str, device: torch.device, *, even: bool) -> None:  # noqa: ANN401 - as above
         self._network = network
         self._device = device
+        self._even = even
         self.checksum = digest
         information = network.feature_info
         names = [name.replace(".", "_") for name in information.module_name()]
@@ -127,9 +140,28 @@ class _OpenTimm(OpenEncoder):
         return {name: value.cpu().contiguous() for name, value in self._network.state_dict().items()}
 
     def _encode(self, image: Float[np.ndarray, "rows columns"]) -> list[Tensor]:
-        """Encode one image in full single precision: an accelerator's short cuts would move scores."""
+        """Encode one image."""
         grey = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(self._device)[None, None]
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            colours = (grey.expand(-1, 3, -1, -1) - self._mean) / self._std
+        colours = (grey.expand(-1, 3, -1, -1) - self._mean) / self._std
+        with _exactly(self._device):
             features = self._network(colours.contiguous(memory_format=torch.channels_last))
-        return [feature.clamp(-LARGEST_HALF, LARGEST_HALF).half().float() for feature in features]
+        evened = [_evened(feature) for feature in features] if self._even else features
+        return [feature.clamp(-LARGEST_HALF, LARGEST_HALF).half().float() for feature in evened]
+
+
+@contextmanager
+def _exactly(device: torch.device) -> Iterator[None]:
+    """Let an accelerator convolve in full single precision: its short cuts would move scores.
+
+    That is a setting of the whole process, so one thread at a time changes it and puts it back.
+    """
+    if device.type == "cpu":
+        yield
+        return
+    with _IN_TURN, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        yield
+
+
+def _evened(feature: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, "batch channels rows columns"]:
+    places = feature.permute(0, 2, 3, 1)
+    return functional.rms_norm(places, places.shape[-1:]).permute(0, 3, 1, 2)

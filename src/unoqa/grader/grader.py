@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from jaxtyping import Float
 
-from unoqa.core.errors import CohortError, ImageError
+from unoqa.core.errors import CohortError, ImageError, UsageError
 from unoqa.core.grading import Grade, Grading
 from unoqa.core.parallel import gathered
 from unoqa.core.progress import Silent
@@ -167,9 +167,13 @@ class SettledGrader:
         """Grade one image.
 
         Raises:
+            UsageError: there are several.
             ImageError: it cannot be graded.
         """
-        grading = self.grade_all(source).gradings[0]
+        intake = Intake.of(source)
+        if len(intake) > 1:
+            raise UsageError(f"`grade` takes one image, and there are {len(intake)}; call `grade_all` for all of them.")
+        grading = self.grade_all(intake).gradings[0]
         if grading.grade is None:
             code, sentence = grading.error.split(": ", 1)
             raise ImageError(code, sentence)

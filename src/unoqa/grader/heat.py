@@ -51,7 +51,10 @@ class HeatLevels:
             for grid, mean, spread in zip(opinion.maps, self.means, self.spreads, strict=True)
         ]
         placed = [grid for grid in standardised if grid.size > 1] or standardised
-        return np.mean([_enlarged(grid, shape) for grid in placed], axis=0)
+        total = np.zeros(shape, dtype=np.float32)
+        for grid in placed:  # one at a time: together, enlarged, they would take many times the image's memory
+            total += _enlarged(grid, shape)
+        return total / len(placed)
 
 
 def _enlarged(grid: Float[np.ndarray, "_ _"], shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:

@@ -44,7 +44,7 @@ def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
             return grader
         partition = grader.split.restore(within(arrays, "settled."), settled["worse"], settled["distinct"])
         return SettledGrader(grader, partition, settled["cohort"])
-    except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
             f"The model {folder} is not as unoqa writes it ({type(error).__name__}: {error}); fit it again."
         ) from error
@@ -66,6 +66,8 @@ def _grader(document: Mapping[str, Any], arrays: State, device: torch.device) ->
     numbers = [document["threshold"], document["spread"], *(one["spread"] for one in document["standards"])]
     if not all(math.isfinite(number) for number in numbers) or min(numbers[1:]) <= 0:
         raise ValueError("a threshold or spread is out of range")
+    if lacking := [name for name, array in arrays.items() if array.is_floating_point() and array.isnan().any()]:
+        raise ValueError(f"{lacking[0]} holds what is no number")
     recipe = Recipe.of(document["settings"], document["recipe"])
     encoders = recipe.panel.encoders()
     weights = [within(arrays, f"encoder.{number}.") for number in range(len(encoders))]

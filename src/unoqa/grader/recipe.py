@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from unoqa.core.errors import UnoqaError, UsageError, unknown
+from unoqa.core.errors import FitError, UsageError, unknown
 from unoqa.core.progress import Silent
 from unoqa.grader.devices import device_of
 from unoqa.grader.fitting import learn
@@ -81,7 +81,7 @@ class Recipe:
             raise UsageError(
                 f"There is no recipe file {path}; name one that exists, or a recipe: {', '.join(recipe_names())}."
             ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"The recipe {path} is not valid TOML: {error}.") from error
         return cls.of(values, Path(path).stem)
 
@@ -116,7 +116,7 @@ class Recipe:
         device: str = "cpu",
         weights: str | Path | None = None,
         progress: Progress | None = None,
-        workspace: str | Path | None = None,
+        workspace: str | Path | Workspace | None = None,
     ) -> Grader:
         """Learn what outstanding looks like.
 
@@ -125,27 +125,33 @@ class Recipe:
             device: `cpu`, `cuda` or `auto`.
             weights: a file for the recipe's learned encoder; None takes those in timm's cache.
             workspace: a folder for unfinished work, from which the same call goes on if this one is killed; it is
-                removed when the grader is made. None keeps nothing.
+                removed when the grader is made. None keeps nothing. One that is open already is left to its owner,
+                who removes it when the grader is saved.
 
         Raises:
-            FitError: too few images can be read.
+            FitError: too few images can be read, or the training diverged; the work so far is removed.
+            ImageError: an image can be read no longer, where images are turned and encoded anew.
             WeightsError: an encoder's weights are missing.
         """
+        if not isinstance(workspace, Workspace):
+            with Workspace(None if workspace is None else Path(workspace)) as own:
+                grader = self.fit(source, seed=seed, device=device, weights=weights, progress=progress, workspace=own)
+                own.remove()
+            return grader
         if not 0 <= seed <= LARGEST_SEED:
             raise UsageError(f"The seed is {seed}: it should be from 0 to {LARGEST_SEED}.")
         where = device_of(device)
         intake = Intake.of(source)
         path = None if weights is None else Path(weights)
         viewer = Viewer.opened(self.panel.encoders(), self.size, device=where, weights=path)
-        with Workspace(None if workspace is None else Path(workspace)) as work:
-            try:
-                learned = learn(
-                    self.panel, self.threshold, viewer, intake, seed=seed, progress=progress or Silent(), workspace=work
-                )
-            except UnoqaError:  # what is refused leaves nothing behind; what is killed leaves its work
-                work.remove()
-                raise
-            work.remove()
+        watched = progress or Silent()
+        try:
+            learned = learn(
+                self.panel, self.threshold, viewer, intake, seed=seed, progress=watched, workspace=workspace
+            )
+        except FitError:  # what is refused leaves nothing behind; what is killed or lacks an image leaves its work
+            workspace.remove()
+            raise
         return Grader(viewer, learned, self.split, Origin(self.name, self.values(), seed))
 
 

@@ -20,9 +20,10 @@ from unoqa.core.work import Work
 from unoqa.lowquality.parts.anomalib_library import library
 from unoqa.lowquality.parts.anomalib_maps import arrays_of, raw_maps, refill
 from unoqa.lowquality.parts.anomalib_models import Weights, built, from_cache, from_file
-from unoqa.lowquality.parts.anomalib_surroundings import IN_TURN, seeded
+from unoqa.lowquality.parts.anomalib_surroundings import seeded
 from unoqa.lowquality.parts.anomalib_training import Images, normalised, train
 from unoqa.lowquality.parts.fibres import averaged
+from unoqa.lowquality.parts.in_turn import IN_TURN
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
 
 SCALE = "pixels"

@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
+from unoqa.core.errors import FitError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
@@ -50,7 +51,11 @@ class Padim(LowQualityModule):
     needs: ClassVar[int] = 2
 
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedPadim:
-        """Stream the images once."""
+        """Stream the images once.
+
+        Raises:
+            FitError: the regularisation is too small for these features.
+        """
         del work
         chosen = features.select(Selection.of(features.scales, self.scales).names)
         offered = sum(len(scale.channels) for scale in chosen.scales)
@@ -67,7 +72,13 @@ class Padim(LowQualityModule):
     def _whitening(self, covariance: Float[Tensor, "places kept kept"]) -> Float[Tensor, "places entries"]:
         """Return the packed inverses of the Cholesky factors."""
         identity = torch.eye(covariance.shape[-1], device=covariance.device)
-        factor = torch.linalg.cholesky(covariance + self.regularisation * identity)
+        try:
+            factor = torch.linalg.cholesky(covariance + self.regularisation * identity)
+        except RuntimeError as error:
+            raise FitError(
+                f"PaDiM's covariances cannot be inverted with a regularisation of {self.regularisation:g}; "
+                "raise it in the recipe."
+            ) from error
         inverse = torch.linalg.solve_triangular(factor, identity.expand_as(factor), upper=False)
         return pack(inverse).half()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
+from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, final
 
@@ -14,11 +16,14 @@ from unoqa.core.contracts import Output
 from unoqa.store.atomic import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from unoqa.core.image import EnfaceImage
     from unoqa.core.record import RunRecord
+
+HEAT = "heat"
+"""The folder of the overlays."""
 
 MILDEST, HOTTEST = 1.0, 4.0
 """Standard deviations above outstanding at which the colour begins and is full; the same for every image."""
@@ -62,10 +67,37 @@ def heat_path(folder: Path, name: str) -> Path:
     """Return where the overlay of an image stands: its own path below `heat/`, with `.png` after it.
 
     A name is a whole path where folders hold files alike, and may hold what another system's file names
-    cannot; its overlay stays below `heat/` all the same, such parts replaced by a digest of them.
+    cannot; its overlay stays below `heat/` all the same, such parts replaced by a digest of them. One that
+    is kept apart stands in the folder made for it.
     """
+    own = _own_folder(folder, name)
+    return own / _plain(name).name if own.is_dir() else folder / HEAT / _plain(name)
+
+
+def clashing(names: Collection[str]) -> list[str]:
+    """Return, sorted, the images whose plain path some system would take for another's."""
+    alike = Counter(map(_alike, names))
+    return sorted(name for name in names if alike[_alike(name)] > 1)
+
+
+def keep_apart(folder: Path, names: Iterable[str]) -> None:
+    """Make a folder for the overlay of each of these images: `heat_path` then leads there."""
+    for name in names:
+        _own_folder(folder, name).mkdir(parents=True, exist_ok=True)
+
+
+def _own_folder(folder: Path, name: str) -> Path:
+    return folder / HEAT / _digest(name)
+
+
+def _plain(name: str) -> PurePosixPath:
     path = PurePosixPath(f"{name}.png")
-    return folder.joinpath("heat", *(_portable(part) for part in path.parts if part != path.anchor))
+    return PurePosixPath(*(_portable(part) for part in path.parts if part != path.anchor))
+
+
+def _alike(name: str) -> str:
+    """Return what paths share that a system without regard for case, or for how accents are coded, takes for one."""
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", str(_plain(name))).casefold())
 
 
 def _portable(part: str) -> str:
@@ -73,7 +105,11 @@ def _portable(part: str) -> str:
     harmless = not (FORBIDDEN & set(part)) and part == part.rstrip(". ") and stem not in RESERVED
     if harmless and part.isprintable() and len(part.encode()) <= LONGEST_NAME:
         return part
-    return f"{hashlib.sha256(part.encode()).hexdigest()[:16]}{'.png' if part.endswith('.png') else ''}"
+    return f"{_digest(part)}{'.png' if part.endswith('.png') else ''}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def overlay(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to; it takes the place of `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    short = hashlib.sha256(path.name.encode()).hexdigest()[:16]  # a name of full length has no room for more
-    fresh = path.with_name(f".{short}.{os.getpid()}.part")
+    fresh = _beside(path, "part")
     try:
         yield fresh
         fresh.replace(path)
@@ -29,8 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give a folder beside `path` to fill; it takes the place of `path` when the block ends well."""
+    path = path.resolve()  # a link goes on pointing where it does
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh, former = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("part", "old"))
+    fresh, former = (_beside(path, end) for end in ("part", "old"))
     fresh.mkdir()
     try:
         yield fresh
@@ -39,7 +39,15 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         fresh.replace(path)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+        if former.exists() and not path.exists():
+            former.replace(path)
         shutil.rmtree(former, ignore_errors=True)
+
+
+def _beside(path: Path, end: str) -> Path:
+    """Return a name that nothing has; what a killed process of the same number left is not met."""
+    short = hashlib.sha256(path.name.encode()).hexdigest()[:16]  # a name of full length has no room for more
+    return path.with_name(f".{short}.{uuid.uuid4().hex}.{end}")
 
 
 def write_text(path: Path, text: str) -> None:

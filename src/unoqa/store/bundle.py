@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
@@ -19,10 +20,10 @@ from safetensors import SafetensorError
 
 from unoqa.core.errors import ModelError, ResultsError
 from unoqa.store.atomic import replacing_folder, write_text
+from unoqa.store.litter import LITTER, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from torch import Tensor
 
@@ -36,11 +37,13 @@ def check_bundle_folder(folder: Path) -> None:
     """Refuse a folder that a model may not be written to, before the work that makes the model.
 
     Raises:
-        ResultsError: it is a file, or holds something that is not a model.
+        ResultsError: it is a file, holds something that is not a model, or is where the program runs.
     """
     if folder.exists() and not folder.is_dir():
         raise ResultsError(f"{folder} is a file; name a folder for the model.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / DOCUMENT).exists():
+    if folder.is_mount() or Path.cwd().is_relative_to(folder.resolve()):
+        raise ResultsError(f"A model takes the place of its folder, and {folder} cannot be moved; name one within it.")
+    if folder.is_dir() and not (is_empty(folder) or _is_model(folder)):
         raise ResultsError(f"{folder} holds something that is not a model; name a new folder.")
 
 
@@ -79,7 +82,8 @@ def read_bundle(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
                 "copy the model again from where it was made, or fit a new one."
             )
     try:
-        return document, safetensors.torch.load_file(folder / ARRAYS)
+        # Not `load_file`: it keeps the file mapped, and one that is mapped cannot be replaced on Windows.
+        return document, safetensors.torch.load((folder / ARRAYS).read_bytes())
     except SafetensorError as error:
         raise ModelError(f"{folder / ARRAYS} holds no arrays ({error}); copy the model again.") from error
 
@@ -87,6 +91,12 @@ def read_bundle(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def bundle_checksum(folder: Path) -> str:
     """Return the SHA-256 that names the model: that of its checksums."""
     return _sha256(folder / CHECKSUMS)
+
+
+def _is_model(folder: Path) -> bool:
+    """Tell whether a folder holds a model, and nothing that would be lost with it."""
+    names = {entry.name for entry in folder.iterdir() if entry.name.lower() not in LITTER}
+    return DOCUMENT in names and names <= {DOCUMENT, ARRAYS, CARD, CHECKSUMS}
 
 
 def _checksums(folder: Path) -> dict[str, str]:
@@ -98,7 +108,7 @@ def _checksums(folder: Path) -> dict[str, str]:
         raise ModelError(
             f"{folder} is not a whole model (it has no {CHECKSUMS}); name a folder made by `unoqa fit`."
         ) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         sums = None
     if not isinstance(sums, dict):
         raise ModelError(f"{folder / CHECKSUMS} is damaged; copy the model again from where it was made.")
@@ -109,7 +119,7 @@ def _document(folder: Path) -> dict[str, Any]:
     """Read the document; its version is told before its checksum, the more useful of the two."""
     try:
         document = tomllib.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{folder / DOCUMENT} is damaged ({error}); copy the model again.") from error
     if document.get("format") != FORMAT:
         raise ModelError(

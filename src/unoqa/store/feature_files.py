@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO, TextIO, final
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 @final
 class FeatureFiles:
-    """A folder with one file a scale, and the digests of the images whose features stand in them, in order.
+    """A folder with one file a scale, and an index: digest of each image and checksums of its features, in order.
 
     Written as files and mapped for reading only: a full disk is then an error that can be told, where a map
-    written to would end the process. What a kill cut short is cut off when the folder is opened again.
+    written to would end the process. What a kill cut short, or a power cut spoilt, is cut off when the folder is opened
+    again, with all that follows it.
     """
 
     def __init__(self, scales: tuple[Scale, ...], folder: Path) -> None:
@@ -33,7 +35,9 @@ class FeatureFiles:
         self._files: list[BinaryIO] = []
         self._index: TextIO | None = None
         self._shapes = self._read_shapes()
-        self._rows = {digest: row for row, digest in enumerate(self._read_index())}
+        found = self._read_index()
+        self._rows = {digest: row for row, (digest, _) in enumerate(found)}
+        self._sums = [sums for _, sums in found]
 
     def __enter__(self) -> FeatureFiles:
         return self
@@ -57,10 +61,14 @@ class FeatureFiles:
         if self._index is None:
             self._begin([list(grid.shape[1:]) for grid in pyramid.scales])
         assert self._index is not None, "it has just been opened"
+        sums = []
         for file, scale, grid in zip(self._files, self._scales, pyramid.scales, strict=True):
-            file.write(grid[0].cpu().numpy().astype(_kind(scale)).tobytes())
+            values = grid[0].cpu().numpy().astype(_kind(scale)).tobytes()
+            file.write(values)
             file.flush()
-        self._index.write(f"{digest}\n")
+            sums.append(zlib.crc32(values))
+        self._sums.append(sums)
+        self._index.write(_line(digest, sums))
         self._index.flush()
         return self._rows.setdefault(digest, len(self._rows))
 
@@ -77,7 +85,8 @@ class FeatureFiles:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._shapes = shapes
         (self._folder / "shapes.json").write_text(json.dumps(shapes), encoding="utf-8")
-        write_text(self._folder / "index.txt", "".join(f"{digest}\n" for digest in self._rows))
+        lines = [_line(digest, sums) for digest, sums in zip(self._rows, self._sums, strict=True)]
+        write_text(self._folder / "index.txt", "".join(lines))
         for position in range(len(self._scales)):
             file = self._open.enter_context(self._path(position).open("ab"))
             file.truncate(len(self._rows) * self._size(position))
@@ -88,24 +97,37 @@ class FeatureFiles:
     def _read_shapes(self) -> list[list[int]]:
         try:
             shapes = json.loads((self._folder / "shapes.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            whole = [[int(side) for side in shape] for shape in shapes]
+        except (OSError, ValueError, TypeError):
             return []
-        return shapes if len(shapes) == len(self._scales) else []
+        fits = len(whole) == len(self._scales) and all(len(shape) == 3 and min(shape) > 0 for shape in whole)
+        return whole if fits else []
 
-    def _read_index(self) -> list[str]:
-        """Return the digests whose features are there whole."""
+    def _read_index(self) -> list[tuple[str, list[int]]]:
+        """Return the digests whose features are there as they were written, with their checksums."""
         index, files = self._folder / "index.txt", [self._path(position) for position in range(len(self._scales))]
         if not self._shapes or not all(path.is_file() for path in (index, *files)):
             return []
-        whole = [path.stat().st_size // self._size(position) for position, path in enumerate(files)]
-        lines = index.read_text(encoding="utf-8").split("\n")[:-1]
-        return lines[: min(whole)]
+        found = []
+        with ExitStack() as stack:
+            opened = [stack.enter_context(path.open("rb")) for path in files]
+            for line in index.read_text(encoding="ascii", errors="replace").split("\n")[:-1]:
+                digest = line.rsplit(" ", len(files))[0]
+                sums = [zlib.crc32(file.read(self._size(position))) for position, file in enumerate(opened)]
+                if line + "\n" != _line(digest, sums):
+                    break
+                found.append((digest, sums))
+        return found
 
     def _size(self, position: int) -> int:
         return int(np.prod(self._shapes[position])) * np.dtype(_kind(self._scales[position])).itemsize
 
     def _path(self, position: int) -> Path:
         return self._folder / f"{position}.raw"
+
+
+def _line(digest: str, sums: Sequence[int]) -> str:
+    return f"{digest} {' '.join(map(str, sums))}\n"
 
 
 def _kind(scale: Scale) -> type[np.floating]:

@@ -50,7 +50,7 @@ class Journal:
         """Open the journal, going on from an earlier run's where that was of the same kind.
 
         Args:
-            conditions: versions, device and threads; entries made under others are not gone on from.
+            conditions: versions, device and overlays kept apart; entries made under others are not gone on from.
             names: the images of the run.
 
         Raises:

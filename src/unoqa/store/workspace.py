@@ -88,7 +88,8 @@ class FolderCheckpoints:
     def read(self, name: str) -> dict[str, Tensor] | None:
         """Return what was written under the name; None where there is nothing, or nothing that can be read."""
         try:
-            return safetensors.torch.load_file(self._path(name))
+            # Not `load_file`: it keeps the file mapped, and one that is mapped cannot be replaced on Windows.
+            return safetensors.torch.load(self._path(name).read_bytes())
         except (FileNotFoundError, SafetensorError):
             return None
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, final
 import typer
 from typer.core import TyperGroup
 
-from unoqa.cli.parts.exits import reporting_errors
+from unoqa.cli.parts.exits import errors_reported, reporting_errors
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class Commands(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         if name is None:
             return name, None, rest
-        module = import_module(f"{COMMANDS}.{name}")
+        with errors_reported():  # it takes a second, in which somebody may think better of it
+            module = import_module(f"{COMMANDS}.{name}")
         full = typer.Typer(add_completion=False)
         full.command(name, help=module.__doc__)(reporting_errors(getattr(module, name)))
         return name, typer.main.get_command(full), rest

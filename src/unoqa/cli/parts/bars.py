@@ -63,4 +63,5 @@ class Bars:
 
 def progress(*, quiet: bool) -> Progress:
     """Return bars where somebody looks: stderr is a terminal, and quiet is not wanted."""
-    return Silent() if quiet or not sys.stderr.isatty() else Bars()
+    watched = sys.stderr is not None and sys.stderr.isatty()  # None where a service has closed it
+    return Bars() if watched and not quiet else Silent()

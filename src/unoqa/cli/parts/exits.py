@@ -8,15 +8,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
+from unoqa.cli.parts.terminal import tell
 from unoqa.core.errors import UnoqaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 P = ParamSpec("P")
 
@@ -30,21 +32,29 @@ INTERRUPTION = "unoqa: interrupted; run the same command again (fit, grade and r
 
 
 def reporting_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Say an error in its one sentence on stderr; what is not ours is a fault and keeps its trace."""
+    """Say an error of a command in its one sentence on stderr."""
 
     @wraps(command)
     def reporting(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
+        with errors_reported():
             command(*args, **kwargs)
-        except UnoqaError as error:
-            typer.echo(f"unoqa: {error}", err=True)
-            raise typer.Exit(WRONG_USE) from None
-        except KeyboardInterrupt:
-            typer.echo(INTERRUPTION, err=True)
-            raise typer.Exit(INTERRUPTED) from None
-        except OSError as error:
-            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            typer.echo(f"unoqa: {what}; check the path, its permissions and the space left.", err=True)
-            raise typer.Exit(WRONG_USE) from None
 
     return reporting
+
+
+@contextmanager
+def errors_reported() -> Iterator[None]:
+    """Say an error in its one sentence on stderr; what is not ours is a fault and keeps its trace."""
+    try:
+        yield
+    except UnoqaError as error:
+        for line in f"unoqa: {error}".split("\n"):
+            tell(line)
+        raise typer.Exit(WRONG_USE) from None
+    except KeyboardInterrupt:
+        tell(INTERRUPTION)
+        raise typer.Exit(INTERRUPTED) from None
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        tell(f"unoqa: {what}; check the path, its permissions and the space left.")
+        raise typer.Exit(WRONG_USE) from None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
+from unoqa.cli.parts.terminal import tell
 from unoqa.core.grading import Grade
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ SHOWN = 5
 def say(sentence: str, *, quiet: bool = False) -> None:
     """Print a sentence unless quiet is wanted."""
     if not quiet:
-        typer.echo(sentence, err=True)
+        tell(sentence)
 
 
 def say_fit(report: FitReport) -> None:

@@ -12,7 +12,7 @@ from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from safetensors import SafetensorError
 from torch import Tensor
 
-from unoqa.core.errors import UsageError, WeightsError
+from unoqa.core.errors import UsageError, WeightsError, unknown
 from unoqa.encoders.parts.timm_library import timm
 
 if TYPE_CHECKING:
@@ -65,10 +65,12 @@ def download_weights(model: str) -> Path:
     """Fetch a model's weights into timm's cache: the only function of the package that uses the network.
 
     Raises:
+        UsageError: timm offers no such weights.
         WeightsError: they cannot be reached.
     """
+    repository = _repository(model)
     try:
-        return Path(hf_hub_download(_repository(model), CACHED_NAMES[0]))
+        return Path(hf_hub_download(repository, CACHED_NAMES[0]))
     except Exception as error:
         raise WeightsError(
             f"The weights of {model} could not be downloaded ({type(error).__name__}); check the connection, or "
@@ -117,7 +119,10 @@ def checksum(arrays: Mapping[str, Tensor]) -> str:
 
 
 def _repository(model: str) -> str:
-    config = timm.get_pretrained_cfg(model)
+    try:
+        config = timm.get_pretrained_cfg(model)
+    except RuntimeError:  # a tag that the architecture does not have
+        raise unknown("timm model", model, timm.list_pretrained(f"{model.partition('.')[0]}.*")) from None
     repository = getattr(config, "hf_hub_id", None)
     if not repository:
         raise UsageError(f"timm offers no weights for {model}; name its full tag, such as resnet18.tv_in1k.")

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unoqa.lowquality.parts.anomalib_surroundings import IN_TURN
+from unoqa.lowquality.parts.in_turn import IN_TURN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from unoqa.lowquality.parts.in_turn import IN_TURN
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-IN_TURN = threading.RLock()
-"""Held while a model is made, trained or asked: what they change in the process, two of them would change at once."""
 
 TALKING = r"(anomalib|lightning|timm\.models\.layers)(\.|$)"
 """Where warnings come from that say how these libraries use one another: nothing that a user could change."""
@@ -24,11 +22,11 @@ TALKING = r"(anomalib|lightning|timm\.models\.layers)(\.|$)"
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the global generators, which anomalib draws from, and give them back as they were."""
+    """Seed the global generators, which anomalib draws from, and give them back as they were; one thread at a time."""
     accelerated = device.type == "cuda"
     numpys, pythons = np.random.get_state(), random.getstate()
     try:
-        with torch.random.fork_rng(devices=[device] if accelerated else []):
+        with IN_TURN, torch.random.fork_rng(devices=[device] if accelerated else []):
             # Not torch.manual_seed, which also seeds the accelerators that are not given back.
             torch.default_generator.manual_seed(seed)
             if accelerated:

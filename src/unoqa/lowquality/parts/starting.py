@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +11,7 @@ from torch import nn
 from unoqa.core.errors import FitError
 from unoqa.lowquality.parts.fibres import fibres
 from unoqa.lowquality.parts.flow import Whitening
+from unoqa.lowquality.parts.in_turn import IN_TURN
 from unoqa.lowquality.parts.moments import Moments
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 Start = Literal["gaussian", "standard", "random"]
 """`gaussian`: the Gaussian fitted to all fibres. `standard`: a random network on channels of mean 0 and variance 1.
 `random`: a random network on the features as they are, as CFLOW-AD does."""
-
-_IN_TURN = threading.Lock()
 
 SHRINKAGE = 0.01
 """Share of the correlation replaced by the identity, as the module `gaussian` has it."""
@@ -55,8 +53,8 @@ def seeded(seed: int) -> Iterator[None]:
 
     Torch draws the weights of a new layer from one generator of the whole process, so networks are made in turn.
     """
-    with _IN_TURN, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with IN_TURN, torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which seeds accelerators besides
         yield
 
 
