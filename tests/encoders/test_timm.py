@@ -101,6 +101,39 @@ def test_an_image_has_the_same_features_alone_in_company_and_in_another_order(en
             assert torch.equal(one[0], back[4 - position])
 
 
+@pytest.fixture(scope="module")
+def swin():
+    """Return seeded weights of a small transformer that gives channels last, for images of 224 pixels."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = timm.create_model("swin_tiny_patch4_window7_224", features_only=True, out_indices=(0, 1))
+    return dict(network.state_dict())
+
+
+def test_a_model_that_gives_channels_last_has_them_put_first(swin):
+    encoder = Timm(model="swin_tiny_patch4_window7_224", layers=(0, 1)).open(device=CPU, weights=swin)
+    shapes = [tuple(scale.shape) for scale in encoder.encode(images(1, 224)).scales]
+    assert shapes == [(1, 96, 56, 56), (1, 192, 28, 28)]
+
+
+def test_a_size_that_a_model_does_not_take_is_told(swin):
+    encoder = Timm(model="swin_tiny_patch4_window7_224", layers=(0, 1)).open(device=CPU, weights=swin)
+    with pytest.raises(UsageError, match=r"^The encoder does not take images of 64×64; set another size in the recipe"):
+        encoder.encode(images(1, 64))
+
+
+def test_even_features_have_a_root_mean_square_of_one_at_each_place(file, encoder):
+    even = Timm(model=MODEL, layers=(1, 2), even=True).open(device=CPU, weights=file)
+    for plain, evened in zip(encoder.encode(images(1)).scales, even.encode(images(1)).scales, strict=True):
+        spread = plain.square().mean(dim=1, keepdim=True).sqrt()
+        assert torch.allclose(evened, plain / spread, atol=2e-3)
+
+
+def test_weights_that_are_no_numbers_are_refused(weights):
+    spoilt = {**weights, "bn1.bias": torch.full((64,), torch.nan)}
+    assert refusal(spoilt) == f"The weights given for {MODEL} are not all finite; give an undamaged file."
+
+
 def test_features_survive_half_precision(encoder):
     for scale in encoder.encode(images(1)).scales:
         assert torch.equal(scale, scale.half().float())

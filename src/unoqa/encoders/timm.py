@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unoqa.core.contracts import Encoder, OpenEncoder, State
-from unoqa.core.errors import WeightsError, unknown
+from unoqa.core.errors import UsageError, WeightsError, unknown
 from unoqa.core.features import FeaturePyramid, Scale
 from unoqa.core.settings import settings
 from unoqa.encoders.parts.timm_library import timm
@@ -144,9 +144,23 @@ class _OpenTimm(OpenEncoder):
         grey = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(self._device)[None, None]
         colours = (grey.expand(-1, 3, -1, -1) - self._mean) / self._std
         with _exactly(self._device):
-            features = self._network(colours.contiguous(memory_format=torch.channels_last))
+            features = self._features(colours.contiguous(memory_format=torch.channels_last))
         evened = [_evened(feature) for feature in features] if self._even else features
         return [feature.clamp(-LARGEST_HALF, LARGEST_HALF).half().float() for feature in evened]
+
+    def _features(
+        self, colours: Float[Tensor, "1 3 rows columns"]
+    ) -> list[Float[Tensor, "1 _channels _rows _columns"]]:
+        """Run the network; some transformers give channels last in name too, and take images of one size alone."""
+        try:
+            features = self._network(colours)
+        except AssertionError as error:
+            rows, columns = colours.shape[-2:]
+            raise UsageError(
+                f"The encoder does not take images of {rows}×{columns}; set another size in the recipe ({error})."
+            ) from error
+        last = str(getattr(self._network, "output_fmt", "NCHW")).endswith("NHWC")
+        return [feature.permute(0, 3, 1, 2) if last else feature for feature in features]
 
 
 @contextmanager
