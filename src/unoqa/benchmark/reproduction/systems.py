@@ -100,7 +100,7 @@ def _hurried_module(module: LowQualityModule) -> LowQualityModule:
 
 
 def _moved(panel: Panel, encoder: Timm, scales: dict[int, str]) -> tuple[Member, ...]:
-    """Put the members that use a learned encoder on the given one, each with its own layers of it."""
+    """Put the members that use a learned encoder on the given one, each with its own layers of it, evened or not."""
     return tuple(moved for member in panel.members if (moved := _on(member, encoder, scales)) is not None)
 
 
@@ -111,7 +111,7 @@ def _on(member: Member, encoder: Timm, scales: dict[int, str]) -> Member | None:
     if not used:
         return None
     module: Any = member.module
-    return replace(member, encoder=encoder, module=replace(module, scales=used))
+    return replace(member, encoder=replace(encoder, even=member.encoder.even), module=replace(module, scales=used))
 
 
 def _on_another(name: str, panel: Panel, encoder: Timm) -> list[str]:
