@@ -42,6 +42,22 @@ def labels(tmp_path):
     return written
 
 
+def test_a_reproduction_into_a_folder_of_something_else(refusal, empty, tmp_path):
+    (empty / "thesis.txt").touch()
+    assert refusal("reproduce", tmp_path, "-o", empty) == (
+        f"{empty} holds something that is not a reproduction; name a new folder."
+    )
+
+
+def test_weights_for_a_recipe_that_has_none(refusal, clinic, tmp_path):
+    weights = tmp_path / "w.safetensors"
+    weights.touch()
+    arguments = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures")
+    assert refusal(*arguments, "--encoder-weights", weights) == (
+        f"The recipe 'measures' has no encoder with weights, and {weights} was given; leave it out."
+    )
+
+
 def test_an_empty_folder(refusal, empty, settled_model, tmp_path):
     sentence = f"'{empty}' holds no image: nothing at all; give files or folders of bmp, jpeg, png, tiff."
     assert refusal("grade", empty, "-m", settled_model, "-o", tmp_path / "results") == sentence

@@ -19,6 +19,11 @@ from unoqa.benchmark.reproduction.run import reproduce as make
 from unoqa.cli.parts.bars import progress
 from unoqa.cli.parts.options import Device, Quiet, Threads, use_threads
 from unoqa.cli.parts.saying import say
+from unoqa.core.errors import ResultsError
+from unoqa.store.litter import is_empty
+
+PAGE = "reproduction.md"
+"""The page by which an earlier reproduction is known, where its unfinished work was removed."""
 
 
 def reproduce(
@@ -40,6 +45,8 @@ def reproduce(
 ) -> None:
     """Make the tables, and print where they are."""
     use_threads(threads)
+    if output.is_dir() and not (is_empty(output) or (output / "work").is_dir() or (output / PAGE).is_file()):
+        raise ResultsError(f"{output} holds something that is not a reproduction; name a new folder.")
     name, layout = opened(dataset, data)
     plan = Plan(name, layout, data, encoder, encoder_weights, seeds, supervised, quick, device)
     pages = make(plan, output, progress(quiet=quiet))

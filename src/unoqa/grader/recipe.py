@@ -131,6 +131,7 @@ class Recipe:
         Raises:
             FitError: too few images can be read, or the training diverged; the work so far is removed.
             ImageError: an image can be read no longer, where images are turned and encoded anew.
+            UsageError: weights are given, and no encoder of the recipe has any.
             WeightsError: an encoder's weights are missing.
         """
         if not isinstance(workspace, Workspace):
@@ -144,6 +145,10 @@ class Recipe:
         intake = Intake.of(source)
         path = None if weights is None else Path(weights)
         viewer = Viewer.opened(self.panel.encoders(), self.size, device=where, weights=path)
+        if path is not None and not any(encoder.checksum for encoder in viewer.encoders):
+            raise UsageError(
+                f"The recipe '{self.name}' has no encoder with weights, and {path} was given; leave it out."
+            )
         watched = progress or Silent()
         try:
             learned = learn(
