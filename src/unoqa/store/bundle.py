@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import safetensors.torch
 import tomli_w
 from safetensors import SafetensorError
+from safetensors.torch import load as read_arrays
 
 from unoqa.core.errors import ModelError, ResultsError
 from unoqa.store.atomic import replacing_folder, write_text
@@ -83,7 +84,7 @@ def read_bundle(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             )
     try:
         # Not `load_file`: it keeps the file mapped, and one that is mapped cannot be replaced on Windows.
-        return document, safetensors.torch.load((folder / ARRAYS).read_bytes())
+        return document, read_arrays((folder / ARRAYS).read_bytes())
     except SafetensorError as error:
         raise ModelError(f"{folder / ARRAYS} holds no arrays ({error}); copy the model again.") from error
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, final
 import safetensors.torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
+from safetensors.torch import load as read_arrays
 
 from unoqa.core.errors import ResultsError
 from unoqa.store.atomic import replacing
@@ -89,7 +90,7 @@ class FolderCheckpoints:
         """Return what was written under the name; None where there is nothing, or nothing that can be read."""
         try:
             # Not `load_file`: it keeps the file mapped, and one that is mapped cannot be replaced on Windows.
-            return safetensors.torch.load(self._path(name).read_bytes())
+            return read_arrays(self._path(name).read_bytes())
         except (FileNotFoundError, SafetensorError):
             return None
 
