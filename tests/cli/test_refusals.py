@@ -62,6 +62,7 @@ def test_an_empty_folder(refusal, empty, settled_model, tmp_path):
     sentence = f"'{empty}' holds no image: nothing at all; give files or folders of bmp, jpeg, png, tiff."
     assert refusal("grade", empty, "-m", settled_model, "-o", tmp_path / "results") == sentence
     assert refusal("fit", empty, "-o", tmp_path / "model") == sentence
+    assert not (tmp_path / ".model.unfinished").exists()
     assert refusal("settle", empty, "-m", settled_model, "-o", tmp_path / "model") == sentence
 
 

@@ -154,7 +154,7 @@ class Recipe:
             learned = learn(
                 self.panel, self.threshold, viewer, intake, seed=seed, progress=watched, workspace=workspace
             )
-        except FitError:  # what is refused leaves nothing behind; what is killed or lacks an image leaves its work
+        except (FitError, UsageError):  # what is refused leaves nothing; what is killed or lacks an image, its work
             workspace.remove()
             raise
         return Grader(viewer, learned, self.split, Origin(self.name, self.values(), seed))

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from unoqa.core.features import Scale
 
 
+LOCK = "lock"
+
+
 @final
 class Workspace:
     """A folder of one process at a time; what another version, recipe or image would make never meets it.
@@ -47,7 +50,7 @@ class Workspace:
             return
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / "lock")
+        lock = FileLock(folder / LOCK)
         try:
             self._open.enter_context(lock.acquire(blocking=False))
         except Timeout:
@@ -58,6 +61,8 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+        if self._kept is not None and {entry.name for entry in self._kept.glob("*")} <= {LOCK}:
+            self.remove()  # nothing was kept: what is refused at the start leaves no folder
 
     @property
     def lasting(self) -> bool:
