@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import Field
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from unoqa.core.contracts import Encoder, OpenEncoder, State
 from unoqa.core.errors import UsageError, WeightsError, unknown
 from unoqa.core.features import FeaturePyramid, Scale
 from unoqa.core.settings import settings
+from unoqa.encoders.parts.fused import fused
+from unoqa.encoders.parts.grey import Colours
 from unoqa.encoders.parts.timm_library import timm
 from unoqa.encoders.parts.unfilled import Unfilled
 from unoqa.encoders.parts.weights import cached_weights, checksum, fitting, read_weights
@@ -41,15 +42,17 @@ class Timm(Encoder):
     rounded to half precision, as they are kept in files, so that a score does not depend on whether an
     image's features were computed or read back.
 
-    `even` divides the channels of each place by their root mean square (Zhang, Sennrich 2019, equation 4), so that
-    a place counts by its pattern and not by its contrast.
+    `even` divides the channels of each place by that power of their root mean square: by 1 (Zhang, Sennrich 2019,
+    equation 4) a place counts by its pattern alone, and by less by its contrast too.
     """
 
     model: Annotated[str, Field(description="full tag of the model, which names its weights")] = "resnet18.tv_in1k"
     layers: Annotated[
         tuple[int, ...], Field(min_length=1, description="timm's feature levels; 1–4 are a ResNet's layers")
     ] = (2, 3)
-    even: Annotated[bool, Field(description="channels of each place brought to a root mean square of 1")] = False
+    even: Annotated[
+        float, Field(ge=0, le=1, description="how far each place's contrast is taken away; 0: not, 1: wholly")
+    ] = 0.0
     sha256: Annotated[str, Field(description="checksum that the weights used must have; empty: any")] = ""
 
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> _OpenTimm:
@@ -59,9 +62,7 @@ class Timm(Encoder):
             UsageError: timm knows no such model.
             WeightsError: the weights are missing, incomplete or not the pinned ones.
         """
-        network = self._network()
-        offered = weights if isinstance(weights, dict) else self._read(weights)
-        network.load_state_dict(fitting(network.state_dict(), offered, self.model))
+        network = self.filled(weights)
         digest = checksum(network.state_dict())
         if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
             raise WeightsError(f"The weights given for {self.model} are not all finite; give an undamaged file.")
@@ -70,8 +71,16 @@ class Timm(Encoder):
                 f"The weights given for {self.model} have SHA-256 {digest[:12]}…, but the model was made with "
                 f"{self.sha256[:12]}…; give the original file."
             )
-        network = network.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
-        return _OpenTimm(network, digest, device, even=self.even)
+        return _OpenTimm(
+            self, network, dict(network.state_dict()) if isinstance(weights, dict) else weights, digest, device
+        )
+
+    def filled(self, weights: Path | State | None) -> Any:  # noqa: ANN401 - timm's feature wrapper has no public type
+        """Build the cut model with weights from a file, named arrays or, where None is given, timm's cache."""
+        network = self._network()
+        offered = weights if isinstance(weights, dict) else self._read(weights)
+        network.load_state_dict(fitting(network.state_dict(), offered, self.model))
+        return network.eval().requires_grad_(False)
 
     def held_by(self, weights: Path | None) -> Timm:
         """Return the settings with those layers only whose weights the file (None: timm's cache) holds.
@@ -110,10 +119,19 @@ class Timm(Encoder):
 
 @final
 class _OpenTimm(OpenEncoder):
-    def __init__(self, network: Any, digest: str, device: torch.device, *, even: bool) -> None:  # noqa: ANN401 - as above
-        self._network = network
+    """An opened model; `source` is where its weights come from, of which it holds none that it can read again."""
+
+    def __init__(
+        self,
+        settings: Timm,
+        network: Any,  # noqa: ANN401 - as above
+        source: Path | State | None,
+        digest: str,
+        device: torch.device,
+    ) -> None:
+        self._settings = settings
+        self._source = source
         self._device = device
-        self._even = even
         self.checksum = digest
         information = network.feature_info
         names = [name.replace(".", "_") for name in information.module_name()]
@@ -122,8 +140,9 @@ class _OpenTimm(OpenEncoder):
             for name, count in zip(names, information.channels(), strict=True)
         )
         config = network.pretrained_cfg if hasattr(network, "pretrained_cfg") else network.default_cfg
-        self._mean = torch.tensor(config["mean"], device=device).reshape(1, 3, 1, 1)
-        self._std = torch.tensor(config["std"], device=device).reshape(1, 3, 1, 1)
+        self._channels_last = str(getattr(network, "output_fmt", "NCHW")).endswith("NHWC")
+        of_grey = nn.Sequential(Colours(config["mean"], config["std"]), _channels_last(network)).eval().to(device)
+        self._network = fused(of_grey) if device.type == "cpu" else of_grey
 
     @torch.inference_mode()
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:
@@ -136,31 +155,38 @@ class _OpenTimm(OpenEncoder):
         return FeaturePyramid(tuple(torch.cat(scale) for scale in zip(*pieces, strict=True)))
 
     def state(self) -> State:
-        """Return the weights of the cut model."""
-        return {name: value.cpu().contiguous() for name, value in self._network.state_dict().items()}
+        """Return the weights of the cut model.
+
+        Raises:
+            WeightsError: the file that they came from is gone or holds others by now.
+        """
+        arrays: State = self._settings.filled(self._source).state_dict()
+        if checksum(arrays) != self.checksum:
+            raise WeightsError(
+                f"The weights of {self._settings.model} changed after they were read; put the original file back, and "
+                "give the same command again."
+            )
+        return arrays
 
     def _encode(self, image: Float[np.ndarray, "rows columns"]) -> list[Tensor]:
         """Encode one image."""
         grey = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(self._device)[None, None]
-        colours = (grey.expand(-1, 3, -1, -1) - self._mean) / self._std
         with _exactly(self._device):
-            features = self._features(colours.contiguous(memory_format=torch.channels_last))
-        evened = [_evened(feature) for feature in features] if self._even else features
+            features = self._features(grey)
+        even = self._settings.even
+        evened = [_evened(feature, even) for feature in features] if even else features
         return [feature.clamp(-LARGEST_HALF, LARGEST_HALF).half().float() for feature in evened]
 
-    def _features(
-        self, colours: Float[Tensor, "1 3 rows columns"]
-    ) -> list[Float[Tensor, "1 _channels _rows _columns"]]:
+    def _features(self, grey: Float[Tensor, "1 1 rows columns"]) -> list[Float[Tensor, "1 _channels _rows _columns"]]:
         """Run the network; some transformers give channels last in name too, and take images of one size alone."""
         try:
-            features = self._network(colours)
+            features = self._network(grey)
         except AssertionError as error:
-            rows, columns = colours.shape[-2:]
+            rows, columns = grey.shape[-2:]
             raise UsageError(
-                f"The encoder does not take images of {rows}×{columns}; set another size in the recipe ({error})."
+                f"The encoder does not take images of {rows}×{columns}; set another size in the recipe."
             ) from error
-        last = str(getattr(self._network, "output_fmt", "NCHW")).endswith("NHWC")
-        return [feature.permute(0, 3, 1, 2) if last else feature for feature in features]
+        return [feature.permute(0, 3, 1, 2) if self._channels_last else feature for feature in features]
 
 
 @contextmanager
@@ -176,6 +202,16 @@ def _exactly(device: torch.device) -> Iterator[None]:
         yield
 
 
-def _evened(feature: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, "batch channels rows columns"]:
-    places = feature.permute(0, 2, 3, 1)
-    return functional.rms_norm(places, places.shape[-1:]).permute(0, 3, 1, 2)
+def _channels_last(network: nn.Module) -> nn.Module:
+    """Lay a network's convolutions out as a processor multiplies them, up to twice as fast."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(memory_format=torch.channels_last)
+    return network
+
+
+def _evened(
+    feature: Float[Tensor, "batch channels rows columns"], power: float
+) -> Float[Tensor, "batch channels rows columns"]:
+    contrast = (feature.square().mean(dim=1, keepdim=True) + torch.finfo(feature.dtype).eps).sqrt()
+    return feature / contrast.pow(power)

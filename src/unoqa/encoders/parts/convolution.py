@@ -1,0 +1,76 @@
+"""Convolutions as torch's own compiler has oneDNN do them on a processor, for whoever has no compiler."""
+
+from __future__ import annotations
+
+import threading
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+_IN_TURN = threading.Lock()
+
+
+def has_onednn() -> bool:
+    """Tell whether torch was built with oneDNN, and has the functions that are used here."""
+    wanted = ("_convolution_pointwise", "_reorder_convolution_weight")
+    return torch._C._has_mkldnn and all(hasattr(torch.ops.mkldnn, name) for name in wanted)
+
+
+@final
+class Convolution(nn.Module):
+    """A convolution, a shortcut added where one is given, and a rectifier where it is wanted, in one pass.
+
+    Its weights are laid out for the size of the first features that come; other sizes are convolved too, more slowly.
+    """
+
+    weight: Tensor | None
+    bias: Tensor | None
+
+    def __init__(self, plain: nn.Conv2d, *, rectified: bool) -> None:
+        super().__init__()
+        self.register_buffer("weight", plain.weight.detach())
+        self.register_buffer("bias", None if plain.bias is None else plain.bias.detach())
+        assert not isinstance(plain.padding, str), "such are not replaced"
+        self._window = (plain.padding, plain.stride, plain.dilation, plain.groups)
+        self._kernel = plain.kernel_size
+        self._kernels = plain.out_channels
+        self._rectified = rectified
+        self._laid_out: Tensor | None = None
+
+    def forward(
+        self, features: Float[Tensor, "batch channels rows columns"], shortcut: Tensor | int | float | None = None
+    ) -> Float[Tensor, "batch kernels _rows _columns"]:
+        """Convolve; a shortcut of another shape, which is repeated over places or kernels, is added afterwards.
+
+        So is one that is no array in single precision.
+        """
+        weight = self._laid_out if self._laid_out is not None else self._lay_out(features)
+        convolve = torch.ops.mkldnn._convolution_pointwise
+        rectifier = "relu" if self._rectified else None
+        if shortcut is None:
+            return convolve(features, weight, self.bias, *self._window, rectifier or "none", [], "")
+        if self._alike(shortcut, features):
+            return convolve.binary(features, shortcut, weight, self.bias, *self._window, "add", 1.0, rectifier, [], "")
+        total = convolve(features, weight, self.bias, *self._window, "none", [], "") + shortcut
+        return total.relu() if self._rectified else total
+
+    def _alike(self, shortcut: Tensor | int | float, features: Tensor) -> bool:
+        """Tell whether a shortcut is of the shape and precision that the convolution gives."""
+        if not isinstance(shortcut, Tensor) or shortcut.dtype != features.dtype:
+            return False
+        padding, stride, dilation, _ = self._window
+        sides = zip(features.shape[2:], self._kernel, padding, stride, dilation, strict=True)
+        reached = [(side + 2 * pad - apart * (kernel - 1) - 1) // step + 1 for side, kernel, pad, step, apart in sides]
+        return shortcut.shape == (features.shape[0], self._kernels, *reached)
+
+    def _lay_out(self, features: Tensor) -> Tensor:
+        """Lay the weights out as oneDNN reads them, and let go of them as they were; one thread does, others wait."""
+        with _IN_TURN:
+            if self._laid_out is None:
+                self._laid_out = torch.ops.mkldnn._reorder_convolution_weight(
+                    self.weight, *self._window, list(features.shape)
+                )
+                self.weight = None
+            return self._laid_out
