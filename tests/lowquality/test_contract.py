@@ -56,6 +56,7 @@ OTHERS = {
     "padim-few-channels": Padim(channels=2, largest_grid=4),
     "patchcore-small": Patchcore(largest_memory=5, largest_draw=50),
     "patchcore-even": Patchcore(neighbourhood=4),
+    "patchcore-mahalanobis": Patchcore(shrinkage=0.3),
     "signed-one-channel": Signed(channels=("b",), neighbourhood=4),
     "cflow-rotated": dataclasses.replace(SMALL["cflow"], mixing="rotate"),
     "cflow-one-scale": dataclasses.replace(SMALL["cflow"], scales=("image",), neighbourhood=1),

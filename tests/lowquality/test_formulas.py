@@ -103,6 +103,24 @@ def test_patchcore_is_scipys_distance_to_the_nearest_of_its_memory():
     np.testing.assert_allclose(fitted.evidence(as_pyramid(seen)).maps[0].flatten(), expected, rtol=1e-3)
 
 
+@pytest.mark.parametrize("shrinkage", [1e-6, 0.2, 0.9])
+def test_patchcore_with_a_shrunk_covariance_is_scipys_mahalanobis_distance(shrinkage):
+    learned, seen = vectors(), vectors(6, seed=1)
+    rounded = learned.astype("f2").astype("f8")
+    covariance = np.cov(rounded.T, bias=True)
+    shrunk = (1 - shrinkage) * covariance + shrinkage * np.diag(covariance).mean() * np.eye(5)
+    expected = cdist(seen, rounded, "mahalanobis", VI=np.linalg.inv(shrunk)).min(axis=1)
+    fitted = Patchcore(ratio=1, shrinkage=shrinkage).fit(as_set(learned), seed=0)
+    np.testing.assert_allclose(fitted.evidence(as_pyramid(seen)).maps[0].flatten(), expected, rtol=5e-3)
+
+
+def test_patchcore_with_a_wholly_shrunk_covariance_is_euclids_but_for_a_factor():
+    learned, seen = vectors(), vectors(6, seed=1)
+    nearly = Patchcore(ratio=1, shrinkage=1 - 1e-7).fit(as_set(learned), seed=0).evidence(as_pyramid(seen)).maps[0]
+    euclid = Patchcore(ratio=1).fit(as_set(learned), seed=0).evidence(as_pyramid(seen)).maps[0]
+    np.testing.assert_allclose(nearly / nearly.mean(), euclid / euclid.mean(), rtol=5e-3)
+
+
 def test_signed_counts_bad_deviations_only_and_up_to_the_ceiling():
     learned = np.array([[1.0, 1.0, 1.0], [3.0, 3.0, 3.0]], dtype=np.float32)  # mean 2, standard deviation 1
     seen = np.array([[2, 2, 2], [4, 4, 4], [0, 0, 0], [9, 2, 2]], dtype=np.float32)

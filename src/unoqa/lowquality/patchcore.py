@@ -15,6 +15,7 @@ from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.lowquality.parts.coreset import greedy_coreset
 from unoqa.lowquality.parts.fibres import fibres, joined, smooth
+from unoqa.lowquality.parts.moments import Moments
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
 from unoqa.lowquality.parts.selection import Selection
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from unoqa.core.evidence import Evidence
+
+
+PATCHES_AT_ONCE = 4096
+"""Patches whose moments are taken together, in double precision."""
 
 
 @final
@@ -32,6 +37,9 @@ class Patchcore(LowQualityModule):
     Patches are fibres averaged over their neighbours, the scales joined on the finest grid. The memory is
     a coreset: a random draw of all patches, thinned by greedy k-centre. Higher = further from outstanding.
 
+    `shrinkage` below 1 measures distances by the covariance of the patches drawn (Mahalanobis 1936), shrunk so far
+    towards equal variances (Ledoit, Wolf 2004): what seldom varies between outstanding patches then counts for more.
+
     Example:
         >>> Patchcore(ratio=0.1).ratio
         0.1
@@ -39,6 +47,9 @@ class Patchcore(LowQualityModule):
 
     scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
     neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged first")] = 3
+    shrinkage: Annotated[
+        float, Field(gt=0, le=1, description="1: Euclidean distance; less: Mahalanobis distance by a shrunk covariance")
+    ] = 1.0
     ratio: Annotated[float, Field(gt=0, le=1, description="share of all patches remembered")] = 0.01
     largest_memory: Annotated[int, Field(ge=1, description="patches remembered at most")] = 20_000
     largest_draw: Annotated[int, Field(ge=1, description="patches drawn at random before thinning")] = 100_000
@@ -52,8 +63,10 @@ class Patchcore(LowQualityModule):
         chosen = features.select(Selection.of(features.scales, self.scales).names)
         drawn, places = self._drawn(chosen, seed)
         wanted = max(1, min(round(self.ratio * places * len(features)), self.largest_memory, len(drawn)))
-        memory = drawn[greedy_coreset(drawn, wanted, seed=seed)]
-        return _FittedPatchcore(self, features.scales, {"memory": memory})
+        metric = self._metric(drawn)
+        measured = _measured(drawn.float(), metric).half() if metric else drawn
+        memory = measured[greedy_coreset(measured, wanted, seed=seed)]
+        return _FittedPatchcore(self, features.scales, {"memory": memory, **metric})
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedPatchcore:
         """Return the fitted module that gave `state`."""
@@ -77,6 +90,15 @@ class Patchcore(LowQualityModule):
         assert drawn is not None, "an empty set is refused"
         return drawn, places
 
+    def _metric(self, drawn: Float[Tensor, "drawn channels"]) -> State:
+        """Return the mean of the patches drawn and what they are multiplied by before distances; nothing for Euclid."""
+        if self.shrinkage == 1:
+            return {}
+        moments = Moments.empty(drawn.shape[1], drawn.device)
+        for some in torch.split(drawn, PATCHES_AT_ONCE):
+            moments.add(some)
+        return {"mean": moments.mean.float(), "metric": moments.metric(self.shrinkage).float()}
+
     def _patches(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch places channels"]:
         return fibres(self._grid(pyramid))
 
@@ -91,21 +113,26 @@ class _FittedPatchcore(FittedModule):
     def __init__(self, settings: Patchcore, scales: tuple[Scale, ...], state: State) -> None:
         self._settings = settings
         self._selection = Selection.of(scales, settings.scales)
-        self._memory = state["memory"]
-        self._vectors = self._memory.float()
+        self._state = state
+        self._vectors = state["memory"].float()
         self._norms = self._vectors.square().sum(dim=1)
 
     def evidence(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of distances."""
         grid = self._settings._grid(self._selection.chosen(pyramid))
-        nearest = torch.stack([self._nearest(patches) for patches in fibres(grid)])
+        nearest = torch.stack([self._nearest(_measured(patches, self._state)) for patches in fibres(grid)])
         return log_evidence((nearest.reshape(-1, *grid.shape[-2:]),), self._settings.pool)
 
     def state(self) -> State:
-        """Return the remembered patches, in half precision."""
-        return {"memory": self._memory}
+        """Return the remembered patches, in half precision, and the metric if there is one."""
+        return self._state
 
     def _nearest(self, patches: Float[Tensor, "places channels"]) -> Float[Tensor, " places"]:
         """Return the smallest distances by ‖a-b‖² = ‖a‖² - 2ab + ‖b‖², one matrix product an image."""
         squared = self._norms - 2 * patches @ self._vectors.T
         return torch.sqrt((squared.amin(dim=1) + patches.square().sum(dim=1)).clamp_min(0))
+
+
+def _measured(patches: Float[Tensor, "places channels"], metric: State) -> Float[Tensor, "places channels"]:
+    """Bring patches into the space where distances are measured: theirs, where there is no metric."""
+    return (patches - metric["mean"]) @ metric["metric"].T if "metric" in metric else patches

@@ -57,6 +57,23 @@ class Moments:
         spread = self.spread()
         correlation = self.scatter / max(self.count, 1) / torch.outer(spread, spread)
         identity = torch.eye(len(spread), dtype=spread.dtype, device=spread.device)
-        factor = torch.linalg.cholesky((1 - shrinkage) * correlation + (shrinkage + 1e-6) * identity)
-        # A product's sums depend on the layout too, and a file keeps one only.
-        return torch.linalg.solve_triangular(factor, identity, upper=False).contiguous()
+        return _inverse_factor((1 - shrinkage) * correlation + (shrinkage + 1e-6) * identity)
+
+    def metric(self, shrinkage: float) -> Float[Tensor, "channels channels"]:
+        """Return W with W ((1 - s) S + s m I) Wᵀ = I for the covariance S and the mean m of its diagonal.
+
+        Ledoit, Wolf 2004, equation 2. Distances of vectors times Wᵀ are Mahalanobis's where s is 0 and, but for a
+        factor, Euclid's where it is 1.
+        """
+        covariance = self.scatter / max(self.count, 1)
+        level = covariance.diagonal().mean().clamp_min(SMALLEST_SPREAD**2)
+        identity = torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
+        return _inverse_factor((1 - shrinkage) * covariance + (shrinkage + 1e-6) * level * identity)
+
+
+def _inverse_factor(matrix: Float[Tensor, "channels channels"]) -> Float[Tensor, "channels channels"]:
+    """Return the inverse of the Cholesky factor."""
+    factor = torch.linalg.cholesky(matrix)
+    identity = torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+    # A product's sums depend on the layout too, and a file keeps one only.
+    return torch.linalg.solve_triangular(factor, identity, upper=False).contiguous()
