@@ -24,12 +24,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.torch
+import timm
 import torch
 from PIL import Image
 from speed.process import run
 
 from unoqa.benchmark.phantom.anatomy import angiogram
-from unoqa.core.allocation import one_arena
+from unoqa.core.allocation import give_back, one_arena
 from unoqa.core.contracts import FittedModule, LowQualityModule, OpenEncoder
 from unoqa.core.features import FeatureSet
 from unoqa.core.parallel import in_order
@@ -90,9 +92,8 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
     (member,) = panel.members
     settings = member.encoder
     assert isinstance(settings, Timm)
-    torch.manual_seed(0)
-    encoder = settings.open(device=device, weights=settings._network().state_dict())
     with tempfile.TemporaryDirectory() as folder, Workspace() as workspace:
+        encoder = settings.open(device=device, weights=random_weights(settings, Path(folder) / "random.safetensors"))
         for seed in range(arguments.encoded):
             scan = angiogram(np.random.default_rng(seed), size=320)
             Image.fromarray((255 * scan).astype(np.uint8)).save(Path(folder) / f"{seed:03}.png")
@@ -101,6 +102,7 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
         for reference in references:
             files.add(encoder.encode(read(reference).resized(320)[None]), reference.name)
         features = files.read(np.resize(np.arange(arguments.encoded), arguments.images).tolist(), device)
+        give_back()  # as `unoqa fit` does
         side_by_side = min(torch.get_num_threads(), panel.folds)
         module, learn = learned(member.module, features, arguments.share, device, side_by_side)
         torch.set_num_threads(1)
@@ -113,6 +115,14 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
             "whole": typical(partial(graded, encoder, module, measures, reasons), references[:GRADED], device),
             "learn": learn,
         }
+
+
+def random_weights(settings: Timm, file: Path) -> Path:
+    """Write weights as timm draws them for a network that has learned nothing."""
+    torch.manual_seed(0)
+    network = timm.create_model(settings.model, features_only=True, out_indices=sorted(settings.layers))
+    safetensors.torch.save_file(network.state_dict(), file)
+    return file
 
 
 def learned(

@@ -1,12 +1,14 @@
 """The fused network says what the plain one does, whatever its convolutions are followed by."""
 
+import gc
 import operator
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import timm
 import torch
-from torch import nn
+from torch import fx, nn
 
 from unoqa.encoders.parts.convolution import Convolution
 from unoqa.encoders.parts.fused import fused
@@ -190,6 +192,20 @@ def test_weights_are_held_once_after_the_first_image():
     with torch.inference_mode():
         quick(images(64))
     assert all(module.weight is None for module in quick.modules() if isinstance(module, Convolution))
+
+
+def test_the_network_given_lives_no_longer_than_its_owner_keeps_it():
+    plain = network("resnet18")
+    weights = [weakref.ref(module) for module in plain.modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)]
+    gc.disable()
+    try:
+        quick = fused(plain)
+        del plain
+        assert len(weights) > 10
+        assert not [one for one in weights if one() is not None]
+    finally:
+        gc.enable()
+    assert isinstance(quick, fx.GraphModule)
 
 
 def test_threads_that_come_first_together_get_what_one_alone_gets():

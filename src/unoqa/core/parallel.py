@@ -41,7 +41,7 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
         [1, 2, 3]
     """
     crew = _Crew.within(_here.crew)
-    with _one_thread_each(), ThreadPoolExecutor(crew.size, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with one_thread_each(), ThreadPoolExecutor(crew.size, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             yield _results(crew, (partial(pool.submit, crew.run, function, item) for item in items), waiting)
@@ -156,7 +156,7 @@ class _Crew:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Threads begun inside run torch's operations alone; it is the process's number that they start from."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

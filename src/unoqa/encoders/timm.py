@@ -141,8 +141,8 @@ class _OpenTimm(OpenEncoder):
         )
         config = network.pretrained_cfg if hasattr(network, "pretrained_cfg") else network.default_cfg
         self._channels_last = str(getattr(network, "output_fmt", "NCHW")).endswith("NHWC")
-        of_grey = nn.Sequential(Colours(config["mean"], config["std"]), _channels_last(network)).eval().to(device)
-        self._network = fused(of_grey) if device.type == "cpu" else of_grey
+        of_grey = nn.Sequential(Colours(config["mean"], config["std"]), network).eval().to(device)
+        self._network = _channels_last(fused(of_grey) if device.type == "cpu" else of_grey)
 
     @torch.inference_mode()
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:

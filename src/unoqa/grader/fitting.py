@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from jaxtyping import Float
 
+from unoqa.core.allocation import give_back
 from unoqa.core.errors import FitError, ImageError
 from unoqa.core.parallel import in_order
 from unoqa.core.work import Nowhere, Work
@@ -92,6 +93,7 @@ def learn(
     """
     seen = _encode(viewer, intake, viewer.feature_files(workspace), progress)
     _check(len(seen.names), _needed(panel, threshold), intake, seen.failures)
+    give_back()
     notices: list[str] = []
     key = key_of(repr(panel), seed, list(seen.rows), viewer.keys)
     work = Work(progress, workspace.checkpoints(key) if workspace.lasting else Nowhere(), tell=notices.append)

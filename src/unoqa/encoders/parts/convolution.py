@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from unoqa.core.parallel import one_thread_each
+
 _IN_TURN = threading.Lock()
 
 
@@ -66,8 +68,11 @@ class Convolution(nn.Module):
         return shortcut.shape == (features.shape[0], self._kernels, *reached)
 
     def _lay_out(self, features: Tensor) -> Tensor:
-        """Lay the weights out as oneDNN reads them, and let go of them as they were; one thread does, others wait."""
-        with _IN_TURN:
+        """Lay the weights out as oneDNN reads them, and let go of them as they were; one thread does, others wait.
+
+        They are laid out for one thread of torch, which is what images are encoded on.
+        """
+        with _IN_TURN, one_thread_each():
             if self._laid_out is None:
                 self._laid_out = torch.ops.mkldnn._reorder_convolution_weight(
                     self.weight, *self._window, list(features.shape)

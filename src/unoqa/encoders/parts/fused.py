@@ -36,6 +36,7 @@ def fused(network: nn.Module) -> nn.Module:
         return network
     graph = batch_norms_folded(traced, inplace=True, no_trace=True)
     assert isinstance(graph, fx.GraphModule), "what was traced stays so"
+    _let_go(traced)
     _forget_identities(graph)
     _see_grey(graph)
     for node in list(graph.graph.nodes):
@@ -47,6 +48,12 @@ def fused(network: nn.Module) -> nn.Module:
     # fx's own, of this graph alone, prints the code that it made where a call fails.
     type(graph).__call__ = nn.Module.__call__  # type: ignore[method-assign]
     return graph
+
+
+def _let_go(graph: fx.GraphModule) -> None:
+    """Take its modules from a graph, which refers to itself: their weights would stay until garbage is looked for."""
+    for name, _ in list(graph.named_children()):
+        delattr(graph, name)
 
 
 def _forget_identities(graph: fx.GraphModule) -> None:

@@ -31,10 +31,13 @@ def graph_of(network: nn.Module, whole: type[nn.Module]) -> fx.GraphModule | Non
         return None
     if any(array.dtype != torch.float32 for array in network.parameters()):
         return None
+    tracer = _Tracer(whole)
     try:
-        graph = fx.GraphModule(network, _Tracer(whole).trace(network))
+        graph = fx.GraphModule(network, tracer.trace(network))
     except Exception:  # noqa: BLE001 - whatever it is that cannot be traced, the network works as it is
         return None
+    finally:
+        vars(tracer).clear()  # it refers to itself and to all weights, which would stay until garbage is looked for
     return None if any(_spoils(node, graph) for node in graph.graph.nodes) else graph
 
 
