@@ -114,17 +114,22 @@ def _pair(row: Row, bench: Bench, epochs: int) -> dict[str, Any]:
 
 
 def limit_of(ours: Ours, bench: Bench) -> dict[str, float | None]:
-    """Return milliseconds an image of the arithmetic alone, and of whole grading, both on one thread."""
-    program = Path(__file__).with_name("arithmetic.py")
-    alone = []
-    for _ in range(bench.repeats):
-        said = run([sys.executable, program, ours.model, bench.cohort.grade]).said
-        alone.append(json.loads(said.splitlines()[-1])["milliseconds"])
-    arithmetic, whole = statistics.median(alone), marginal(ours, bench)
-    return {"arithmetic": arithmetic, "whole": whole, "share": arithmetic / whole if whole else None}
+    """Return milliseconds an image of the arithmetic alone, and of whole grading, both on one thread.
+
+    The share is the median of those of each repeat, whose runs follow each other: what slows the machine for a while
+    slows both.
+    """
+    repeats = [(_arithmetic(ours, bench), one_more(ours, bench)) for _ in range(bench.repeats)]
+    shares = [alone / whole for alone, whole in repeats if whole is not None]
+    told = len(shares) == len(repeats)
+    return {
+        "arithmetic": statistics.median(alone for alone, _ in repeats),
+        "whole": statistics.median(whole for _, whole in repeats if whole is not None) if told else None,
+        "share": statistics.median(shares) if told else None,
+    }
 
 
-def marginal(ours: Ours, bench: Bench) -> float | None:
+def one_more(ours: Ours, bench: Bench) -> float | None:
     """Return milliseconds for one image more: a long run less a short one, so that the start does not count.
 
     Nothing is told where the runs differ by too few images for their times to differ by more than chance, or where
@@ -134,10 +139,12 @@ def marginal(ours: Ours, bench: Bench) -> float | None:
     between = len(cohort.grades) - cohort.counted_few
     if between < FEWEST_BETWEEN:
         return None
-    found = []
-    for _ in range(bench.repeats):
-        long = ours.grade(cohort.grade, threads=1).seconds
-        short = ours.grade(cohort.few, threads=1).seconds
-        found.append(1000 * (long - short) / between)
-    middle = statistics.median(found)
-    return middle if middle > 0 else None
+    long = ours.grade(cohort.grade, threads=1).seconds
+    short = ours.grade(cohort.few, threads=1).seconds
+    return 1000 * (long - short) / between if long > short else None
+
+
+def _arithmetic(ours: Ours, bench: Bench) -> float:
+    program = Path(__file__).with_name("arithmetic.py")
+    said = run([sys.executable, program, ours.model, bench.cohort.grade]).said
+    return float(json.loads(said.splitlines()[-1])["milliseconds"])
