@@ -10,7 +10,8 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.ndimage import gaussian_filter
+
+from unoqa.encoders.measures.parts.blurring import blurred
 
 GRID = 20
 """Places a side: 16 pixels apart, about two capillary meshes of a 6 mm field."""
@@ -39,8 +40,7 @@ class Views:
 
     def smooth(self, sigma: float) -> Field:
         """Blur by a Gaussian cut at three standard deviations."""
-        scaled = sigma * len(self.image) / REFERENCE_SIZE
-        return gaussian_filter(self.image, scaled, truncate=3, mode="reflect")
+        return blurred(self.image, sigma * len(self.image) / REFERENCE_SIZE)
 
     @cached_property
     def slightly_smooth(self) -> Field:
