@@ -25,10 +25,10 @@ from typing import Any
 
 import numpy as np
 import safetensors.torch
-import timm
 import torch
 from PIL import Image
 from speed.process import run
+from speed.untrained import untrained
 
 from unoqa.benchmark.phantom.anatomy import angiogram
 from unoqa.core.allocation import give_back, one_arena
@@ -93,7 +93,9 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
     settings = member.encoder
     assert isinstance(settings, Timm)
     with tempfile.TemporaryDirectory() as folder, Workspace() as workspace:
-        encoder = settings.open(device=device, weights=random_weights(settings, Path(folder) / "random.safetensors"))
+        weights = Path(folder) / "untrained.safetensors"
+        safetensors.torch.save_file(untrained(settings), weights)
+        encoder = settings.open(device=device, weights=weights)
         for seed in range(arguments.encoded):
             scan = angiogram(np.random.default_rng(seed), size=320)
             Image.fromarray((255 * scan).astype(np.uint8)).save(Path(folder) / f"{seed:03}.png")
@@ -115,14 +117,6 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
             "whole": typical(partial(graded, encoder, module, measures, reasons), references[:GRADED], device),
             "learn": learn,
         }
-
-
-def random_weights(settings: Timm, file: Path) -> Path:
-    """Write weights as timm draws them for a network that has learned nothing."""
-    torch.manual_seed(0)
-    network = timm.create_model(settings.model, features_only=True, out_indices=sorted(settings.layers))
-    safetensors.torch.save_file(network.state_dict(), file)
-    return file
 
 
 def learned(

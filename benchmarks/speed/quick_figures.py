@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from speed.untrained import untrained
 from speed.yardstick import Yardstick
 from unoqa.benchmark.phantom.anatomy import angiogram
 from unoqa.core.contracts import LowQualityModule
@@ -56,10 +57,9 @@ def figures(yardstick: Yardstick) -> Iterator[tuple[str, float]]:
 
 
 def resnet() -> Callable[[np.ndarray], Any]:
-    """Return a ResNet-18 with random weights: speed does not depend on what they are."""
+    """Return a ResNet-18 that has learned nothing."""
     network = Timm(model="resnet18.tv_in1k", layers=(2, 3))
-    torch.manual_seed(0)
-    return network.open(device=CPU, weights=network._network().state_dict()).encode
+    return network.open(device=CPU, weights=untrained(network)).encode
 
 
 def measures() -> Callable[[np.ndarray], Any]:
