@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.ndimage import rotate
 
 from unoqa.core.features import FeaturePyramid
 
@@ -44,4 +43,6 @@ class Turning:
 
 def turned(image: Float[np.ndarray, "size size"], degrees: float) -> Float[np.ndarray, "size size"]:
     """Turn an image about its middle, bilinearly; corners are filled by reflection, since black ones are a fault."""
+    from scipy.ndimage import rotate  # noqa: PLC0415 - a fifth of a second, which every start would take
+
     return rotate(image, degrees, reshape=False, order=1, mode="reflect").astype(np.float32)

@@ -6,8 +6,8 @@ from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import gaussian_filter
 
+from unoqa.encoders.measures.parts.averaging import blurred
 from unoqa.encoders.measures.parts.measure import Measure
 from unoqa.encoders.measures.parts.views import Views
 
@@ -36,7 +36,7 @@ class Centring(Measure):
         """Find the zone on a grid of about eighty places a side, a tenth of the field from the edge."""
         step = max(1, len(views.image) // 80)
         coarse = views.smoothest[::step, ::step]
-        zone, around = (gaussian_filter(coarse, views.length(sigma) / step) for sigma in (FOVEA, SURROUND))
+        zone, around = (blurred(coarse, views.length(sigma) / step, cut=4) for sigma in (FOVEA, SURROUND))
         across = np.linspace(-1, 1, len(coarse))
         distance = np.hypot(across[:, None], across[None])
         darkness = zone / (around + 0.05 * views.bright_level) + PULL * np.square(distance)

@@ -1,4 +1,4 @@
-"""Convolutions as torch's own compiler has oneDNN do them on a processor, for whoever has no compiler."""
+"""Convolutions on a processor: by fewer products where that pays, else as torch's own compiler has oneDNN do them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from unoqa.core.parallel import one_thread_each
+from unoqa.encoders.parts.winograd import SMALLEST_SIDE, Winograd, pays
 
 _IN_TURN = threading.Lock()
 
@@ -39,7 +40,8 @@ class Convolution(nn.Module):
         self._kernel = plain.kernel_size
         self._kernels = plain.out_channels
         self._rectified = rectified
-        self._laid_out: Tensor | None = None
+        self._few_products = pays(plain)
+        self._laid_out: Tensor | Winograd | None = None
 
     def forward(
         self, features: Float[Tensor, "batch channels rows columns"], shortcut: Tensor | int | float | None = None
@@ -49,14 +51,19 @@ class Convolution(nn.Module):
         So is one that is no array in single precision.
         """
         weight = self._laid_out if self._laid_out is not None else self._lay_out(features)
+        if isinstance(weight, Winograd):
+            return self._finished(weight(features), shortcut)
         convolve = torch.ops.mkldnn._convolution_pointwise
         rectifier = "relu" if self._rectified else None
         if shortcut is None:
             return convolve(features, weight, self.bias, *self._window, rectifier or "none", [], "")
         if self._alike(shortcut, features):
             return convolve.binary(features, shortcut, weight, self.bias, *self._window, "add", 1.0, rectifier, [], "")
-        total = convolve(features, weight, self.bias, *self._window, "none", [], "") + shortcut
-        return total.relu() if self._rectified else total
+        return self._finished(convolve(features, weight, self.bias, *self._window, "none", [], ""), shortcut)
+
+    def _finished(self, convolved: Tensor, shortcut: Tensor | int | float | None) -> Tensor:
+        total = convolved if shortcut is None else convolved + shortcut
+        return total.relu_() if self._rectified else total
 
     def _alike(self, shortcut: Tensor | int | float, features: Tensor) -> bool:
         """Tell whether a shortcut is of the shape and precision that the convolution gives."""
@@ -67,15 +74,18 @@ class Convolution(nn.Module):
         reached = [(side + 2 * pad - apart * (kernel - 1) - 1) // step + 1 for side, kernel, pad, step, apart in sides]
         return shortcut.shape == (features.shape[0], self._kernels, *reached)
 
-    def _lay_out(self, features: Tensor) -> Tensor:
-        """Lay the weights out as oneDNN reads them, and let go of them as they were; one thread does, others wait.
+    def _lay_out(self, features: Tensor) -> Tensor | Winograd:
+        """Lay the weights out as they are read, and let go of them as they were; one thread does, others wait.
 
         They are laid out for one thread of torch, which is what images are encoded on.
         """
         with _IN_TURN, one_thread_each():
             if self._laid_out is None:
-                self._laid_out = torch.ops.mkldnn._reorder_convolution_weight(
-                    self.weight, *self._window, list(features.shape)
-                )
+                assert self.weight is not None, "it is let go of below"
+                if self._few_products and min(features.shape[2:]) >= SMALLEST_SIDE:
+                    self._laid_out = Winograd(self.weight, self.bias)
+                else:
+                    shape = list(features.shape)
+                    self._laid_out = torch.ops.mkldnn._reorder_convolution_weight(self.weight, *self._window, shape)
                 self.weight = None
             return self._laid_out

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import uniform_filter1d
 
+from unoqa.encoders.measures.parts.averaging import running_mean
 from unoqa.encoders.measures.parts.views import log_root_mean_square
 
 if TYPE_CHECKING:
@@ -23,6 +23,6 @@ def steps(views: Views, *, across: int) -> Float[np.ndarray, "20 20"]:
     Args:
         across: 0 compares rows, 1 columns.
     """
-    lines = uniform_filter1d(views.relative, views.length(LINE), axis=1 - across, mode="reflect")
+    lines = running_mean(views.relative, views.length(LINE), axis=1 - across)
     last = np.take(lines, [-1], axis=across)
     return log_root_mean_square(views, np.diff(lines, axis=across, append=last))

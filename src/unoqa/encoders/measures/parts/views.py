@@ -9,9 +9,10 @@ from functools import cached_property, lru_cache
 from typing import final
 
 import numpy as np
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Float
 
-from unoqa.encoders.measures.parts.blurring import blurred
+from unoqa.encoders.measures.parts.averaging import blurred
 
 GRID = 20
 """Places a side: 16 pixels apart, about two capillary meshes of a 6 mm field."""
@@ -94,16 +95,21 @@ class Views:
 
     def local_mean(self, field: Field, side: int = TILE) -> Float[np.ndarray, "20 20"]:
         """Average a field in the square around each place, mirrored beyond its edges."""
-        around = _around_places(len(field), self.length(side))
-        return field[around].mean(axis=1)[:, around].mean(axis=2)
+        side = self.length(side)
+        counts = _counts_around_places(len(field), side)
+        given = torch.from_numpy(np.require(field, requirements="W"))
+        return (counts @ given @ counts.T).numpy() / np.float32(side * side)
 
 
 @lru_cache(maxsize=32)
-def _around_places(size: int, side: int) -> Int[np.ndarray, "20 side"]:
-    """Return which of `size` lines lie within `side` around each place."""
+def _counts_around_places(size: int, side: int) -> Float[torch.Tensor, "20 size"]:
+    """Return how often each of `size` lines lies within `side` around each place: one twice beside a mirror."""
     places = ((np.arange(GRID) + 0.5) * size / GRID).astype(int)
     lines = places[:, None] + np.arange(side) - side // 2
-    return np.where(lines < 0, -1 - lines, np.where(lines >= size, 2 * size - 1 - lines, lines))
+    mirrored = np.where(lines < 0, -1 - lines, np.where(lines >= size, 2 * size - 1 - lines, lines))
+    counts = np.zeros((GRID, size), dtype=np.float32)
+    np.add.at(counts, (np.arange(GRID)[:, None], mirrored), 1)
+    return torch.from_numpy(counts)
 
 
 def log_root_mean_square(views: Views, field: Field) -> Float[np.ndarray, "20 20"]:

@@ -1,0 +1,102 @@
+"""Convolutions of three by three in a quarter of the products (Lavin and Gray 2016, after Winograd 1980).
+
+What 4×4 pixels become depends on the 6×6 around them. Both are taken as values of polynomials at six points, a row and
+a column at a time: 36 products for each pair of channels, where a convolution takes 144. To values and back is done
+once for each channel, not once for each pair, so it pays where channels are many.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+POINTS = (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2)
+"""Where the polynomials are evaluated, beside infinity.
+
+Reciprocals with either sign keep all powers small (Barabasz et al. 2020): a fifth of the error that 0, ±1, ±2 give.
+"""
+
+MADE, KERNEL, READ = 4, 3, 6
+"""Sides of the square of pixels made at a time, of the kernel, and of the square that is read for it."""
+
+FEWEST_CHANNELS = 256
+"""From 96 on it is quicker, but each such layer adds to how far scores of two processors lie apart (lab/LOG.md)."""
+
+SMALLEST_SIDE = 16
+"""On smaller features, reading 36 values of each weight in place of 9 takes as long as is saved."""
+
+
+def pays(convolution: nn.Conv2d) -> bool:
+    """Tell whether a convolution is of the kind that is quicker so, on features that are not small."""
+    window = (convolution.kernel_size, convolution.stride, convolution.padding, convolution.dilation)
+    plain = window == ((KERNEL, KERNEL), (1, 1), (1, 1), (1, 1)) and convolution.groups == 1
+    return plain and min(convolution.in_channels, convolution.out_channels) >= FEWEST_CHANNELS
+
+
+@final
+class Winograd:
+    """A convolution of three by three that goes on by one pixel, with zeros around."""
+
+    def __init__(self, weight: Float[Tensor, "kernels channels 3 3"], bias: Float[Tensor, " kernels"] | None) -> None:
+        of_weights = transforms().of_weights
+        values = torch.einsum("ay,kcyx,bx->abck", of_weights, weight.double(), of_weights)
+        self._weights = values.flatten(0, 1).to(weight.dtype).contiguous()
+        self._bias = torch.zeros(len(weight), dtype=weight.dtype) if bias is None else bias
+
+    def __call__(
+        self, features: Float[Tensor, "batch channels rows columns"]
+    ) -> Float[Tensor, "batch kernels rows columns"]:
+        """Convolve features that lie channels last; so do those returned."""
+        rows, columns = features.shape[2:]
+        tiles = _tiles(features)
+        _, _, batch, down, across, channels = tiles.shape
+        of_tiles, _, of_products = (matrix.to(features.dtype) for matrix in transforms())
+        values = (of_tiles @ tiles.reshape(READ**2, -1)).view(READ**2, -1, channels)
+        products = torch.bmm(values, self._weights).flatten(1)
+        made = (of_products @ products).view(MADE, MADE, batch, down, across, -1)
+        pixels = (made.permute(2, 3, 0, 4, 1, 5) + self._bias).reshape(batch, down * MADE, across * MADE, -1)
+        return pixels[:, :rows, :columns].permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
+def _tiles(features: Tensor) -> Float[Tensor, "6 6 batch down across channels"]:
+    """Return the overlapping squares that are read, zeros where they reach beyond the features."""
+    rows, columns = features.shape[2:]
+    beyond = (1, 1 - columns % -MADE, 1, 1 - rows % -MADE)
+    around = nn.functional.pad(features, beyond)
+    return around.unfold(2, READ, MADE).unfold(3, READ, MADE).permute(4, 5, 0, 2, 3, 1)
+
+
+class Transforms(NamedTuple):
+    """What takes a square read, a row of weights, and products, to values and back."""
+
+    of_tiles: Float[Tensor, "36 36"]
+    of_weights: Float[Tensor, "6 3"]
+    of_products: Float[Tensor, "16 36"]
+
+
+@cache
+def transforms() -> Transforms:
+    """Return the matrices of Toom and Cook for the points, the two of squares for rows and columns at once.
+
+    By transposition of the product of two polynomials, whose values at the points are those of the factors multiplied
+    (Lavin and Gray 2016, section 4).
+    """
+    points = np.array(POINTS)
+    powers = np.vander(points, MADE, increasing=True)
+    others = [np.delete(points, number) for number in range(len(points))]
+    apart = [np.prod(point - rest) for point, rest in zip(points, others, strict=True)]
+    of_tiles, of_weights = np.zeros((READ, READ)), np.zeros((READ, KERNEL))
+    of_products = np.zeros((MADE, READ))
+    of_tiles[:-1, :-1] = [np.poly(rest)[::-1] for rest in others]
+    of_tiles[-1] = np.poly(points)[::-1]
+    of_weights[:-1] = powers[:, :KERNEL] / np.array(apart)[:, None]
+    of_weights[-1, -1] = 1
+    of_products[:, :-1] = powers.T
+    of_products[-1, -1] = 1
+    squares = np.kron(of_tiles, of_tiles), of_weights, np.kron(of_products, of_products)
+    return Transforms(*(torch.from_numpy(matrix) for matrix in squares))
