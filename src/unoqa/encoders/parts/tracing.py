@@ -37,7 +37,7 @@ def graph_of(network: nn.Module, whole: type[nn.Module]) -> fx.GraphModule | Non
     except Exception:  # noqa: BLE001 - whatever it is that cannot be traced, the network works as it is
         return None
     finally:
-        vars(tracer).clear()  # it refers to itself and to all weights, which would stay until garbage is looked for
+        tracer.let_go()
     return None if any(_spoils(node, graph) for node in graph.graph.nodes) else graph
 
 
@@ -64,6 +64,14 @@ class _Tracer(fx.Tracer):
         """Trace; one tracer at a time."""
         with _IN_TURN:
             return super().trace(*arguments, **named)
+
+    def let_go(self) -> None:
+        """Forget the network: a tracer refers to itself, and weights would stay until garbage is looked for.
+
+        Its thread stays known: calls of other threads that fx caught may be on their way yet.
+        """
+        for name in vars(self).keys() - {"_thread"}:
+            delattr(self, name)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Tell whether a module is one call."""
