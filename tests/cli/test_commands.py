@@ -33,9 +33,10 @@ def run(*words):
 
 def test_help_lists_every_command_and_imports_no_library():
     program = (
-        "import sys; from unoqa.cli import main\n"
-        "try: main()\n"
-        "finally: print(sorted({'torch', 'numpy', 'timm', 'sklearn', 'matplotlib', 'PIL'} & set(sys.modules)))"
+        "import atexit, sys; from unoqa.cli import main\n"
+        "heavy = {'torch', 'numpy', 'timm', 'sklearn', 'matplotlib', 'PIL'}\n"
+        "atexit.register(lambda: print(sorted(heavy & set(sys.modules))))\n"
+        "main()"
     )
     ended = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True)
     assert ended.stdout.rstrip().endswith("[]")
@@ -180,3 +181,14 @@ def test_the_demo_runs_end_to_end_and_again(unoqa, tmp_path):
     assert names == ["cohort.png", "model", "phantom", "results"]
     kappa = json.loads((tmp_path / "demo" / "results" / "evaluation.json").read_text(encoding="utf-8"))["figures"]
     assert next(iter(kappa.values()))["value"] > 0.5
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full, a device without space")
+@pytest.mark.parametrize("words", [["--version"], ["fit", "--help"], ["choices"]], ids=" ".join)
+def test_a_full_console_is_told_in_a_sentence(words):
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run([INSTALLED, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("unoqa: ")
+    assert "No space left on device" in ended.stderr
+    assert ended.stderr.count("\n") == 1
