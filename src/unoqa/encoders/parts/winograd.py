@@ -71,6 +71,7 @@ def _tiles(features: Tensor) -> Float[Tensor, "6 6 batch down across channels"]:
     return around.unfold(2, READ, MADE).unfold(3, READ, MADE).permute(4, 5, 0, 2, 3, 1)
 
 
+@final
 class Transforms(NamedTuple):
     """What takes a square read, a row of weights, and products, to values and back."""
 
