@@ -68,6 +68,11 @@ def test_few_channels_are_convolved_as_they_are():
     assert not pays(convolution(FEWEST_CHANNELS, FEWEST_CHANNELS - 1))
 
 
+def test_so_many_channels_that_their_weights_are_large_are_convolved_as_they_are():
+    assert pays(convolution(256, 256))
+    assert not pays(convolution(512, 512))
+
+
 @pytest.mark.parametrize("side", [SMALLEST_SIDE - 1, SMALLEST_SIDE])
 @pytest.mark.parametrize("rectified", [True, False])
 @pytest.mark.parametrize("added", ["nothing", "features", "a number", "one value a kernel"])

@@ -27,6 +27,12 @@ MADE, KERNEL, READ = 4, 3, 6
 FEWEST_CHANNELS = 256
 """From 96 on it is quicker, but each such layer adds to how far scores of two processors lie apart (lab/LOG.md)."""
 
+MOST_PAIRS = 2**17
+"""Pairs of channels up to which it is done: weights take four times the memory, so those of 512 channels 38 MB a layer.
+
+A Wide-ResNet-50 would hold 150 MB more, which the paper's setting does not have within its 4 GB.
+"""
+
 SMALLEST_SIDE = 16
 """On smaller features, reading 36 values of each weight in place of 9 takes as long as is saved."""
 
@@ -35,7 +41,8 @@ def pays(convolution: nn.Conv2d) -> bool:
     """Tell whether a convolution is of the kind that is quicker so, on features that are not small."""
     window = (convolution.kernel_size, convolution.stride, convolution.padding, convolution.dilation)
     plain = window == ((KERNEL, KERNEL), (1, 1), (1, 1), (1, 1)) and convolution.groups == 1
-    return plain and min(convolution.in_channels, convolution.out_channels) >= FEWEST_CHANNELS
+    channels, kernels = convolution.in_channels, convolution.out_channels
+    return plain and min(channels, kernels) >= FEWEST_CHANNELS and channels * kernels <= MOST_PAIRS
 
 
 @final
