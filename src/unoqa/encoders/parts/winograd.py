@@ -50,9 +50,10 @@ class Winograd:
     """A convolution of three by three that goes on by one pixel, with zeros around."""
 
     def __init__(self, weight: Float[Tensor, "kernels channels 3 3"], bias: Float[Tensor, " kernels"] | None) -> None:
-        of_weights = transforms().of_weights
+        of_tiles, of_weights, of_products = transforms()
         values = torch.einsum("ay,kcyx,bx->abck", of_weights, weight.double(), of_weights)
         self._weights = values.flatten(0, 1).to(weight.dtype).contiguous()
+        self._of_tiles, self._of_products = of_tiles.to(weight.dtype), of_products.to(weight.dtype)
         self._bias = torch.zeros(len(weight), dtype=weight.dtype) if bias is None else bias
 
     def __call__(
@@ -62,10 +63,9 @@ class Winograd:
         rows, columns = features.shape[2:]
         tiles = _tiles(features)
         _, _, batch, down, across, channels = tiles.shape
-        of_tiles, _, of_products = (matrix.to(features.dtype) for matrix in transforms())
-        values = (of_tiles @ tiles.reshape(READ**2, -1)).view(READ**2, -1, channels)
+        values = (self._of_tiles @ tiles.reshape(READ**2, -1)).view(READ**2, -1, channels)
         products = torch.bmm(values, self._weights).flatten(1)
-        made = (of_products @ products).view(MADE, MADE, batch, down, across, -1)
+        made = (self._of_products @ products).view(MADE, MADE, batch, down, across, -1)
         pixels = (made.permute(2, 3, 0, 4, 1, 5) + self._bias).reshape(batch, down * MADE, across * MADE, -1)
         return pixels[:, :rows, :columns].permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 

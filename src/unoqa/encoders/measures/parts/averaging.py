@@ -1,6 +1,6 @@
 """Weighted averages of neighbouring pixels along lines, as products of small matrices.
 
-Three blurs and two running means of an image are half of what its measures cost. A processor multiplies matrices
+Three blurs and two running means of an image would be half of what its measures cost. A processor multiplies matrices
 several times faster than scipy gathers each line and takes its sums.
 """
 
