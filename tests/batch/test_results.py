@@ -27,7 +27,8 @@ loaded = cache(unoqa.load)
 def graded(folder, images, results, *, mode=Mode.AS_MODEL, heat=False, progress=None):
     images = images if isinstance(images, list) else [images]
     options = {"mode": mode, "heat": heat, "progress": progress or Silent()}
-    return grade_files(loaded(folder), bundle_checksum(folder), Intake.of(images), results, **options)
+    with grade_files(loaded(folder), bundle_checksum(folder), Intake.of(images), results, **options) as result:
+        return result
 
 
 def rows(results):

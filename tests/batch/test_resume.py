@@ -28,7 +28,8 @@ loaded = cache(unoqa.load)
 
 def graded(folder, images, results, *, heat=False, progress=None):
     options = {"mode": Mode.AS_MODEL, "heat": heat, "progress": progress or Silent()}
-    return grade_files(loaded(folder), bundle_checksum(folder), Intake.of(images), results, **options)
+    with grade_files(loaded(folder), bundle_checksum(folder), Intake.of(images), results, **options) as result:
+        return result
 
 
 def cut(folder, images, results, *, after, heat=False):
@@ -69,6 +70,18 @@ def test_what_was_scored_is_not_scored_again_with_more_threads_either(settled_mo
     graded(settled_model, scans, tmp_path / "results", heat=True)
     assert len(overlays) == 3
     assert all(path.stat().st_mtime_ns == time for path, time in overlays.items())
+
+
+def test_a_run_cut_while_its_result_is_drawn_is_unfinished_and_scores_nothing_again(settled_model, scans, tmp_path):
+    arguments = (loaded(settled_model), bundle_checksum(settled_model), Intake.of(scans), tmp_path / "results")
+    options = {"mode": Mode.AS_MODEL, "heat": True, "progress": Silent()}
+    with pytest.raises(PowerCut), grade_files(*arguments, **options):
+        raise PowerCut
+    overlays = {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "heat").iterdir()}
+    with grade_files(*arguments, **options):
+        assert {path: path.stat().st_mtime_ns for path in overlays} == overlays
+    assert len(overlays) == 5
+    assert not (tmp_path / "results" / JOURNAL).parent.exists()
 
 
 def test_an_image_that_changed_meanwhile_is_scored_again(settled_model, scans, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, final
@@ -25,7 +26,7 @@ from unoqa.outputs.heat import clashing, keep_apart
 from unoqa.store.journal import Entry, Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from unoqa.core.contracts import Output
@@ -43,6 +44,7 @@ class Mode(Enum):
     ALONE = "alone"
 
 
+@contextmanager
 def grade_files(
     model: Grader | SettledGrader,
     checksum: str,
@@ -52,8 +54,11 @@ def grade_files(
     mode: Mode,
     heat: bool,
     progress: Progress,
-) -> CohortResult:
+) -> Iterator[CohortResult]:
     """Grade files into a folder; the same call again goes on where a killed one was.
+
+    What is done with the result inside the context, such as drawing it, belongs to the run: one that is killed or fails
+    meanwhile is unfinished, and when it goes on no image is graded anew.
 
     Args:
         checksum: of the model folder; a results folder belongs to one model.
@@ -85,8 +90,8 @@ def grade_files(
         remove_stale(results, [one.name for one in assessed if isinstance(one, Failure)], heat=heat)
         for output in outputs:
             output.finish(results, RunRecord(result.gradings, facts))
+        yield result
         journal.remove()
-    return result
 
 
 def _alone(model: Grader | SettledGrader, mode: Mode) -> bool:

@@ -50,10 +50,10 @@ def demo(
     grader.save(model)
     say_fit(grader.learned.report)
     intake = Intake.of(folder / "phantom" / "clinic")
-    result = grade_files(
+    with grade_files(
         load(model), bundle_checksum(model), intake, results, mode=Mode.AS_MODEL, heat=True, progress=bars
-    )
-    say_counts(result, quiet=quiet)
-    draw_cohort(result.gradings, intake.open, results, folder / "cohort.png")
+    ) as result:
+        say_counts(result, quiet=quiet)
+        draw_cohort(result.gradings, intake.open, results, folder / "cohort.png")
     typer.echo(evaluate_results(results, folder / "phantom" / "labels.csv"), nl=False)
     say(f"Look at {folder / 'cohort.png'} and {results / 'grades.csv'}.", quiet=quiet)

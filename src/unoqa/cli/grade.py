@@ -46,7 +46,7 @@ def grade(
     mode = Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
     grader = load(model, device=device)
     intake = Intake.of(images, follow_links=follow_links)
-    result = grade_files(
+    with grade_files(
         grader,
         bundle_checksum(model),
         intake,
@@ -54,9 +54,9 @@ def grade(
         mode=mode,
         heat=not no_heat,
         progress=progress(quiet=quiet),
-    )
-    if not no_heat:
-        draw_cohort(result.gradings, intake.open, output, output / "cohort.png")
+    ) as result:
+        if not no_heat:
+            draw_cohort(result.gradings, intake.open, output, output / "cohort.png")
     say_counts(result, quiet=quiet)
     if intake.ignored:
         say(f"{intake.ignored} files in the folders are no images.", quiet=quiet)
