@@ -138,7 +138,14 @@ def test_a_folder_without_results_is_named(tmp_path):
     )
 
 
-@pytest.mark.parametrize("row", ["a.png,outstanding,bad", "a.png,outstanding,1.0x"])
-def test_a_table_with_a_score_that_is_no_number_is_refused(row, tmp_path):
-    (tmp_path / "grades.csv").write_text(f"image,grade,score\n{row}\n", encoding="utf-8")
-    assert str(tmp_path / "grades.csv") in refusal(read_grades, tmp_path)
+@pytest.mark.parametrize("score", ["bad", "1.0x", "nan", "inf", ""])
+def test_a_table_with_a_score_that_is_no_number_is_refused(score, tmp_path):
+    (tmp_path / "grades.csv").write_text(f"image,grade,score\na.png,outstanding,{score}\n", encoding="utf-8")
+    assert refusal(read_grades, tmp_path) == (
+        f"Line 2 of {tmp_path / 'grades.csv'} has score '{score}', which is no number; grade the images again."
+    )
+
+
+def test_a_table_with_a_grade_that_is_none_is_refused(tmp_path):
+    (tmp_path / "grades.csv").write_text("image,grade,score\na.png,fine,1.0\n", encoding="utf-8")
+    assert refusal(read_grades, tmp_path).startswith(f"Line 2 of {tmp_path / 'grades.csv'} has grade 'fine'; use ")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, final
 
+from unoqa.benchmark.parts.csv_rows import grade_of, image_name, plain, read_rows
 from unoqa.core.errors import ResultsError
-from unoqa.core.grading import Grade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-_BY_TEXT = {text: grade for grade in Grade for text in (grade.word, str(int(grade)))}
+    from unoqa.core.grading import Grade
 
 
 @final
@@ -35,18 +35,8 @@ def read_grades(results: Path) -> tuple[GradedRow, ...]:
         ResultsError: there is no `grades.csv`, or it is not one of ours.
     """
     path = results / "grades.csv"
-    rows = _rows(path, ("image", "grade", "score"), "a results folder of `unoqa grade`")
-    try:
-        return tuple(
-            GradedRow(
-                _plain(row["image"]),
-                _BY_TEXT.get(row["grade"]),
-                float(row["score"]) if row["score"] else None,
-            )
-            for _, row in rows
-        )
-    except ValueError as error:
-        raise ResultsError(f"{path} holds a score that is no number ({error}); grade the images again.") from error
+    rows = read_rows(path, ("image", "grade", "score"), "a results folder of `unoqa grade`", ResultsError)
+    return tuple(_graded(row, line, path) for line, row in rows)
 
 
 def read_labels(path: Path) -> dict[str, Grade]:
@@ -56,15 +46,10 @@ def read_labels(path: Path) -> dict[str, Grade]:
         ResultsError: the file is missing, lacks a column, names an image twice, or holds another grade.
     """
     labels: dict[str, Grade] = {}
-    for line, row in _rows(path, ("image", "grade"), "a CSV with columns image,grade"):
-        image, text = _posix(row["image"]), (row["grade"] or "").strip().lower()
-        if text not in _BY_TEXT:
-            raise ResultsError(
-                f"Line {line} of {path} has grade '{row['grade']}'; use 0, 1, 2 or ungradable, gradable, outstanding."
-            )
-        if labels.get(image, _BY_TEXT[text]) is not _BY_TEXT[text]:
+    for line, row in read_rows(path, ("image", "grade"), "a CSV with columns image,grade", ResultsError):
+        image, grade = image_name(row["image"]), grade_of(row["grade"], line, path, ResultsError)
+        if labels.setdefault(image, grade) is not grade:
             raise ResultsError(f"Line {line} of {path} grades {image} a second time and differently; keep one line.")
-        labels[image] = _BY_TEXT[text]
     return labels
 
 
@@ -95,25 +80,17 @@ def join(images: Iterable[str], labels: Mapping[str, Grade]) -> dict[str, Grade]
     return joined
 
 
-def _rows(path: Path, columns: tuple[str, ...], what: str) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows that name an image, each with its line in the file."""
+def _graded(row: Mapping[str, str], line: int, path: Path) -> GradedRow:
+    image, grade, score = plain(row["image"]), row["grade"], row["score"]
+    if not grade and not score:
+        return GradedRow(image, None, None)
+    if not _is_finite(score):
+        raise ResultsError(f"Line {line} of {path} has score '{score}', which is no number; grade the images again.")
+    return GradedRow(image, grade_of(grade, line, path, ResultsError) if grade else None, float(score))
+
+
+def _is_finite(text: str) -> bool:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in columns if column not in (reader.fieldnames or ())]
-            if missing:
-                raise ResultsError(f"{path} has no column {', '.join(missing)}; give {what}.")
-            return [(reader.line_num, row) for row in reader if row["image"]]
-    except FileNotFoundError:
-        raise ResultsError(f"There is no {path}; give {what}.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ResultsError(f"{path} cannot be read as UTF-8 CSV; give {what} ({type(error).__name__}).") from error
-
-
-def _plain(text: str) -> str:
-    """Take away the apostrophe that keeps a spreadsheet from reading a name as a formula."""
-    return text[1:] if text[:1] == "'" and text[1:2] in "=+-@\t\r" else text
-
-
-def _posix(name: str) -> str:
-    return _plain(name.strip()).replace("\\", "/").removeprefix("./")
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

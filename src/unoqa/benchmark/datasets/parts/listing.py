@@ -12,16 +12,15 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.datasets.parts.contract import Labelled
+from unoqa.benchmark.parts.csv_rows import grade_of, image_name, read_rows
 from unoqa.core.errors import DataSetError
-from unoqa.core.grading import Grade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from unoqa.core.grading import Grade
     from unoqa.formats import ImageReference
-
-_BY_TEXT = {text: grade for grade in Grade for text in (grade.word, str(int(grade)))}
 
 
 @final
@@ -70,8 +69,14 @@ def read_listing(path: Path, columns: tuple[str, ...]) -> tuple[Listed, ...]:
     """
     image, grade, *_ = columns
     listed = [
-        Listed(line, _name(row[image]), _grade(row[grade], line, path), row.get("device", ""), row.get("split", ""))
-        for line, row in _rows(path, columns)
+        Listed(
+            line,
+            image_name(row[image]),
+            grade_of(row[grade], line, path, DataSetError),
+            row.get("device", "").strip(),
+            row.get("split", "").strip(),
+        )
+        for line, row in read_rows(path, columns, f"a CSV with columns {','.join(columns)}", DataSetError)
     ]
     if not listed:
         raise DataSetError(f"{path} lists no image; give a CSV with columns {','.join(columns)}.")
@@ -126,42 +131,5 @@ def by_device(located: Iterable[Located]) -> list[tuple[str, list[Located]]]:
     return sorted(devices.items(), key=lambda item: -len(item[1]))
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows that name an image, each with its line in the file."""
-    what = f"a CSV with columns {','.join(columns)}"
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in columns if column not in (reader.fieldnames or ())]
-            if missing:
-                raise DataSetError(f"{path} has no column {', '.join(missing)}; give {what}.")
-            rows = ((reader.line_num, _stripped(row)) for row in reader)
-            return [(line, row) for line, row in rows if row[columns[0]]]
-    except FileNotFoundError:
-        raise DataSetError(f"There is no {path}; give {what}.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataSetError(f"{path} cannot be read as UTF-8 CSV; give {what} ({type(error).__name__}).") from error
-
-
 def _told(one: Listed, path: Path) -> str:
     return f"Line {one.line} of {path} lists {one.image}"
-
-
-def _stripped(row: Mapping[str | None, str | list[str] | None]) -> dict[str, str]:
-    """Return the named cells without blanks around them; a short line ends in empty ones."""
-    return {name: cell.strip() if isinstance(cell, str) else "" for name, cell in row.items() if name is not None}
-
-
-def _name(text: str) -> str:
-    """Return a name as images are named: without backslashes, or the apostrophe that keeps it from being a formula."""
-    plain = text[1:] if text[:1] == "'" and text[1:2] in "=+-@" else text
-    return plain.replace("\\", "/").removeprefix("./")
-
-
-def _grade(text: str, line: int, path: Path) -> Grade:
-    grade = _BY_TEXT.get(text.lower())
-    if grade is None:
-        raise DataSetError(
-            f"Line {line} of {path} has grade '{text}'; use 0, 1, 2 or ungradable, gradable, outstanding."
-        )
-    return grade

@@ -1,0 +1,1 @@
+"""What labels and data sets share."""
