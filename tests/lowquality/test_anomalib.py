@@ -276,6 +276,10 @@ def test_weights_that_are_nowhere_are_told_with_the_ways_out(monkeypatch, tmp_pa
         Anomalib(weights="w.pth").fit(scans(), seed=0)
 
 
+def test_of_a_weights_file_its_name_alone_is_told():
+    assert plain(Anomalib(weights="weights of somebody/r18.pth"))["weights"] == "r18.pth"
+
+
 def test_settings_survive_a_recipe_file_and_can_be_neither_changed_nor_left_unhashable():
     made = Anomalib(model="Cflow", options={"layers": ["layer1"], "lr": 1e-3, "permute_soft": True})
     read = tomllib.loads(tomli_w.dumps(plain(made)))

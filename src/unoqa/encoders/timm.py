@@ -21,7 +21,8 @@ from unoqa.encoders.parts.fused import fused
 from unoqa.encoders.parts.grey import Colours
 from unoqa.encoders.parts.timm_library import timm
 from unoqa.encoders.parts.unfilled import Unfilled
-from unoqa.encoders.parts.weights import cached_weights, checksum, fitting, read_weights
+from unoqa.encoders.parts.weights import cached_weights, checksum, fitting
+from unoqa.store.checkpoints import read_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +115,7 @@ class Timm(Encoder):
             ) from error
 
     def _read(self, file: Path | None) -> State:
-        return read_weights(file if file is not None else cached_weights(self.model))
+        return read_checkpoint(file if file is not None else cached_weights(self.model))
 
 
 @final

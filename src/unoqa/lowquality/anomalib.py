@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, final
 
 import torch
@@ -50,6 +51,11 @@ def _table(options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in options}
 
 
+def _last_part(file: str) -> str:
+    """Return what is told of a file in a model and its results: no folder, whose name may be a person's."""
+    return Path(file).name
+
+
 @final
 @settings
 class Anomalib(LowQualityModule):
@@ -84,7 +90,11 @@ class Anomalib(LowQualityModule):
     ] = ()
     epochs: Annotated[int, Field(ge=1, description="times each image is trained on, where the model lets choose")] = 50
     batch: Annotated[int, Field(ge=1, description="images trained on at once")] = 8
-    weights: Annotated[str, Field(description="file of the backbone's weights; empty: those in timm's cache")] = ""
+    weights: Annotated[
+        str,
+        Field(description="file of the backbone's weights; empty: those in timm's cache"),
+        PlainSerializer(_last_part),
+    ] = ""
     largest_grid: Annotated[int, Field(ge=1, description="places a side of a map; finer ones are averaged")] = 40
     pool: Annotated[Pool, Field(description="how a map, before it is averaged, becomes a score")] = "mean"
 

@@ -6,11 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import safetensors.torch
-import torch
 from huggingface_hub import hf_hub_download, try_to_load_from_cache
-from safetensors import SafetensorError
-from torch import Tensor
 
 from unoqa.core.errors import UsageError, WeightsError, unknown
 from unoqa.encoders.parts.timm_library import timm
@@ -18,29 +14,12 @@ from unoqa.encoders.parts.timm_library import timm
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from torch import Tensor
+
     from unoqa.core.contracts import State
 
 CACHED_NAMES = ("model.safetensors", "pytorch_model.bin")
 """What timm's hub calls a weights file."""
-
-
-def read_weights(file: Path) -> State:
-    """Read named arrays from a safetensors file or a torch checkpoint, never running code from it.
-
-    Raises:
-        WeightsError: the file is missing or holds no named arrays.
-    """
-    if not file.is_file():
-        raise WeightsError(f"There is no weights file {file}; give one that exists with --encoder-weights.")
-    try:
-        if _is_safetensors(file):
-            return safetensors.torch.load_file(file)
-        return _named_arrays(torch.load(file, map_location="cpu", weights_only=True))
-    except Exception as error:
-        raise WeightsError(
-            f"{file} is neither a safetensors file nor a torch checkpoint of plain arrays; "
-            f"export the weights as safetensors ({type(error).__name__})."
-        ) from error
 
 
 def cached_weights(model: str) -> Path:
@@ -127,21 +106,3 @@ def _repository(model: str) -> str:
     if not repository:
         raise UsageError(f"timm offers no weights for {model}; name its full tag, such as resnet18.tv_in1k.")
     return repository if "/" in repository and not repository.endswith("/") else f"{repository}{model}"
-
-
-def _is_safetensors(file: Path) -> bool:
-    """Tell by the header, JSON after its length; torch's checkpoints have had two layouts, and neither has it."""
-    with file.open("rb") as opened:
-        return opened.read(9)[8:] == b"{"
-
-
-def _named_arrays(loaded: object) -> State:
-    """Unwrap the checkpoint layouts in use: the arrays themselves, or under `state_dict` or `model`."""
-    if isinstance(loaded, dict):
-        for key in ("state_dict", "model"):
-            if isinstance(loaded.get(key), dict):
-                loaded = loaded[key]
-                break
-    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
-        raise SafetensorError("no named arrays")
-    return {str(name).removeprefix("module."): value for name, value in loaded.items()}

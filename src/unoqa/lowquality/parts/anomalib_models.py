@@ -7,16 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import safetensors.torch
 import timm
-import torch
 from huggingface_hub import try_to_load_from_cache
-from safetensors import SafetensorError
 
 from unoqa.core.contracts import State
 from unoqa.core.errors import UsageError, WeightsError, unknown
 from unoqa.lowquality.parts.anomalib_library import library
 from unoqa.lowquality.parts.anomalib_surroundings import quiet, replaced
+from unoqa.store.checkpoints import read_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,16 +93,7 @@ def from_file(file: str) -> Weights:
     Raises:
         WeightsError: the file is missing or holds no named arrays.
     """
-    path = Path(file)
-    if not path.is_file():
-        raise WeightsError(f"There is no weights file {file}; change 'weights' of the module 'anomalib'.")
-    try:
-        arrays = _read(path)
-    except Exception as error:
-        raise WeightsError(
-            f"{file} is neither a safetensors file nor a torch checkpoint of plain arrays; "
-            f"export the weights as safetensors ({type(error).__name__})."
-        ) from error
+    arrays = read_checkpoint(Path(file), "change 'weights' of the module 'anomalib'")
     return lambda _: arrays
 
 
@@ -118,19 +107,11 @@ def from_cache(backbone: str) -> State:
     for name in ("model.safetensors", "pytorch_model.bin"):
         found = try_to_load_from_cache(repository, name) if repository else None
         if isinstance(found, str):
-            return _read(Path(found))
+            return read_checkpoint(Path(found), "it was there a moment ago: give the same command again")
     raise WeightsError(
         f"The weights of {backbone} are not on this machine: name a file of them as 'weights' of the module "
         f"'anomalib', or run `unoqa weights {backbone}` on a machine with internet and copy its cache folder here."
     )
-
-
-def _read(path: Path) -> State:
-    try:
-        return safetensors.torch.load_file(path)
-    except SafetensorError:
-        arrays: State = torch.load(path, map_location="cpu", weights_only=True)
-        return {name: array for name, array in arrays.items() if isinstance(array, torch.Tensor)}
 
 
 @contextmanager
