@@ -3,8 +3,10 @@
     python benchmarks/quick.py [--keep]
 
 Needs no images, no weights, no peer, and runs on one thread. A figure is the time of ours divided by the time of a
-fixed piece of arithmetic measured beside it, so that it depends little on the machine. Ends with status 1, naming them,
-where figures are more than 1.5 times those kept; --keep keeps the figures found.
+fixed piece of arithmetic measured beside it, so that it does not depend on how fast a machine is; yet it does on what
+its processor is fast at, so figures are kept by processor, and compare on one of the same name alone. Ends with
+status 1, naming them, where figures are more than 1.4 times those kept, or where none are kept for this processor:
+--keep keeps those found, so run it on the code before a change first.
 """
 
 from __future__ import annotations
@@ -15,14 +17,14 @@ import sys
 from pathlib import Path
 
 import torch
-from speed.machine import versions
+from speed.machine import machine, versions
 from speed.quick_figures import figures
 from speed.yardstick import Yardstick
 
 KEPT = Path(__file__).with_name("quick.json")
 
-SLOWER = 1.5
-"""Times the kept figure above which something became slower; yardsticks of other machines differ by less."""
+SLOWER = 1.4
+"""Times the kept figure above which something became slower: from run to run, most figures differ by a tenth."""
 
 
 def main() -> None:
@@ -30,7 +32,9 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="write benchmarks/quick.json")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    kept = json.loads(KEPT.read_text(encoding="utf-8"))["figures"] if KEPT.exists() else {}
+    document = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    processor = machine()["processor"]
+    kept = document.get(processor, {}).get("figures", {})
     print("| figure | yardsticks | kept | now / kept |\n|---|---|---|---|", flush=True)
     found = {}
     for name, value in figures(Yardstick()):
@@ -38,11 +42,17 @@ def main() -> None:
         before = f"{kept[name]:.2f} | {value / kept[name]:.2f}" if name in kept else "– | –"
         print(f"| {name} | {value:.2f} | {before} |", flush=True)
     if arguments.keep:
-        document = {"versions": versions(), "figures": {name: round(value, 3) for name, value in found.items()}}
+        document[processor] = {
+            "versions": versions(),
+            "figures": {name: round(value, 3) for name, value in found.items()},
+        }
         KEPT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
         return
     if not kept:
-        sys.exit("No figures are kept to compare with; run `python benchmarks/quick.py --keep` once.")
+        sys.exit(
+            f"No figures are kept for the processor '{processor}'; run `python benchmarks/quick.py --keep` on the code "
+            "before your change, then this again on the code after it."
+        )
     slower = [name for name, value in found.items() if name in kept and value > SLOWER * kept[name]]
     if slower:
         sys.exit(f"More than {SLOWER} times slower than kept: {', '.join(slower)}.")

@@ -44,16 +44,16 @@ CPU = torch.device("cpu")
 def figures(yardstick: Yardstick) -> Iterator[tuple[str, float]]:
     """Yield name and yardsticks of every figure."""
     picture = angiogram(np.random.default_rng(0), size=SIZE)[None]
-    for name, encode, repeats in (("encode ResNet-18", resnet(), 15), ("encode measures", measures(), 9)):
+    for name, encode, repeats in (("encode ResNet-18", resnet(), 25), ("encode measures", measures(), 25)):
         yield name, yardstick.ratio(partial(encode, picture), repeats)
     features = made_up()
     (pyramid,) = features.subset(np.arange(1)).batches(1)
     for name in MODULES:
         module = settings(name)
-        yield f"fit {name}", yardstick.ratio(partial(module.fit, features, seed=0), 3)
+        yield f"fit {name}", yardstick.ratio(partial(module.fit, features, seed=0), 19)
         fitted = module.fit(features, seed=0)
-        yield f"judge {name}", yardstick.ratio(partial(fitted.evidence, pyramid), 15)
-    yield "unoqa --help", yardstick.ratio(start, 5)
+        yield f"judge {name}", yardstick.ratio(partial(fitted.evidence, pyramid), 25)
+    yield "unoqa --help", yardstick.ratio(start, 25)
 
 
 def resnet() -> Callable[[np.ndarray], Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -30,19 +29,16 @@ class Yardstick:
         return time.perf_counter() - started
 
     def ratio(self, work: Callable[[], Any], repeats: int) -> float:
-        """Return how many yardsticks some work takes: the median over repeats, each between two yardsticks.
+        """Return how many yardsticks some work takes: the shortest time of its repeats by the shortest yardstick.
 
-        Both are measured in turn, so that what slows the machine for a while slows both.
+        Both are measured in turn. Whatever else runs on a machine only adds, to one repeat twice as much as to another,
+        so the shortest times are what scatters least.
         """
         work()
-        ratios = []
+        works, yardsticks = [], []
         for _ in range(repeats):
-            before = self._median()
+            yardsticks += [self.seconds() for _ in range(5)]
             started = time.perf_counter()
             work()
-            taken = time.perf_counter() - started
-            ratios.append(taken / statistics.mean((before, self._median())))
-        return statistics.median(ratios)
-
-    def _median(self) -> float:
-        return statistics.median(self.seconds() for _ in range(5))
+            works.append(time.perf_counter() - started)
+        return min(works) / min(yardsticks)
