@@ -1,5 +1,8 @@
 """Fewer products give what a convolution gives."""
 
+import os
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -28,16 +31,50 @@ def test_it_is_a_convolution_at_every_size(shape, bias):
     given = features(*shape)
     expected = nn.functional.conv2d(given.double(), plain.weight.double(), padding=1)
     expected = expected if plain.bias is None else expected + plain.bias.double()[:, None, None]
-    found = Winograd(plain.weight, plain.bias)(given)
+    found = Winograd(plain.weight, plain.bias, given.shape)(given)
     assert found.is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(found.double(), expected, rtol=0, atol=2e-6)
+
+
+def test_features_of_another_size_than_laid_out_for_are_convolved_too():
+    plain = convolution(8, 12)
+    quick = Winograd(plain.weight, plain.bias, (1, 8, 16, 20))
+    given = features(2, 8, 31, 18)
+    torch.testing.assert_close(quick(given), plain(given), rtol=0, atol=1e-5)
+
+
+NARROW = {"ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+"""How to tell torch and its libraries that the processor has no wider vectors than of 256 bits."""
+
+SUMS = """
+import hashlib, torch
+torch.set_num_threads(1)
+from unoqa.encoders.parts.winograd import Winograd
+generator = torch.Generator().manual_seed(0)
+for channels, side in ((128, 40), (256, 20)):
+    given = torch.randn(1, channels, side, side, generator=generator).to(memory_format=torch.channels_last)
+    weight = torch.randn(channels, channels, 3, 3, generator=generator)
+    found = Winograd(weight, None, given.shape)(given).contiguous()
+    print(hashlib.sha256(found.numpy().tobytes()).hexdigest())
+"""
+
+
+def test_the_width_of_a_processors_vectors_does_not_change_a_bit():
+    either = [
+        subprocess.run(
+            [sys.executable, "-c", SUMS], env={**os.environ, **narrow}, capture_output=True, text=True, check=True
+        ).stdout
+        for narrow in ({}, NARROW)
+    ]
+    assert either[0] == either[1]
+    assert len(either[0].split()) == 2
 
 
 def test_its_error_is_near_that_of_single_precision():
     plain = convolution(FEWEST_CHANNELS, FEWEST_CHANNELS)
     given = features(1, FEWEST_CHANNELS, 20, 20).relu()
     exact = nn.functional.conv2d(given.double(), plain.weight.double(), plain.bias.double(), padding=1)
-    off = (Winograd(plain.weight, plain.bias)(given) - exact).std() / exact.std()
+    off = (Winograd(plain.weight, plain.bias, given.shape)(given) - exact).std() / exact.std()
     assert off < 16 * torch.finfo(torch.float32).eps
 
 

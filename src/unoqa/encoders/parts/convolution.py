@@ -82,10 +82,10 @@ class Convolution(nn.Module):
         with _IN_TURN, one_thread_each():
             if self._laid_out is None:
                 assert self.weight is not None, "it is let go of below"
+                shape = list(features.shape)
                 if self._few_products and min(features.shape[2:]) >= SMALLEST_SIDE:
-                    self._laid_out = Winograd(self.weight, self.bias)
+                    self._laid_out = Winograd(self.weight, self.bias, shape)
                 else:
-                    shape = list(features.shape)
                     self._laid_out = torch.ops.mkldnn._reorder_convolution_weight(self.weight, *self._window, shape)
                 self.weight = None
             return self._laid_out

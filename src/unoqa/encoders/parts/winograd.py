@@ -7,13 +7,17 @@ once for each channel, not once for each pair, so it pays where channels are man
 
 from __future__ import annotations
 
+import math
 from functools import cache
-from typing import NamedTuple, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 POINTS = (0, 2 / 3, -2 / 3, 3 / 2, -3 / 2)
 """Where the polynomials are evaluated, beside infinity.
@@ -24,14 +28,17 @@ Reciprocals with either sign keep all powers small (Barabasz et al. 2020): a fif
 MADE, KERNEL, READ = 4, 3, 6
 """Sides of the square of pixels made at a time, of the kernel, and of the square that is read for it."""
 
-FEWEST_CHANNELS = 256
-"""From 96 on it is quicker, but each such layer adds to how far scores of two processors lie apart (lab/LOG.md)."""
+FEWEST_CHANNELS = 96
+"""Of fewer, values take as long as products save."""
 
 MOST_PAIRS = 2**17
 """Pairs of channels up to which it is done: weights take four times the memory, so those of 512 channels 38 MB a layer.
 
 A Wide-ResNet-50 would hold 150 MB more, which the paper's setting does not have within its 4 GB.
 """
+
+_POINT_BY_POINT = ((0, 0), (1, 1), (1, 1), READ**2)
+"""Padding, stride, dilation and groups of the convolution that multiplies."""
 
 SMALLEST_SIDE = 16
 """On smaller features, reading 36 values of each weight in place of 9 takes as long as is saved."""
@@ -47,12 +54,25 @@ def pays(convolution: nn.Conv2d) -> bool:
 
 @final
 class Winograd:
-    """A convolution of three by three that goes on by one pixel, with zeros around."""
+    """A convolution of three by three that goes on by one pixel, with zeros around.
 
-    def __init__(self, weight: Float[Tensor, "kernels channels 3 3"], bias: Float[Tensor, " kernels"] | None) -> None:
+    The products at each of the 36 points are a group of a convolution of one by one: of that, oneDNN adds the terms in
+    one order whatever the processor is. A product of matrices by MKL takes as long, and its last bits differ.
+    """
+
+    def __init__(
+        self,
+        weight: Float[Tensor, "kernels channels 3 3"],
+        bias: Float[Tensor, " kernels"] | None,
+        shape: Sequence[int],
+    ) -> None:
+        """Lay weights out for features of a shape; those of others are convolved too, more slowly."""
         of_tiles, of_weights, of_products = transforms()
-        values = torch.einsum("ay,kcyx,bx->abck", of_weights, weight.double(), of_weights)
-        self._weights = values.flatten(0, 1).to(weight.dtype).contiguous()
+        values = torch.einsum("ay,kcyx,bx->abkc", of_weights, weight.double(), of_weights)
+        grouped = values.reshape(-1, weight.shape[1], 1, 1).to(weight.dtype)
+        tiles = shape[0] * math.ceil(shape[2] / MADE) * math.ceil(shape[3] / MADE)
+        line = [1, READ**2 * weight.shape[1], 1, tiles]
+        self._weights = torch.ops.mkldnn._reorder_convolution_weight(grouped, *_POINT_BY_POINT, line)
         self._of_tiles, self._of_products = of_tiles.to(weight.dtype), of_products.to(weight.dtype)
         self._bias = torch.zeros(len(weight), dtype=weight.dtype) if bias is None else bias
 
@@ -62,20 +82,26 @@ class Winograd:
         """Convolve features that lie channels last; so do those returned."""
         rows, columns = features.shape[2:]
         tiles = _tiles(features)
-        _, _, batch, down, across, channels = tiles.shape
-        values = (self._of_tiles @ tiles.reshape(READ**2, -1)).view(READ**2, -1, channels)
-        products = torch.bmm(values, self._weights).flatten(1)
-        made = (self._of_products @ products).view(MADE, MADE, batch, down, across, -1)
-        pixels = (made.permute(2, 3, 0, 4, 1, 5) + self._bias).reshape(batch, down * MADE, across * MADE, -1)
+        batch, down, across, _, _, channels = tiles.shape
+        made = self._of_products @ self._products(self._of_tiles @ tiles.reshape(-1, READ**2, channels))
+        squares = made.view(batch, down, across, MADE, MADE, -1).transpose(2, 3) + self._bias
+        pixels = squares.reshape(batch, down * MADE, across * MADE, -1)
         return pixels[:, :rows, :columns].permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
+    def _products(self, values: Float[Tensor, "tiles 36 channels"]) -> Float[Tensor, "tiles 36 kernels"]:
+        """Multiply, as of one line of tiles whose channels are those of all points."""
+        line = values.reshape(1, 1, len(values), -1).permute(0, 3, 1, 2)
+        convolve = torch.ops.mkldnn._convolution_pointwise
+        products: Tensor = convolve(line, self._weights, None, *_POINT_BY_POINT, "none", [], "")
+        return products.permute(0, 2, 3, 1).reshape(len(values), READ**2, -1)
 
-def _tiles(features: Tensor) -> Float[Tensor, "6 6 batch down across channels"]:
+
+def _tiles(features: Tensor) -> Float[Tensor, "batch down across 6 6 channels"]:
     """Return the overlapping squares that are read, zeros where they reach beyond the features."""
     rows, columns = features.shape[2:]
     beyond = (1, 1 - columns % -MADE, 1, 1 - rows % -MADE)
     around = nn.functional.pad(features, beyond)
-    return around.unfold(2, READ, MADE).unfold(3, READ, MADE).permute(4, 5, 0, 2, 3, 1)
+    return around.unfold(2, READ, MADE).unfold(3, READ, MADE).permute(0, 2, 3, 4, 5, 1)
 
 
 @final
