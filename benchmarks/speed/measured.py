@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,9 @@ from speed.kept import Kept
 from speed.process import run
 from speed.programs import Ours, Peer
 from speed.rows import Row
+
+REPEATS_OF_SHARE = 5
+"""Of arithmetic in grading, at least."""
 
 FEWEST_BETWEEN = 50
 """Images by which a long run and a short one must differ, to tell what one image more takes."""
@@ -117,16 +121,21 @@ def limit_of(ours: Ours, bench: Bench) -> dict[str, float | None]:
     """Return milliseconds an image of the arithmetic alone, and of whole grading, both on one thread.
 
     The share is the median of those of each repeat, whose runs follow each other: what slows the machine for a while
-    slows both.
+    slows both. Shares scatter more than ratios to the peer, so there are more repeats.
     """
-    repeats = [(_arithmetic(ours, bench), one_more(ours, bench)) for _ in range(bench.repeats)]
-    shares = [alone / whole for alone, whole in repeats if whole is not None]
-    told = len(shares) == len(repeats)
+    repeats = [(_arithmetic(ours, bench), one_more(ours, bench)) for _ in range(max(bench.repeats, REPEATS_OF_SHARE))]
     return {
         "arithmetic": statistics.median(alone for alone, _ in repeats),
-        "whole": statistics.median(whole for _, whole in repeats if whole is not None) if told else None,
-        "share": statistics.median(shares) if told else None,
+        "whole": median_if_all(whole for _, whole in repeats),
+        "share": median_if_all(whole and alone / whole for alone, whole in repeats),
     }
+
+
+def median_if_all(found: Iterable[float | None]) -> float | None:
+    """Return the median, or None where a repeat told nothing: those that did would be chosen by chance."""
+    told = list(found)
+    known = [value for value in told if value is not None]
+    return statistics.median(known) if len(known) == len(told) else None
 
 
 def one_more(ours: Ours, bench: Bench) -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from speed.images import repeated
-from speed.measured import Bench, one_more
+from speed.measured import Bench, median_if_all, one_more
 from speed.process import run
 from speed.programs import UNOQA
 
@@ -48,9 +48,7 @@ def measures(bench: Bench) -> dict[str, float | None]:
     """Return images a second by the recipe `measures`, from file to grade on one thread."""
     ours = bench.ours("measures")
     ours.fit(bench.cohort.fit)
-    found = [one_more(ours, bench) for _ in range(bench.repeats)]
-    told = [one for one in found if one is not None]
-    milliseconds = statistics.median(told) if len(told) == len(found) else None
+    milliseconds = median_if_all(one_more(ours, bench) for _ in range(bench.repeats))
     return {"measures_whole": 1000 / milliseconds if milliseconds else None}
 
 

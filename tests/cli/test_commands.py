@@ -183,6 +183,16 @@ def test_the_demo_runs_end_to_end_and_again(unoqa, tmp_path):
     assert next(iter(kappa.values()))["value"] > 0.5
 
 
+@pytest.mark.parametrize("words", [["fit", ""], ["grade", "scans", "-m", ""]], ids=" ".join)
+def test_an_empty_argument_is_not_the_folder_that_one_stands_in(words, tmp_path):
+    ended = subprocess.run([INSTALLED, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "unoqa: one of the arguments is empty, as a variable is that was never set; name what you mean.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full, a device without space")
 @pytest.mark.parametrize("words", [["--version"], ["fit", "--help"], ["choices"]], ids=" ".join)
 def test_a_full_console_is_told_in_a_sentence(words):

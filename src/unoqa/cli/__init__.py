@@ -9,7 +9,7 @@ import os
 import sys
 
 from unoqa.cli.parts.application import application
-from unoqa.cli.parts.exits import NOTHING_DONE
+from unoqa.cli.parts.exits import NOTHING_DONE, WRONG_USE
 from unoqa.cli.parts.terminal import tell
 
 OBJECTS_BETWEEN_LOOKS = 50_000
@@ -32,6 +32,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # where a console cannot show a letter, a question mark stands for it
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if "" in sys.argv[1:]:  # pathlib would read it as the folder that the command stands in
+        tell("unoqa: one of the arguments is empty, as a variable is that was never set; name what you mean.")
+        sys.exit(WRONG_USE)
     try:
         application()
     except SystemExit as ended:

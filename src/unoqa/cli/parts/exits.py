@@ -4,6 +4,8 @@
 2  wrong use, or nothing could be done
 3  some images failed; the rest were done
 130  interrupted
+
+One that is ended by SIGTERM says nothing and has 143, as every program; the same command then goes on too.
 """
 
 from __future__ import annotations
