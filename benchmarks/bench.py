@@ -42,7 +42,7 @@ MEASURING = tuple(
 PLACES = ("--data", "--weights", "--peer-python", "--output")
 """Options that a published command is told without."""
 
-QUICK = {"fit": 16, "grade": (6, 6, 6), "repeats": 1, "epochs": (1,)}
+QUICK = {"fit": 20, "grade": (6, 6, 6), "repeats": 1, "epochs": (1,)}
 """What --quick measures with, unless told otherwise: to see that everything runs, not for figures."""
 
 FULL = {"fit": 80, "grade": (39, 81, 80), "repeats": 3, "epochs": ()}

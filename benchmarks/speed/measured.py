@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import statistics
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,12 +15,6 @@ from speed.kept import Kept
 from speed.process import run
 from speed.programs import Ours, Peer
 from speed.rows import Row
-
-REPEATS_OF_SHARE = 5
-"""Of arithmetic in grading, at least."""
-
-FEWEST_BETWEEN = 50
-"""Images by which a long run and a short one must differ, to tell what one image more takes."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +55,7 @@ def measure(row: Row, bench: Bench) -> dict[str, Any]:
         bench.kept_of_both.step(f"{row.name}: pair {number + 1}, epochs {best}", lambda: _pair(row, bench, best))
         for number in range(bench.repeats)
     ]
-    limit = bench.kept_of_both.step(
-        f"{row.name}: limit, {bench.repeats} times", lambda: limit_of(bench.ours(row.recipe), bench)
-    )
+    limit = bench.kept_of_both.step(f"{row.name}: limit", lambda: limit_of(bench.ours(row.recipe), bench))
     return {"name": row.name, "searches": searches, "epochs": best, "pairs": pairs, "limit": limit}
 
 
@@ -117,43 +107,9 @@ def _pair(row: Row, bench: Bench, epochs: int) -> dict[str, Any]:
     }
 
 
-def limit_of(ours: Ours, bench: Bench) -> dict[str, float | None]:
-    """Return milliseconds an image of the arithmetic alone, and of whole grading, both on one thread.
-
-    The share is the median of those of each repeat, whose runs follow each other: what slows the machine for a while
-    slows both. Shares scatter more than ratios to the peer, so there are more repeats.
-    """
-    repeats = [(_arithmetic(ours, bench), one_more(ours, bench)) for _ in range(max(bench.repeats, REPEATS_OF_SHARE))]
-    return {
-        "arithmetic": statistics.median(alone for alone, _ in repeats),
-        "whole": median_if_all(whole for _, whole in repeats),
-        "share": median_if_all(whole and alone / whole for alone, whole in repeats),
-    }
-
-
-def median_if_all(found: Iterable[float | None]) -> float | None:
-    """Return the median, or None where a repeat told nothing: those that did would be chosen by chance."""
-    told = list(found)
-    known = [value for value in told if value is not None]
-    return statistics.median(known) if len(known) == len(told) else None
-
-
-def one_more(ours: Ours, bench: Bench) -> float | None:
-    """Return milliseconds for one image more: a long run less a short one, so that the start does not count.
-
-    Nothing is told where the runs differ by too few images for their times to differ by more than chance, or where
-    chance made the short one the longer.
-    """
-    cohort = bench.cohort
-    between = len(cohort.grades) - cohort.counted_few
-    if between < FEWEST_BETWEEN:
-        return None
-    long = ours.grade(cohort.grade, threads=1).seconds
-    short = ours.grade(cohort.few, threads=1).seconds
-    return 1000 * (long - short) / between if long > short else None
-
-
-def _arithmetic(ours: Ours, bench: Bench) -> float:
+def limit_of(ours: Ours, bench: Bench) -> dict[str, float]:
+    """Return milliseconds an image of the arithmetic alone and of whole grading, and their share, on one thread."""
     program = Path(__file__).with_name("arithmetic.py")
     said = run([sys.executable, program, ours.model, bench.cohort.grade]).said
-    return float(json.loads(said.splitlines()[-1])["milliseconds"])
+    found: dict[str, float] = json.loads(said.splitlines()[-1])
+    return found

@@ -6,20 +6,24 @@ import json
 import shutil
 import statistics
 import sys
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from speed.images import repeated
-from speed.measured import Bench, median_if_all, one_more
+from speed.measured import Bench
 from speed.process import run
-from speed.programs import UNOQA
+from speed.programs import UNOQA, Ours
 
 GROWTH = (500, 1000, 5000)
 """Images graded at once; memory should not grow with them."""
 
 HELPS = 5
 """Starts of the command of which the median counts."""
+
+FEWEST_BETWEEN = 50
+"""Images by which a long run and a short one must differ, to tell what one image more takes."""
 
 
 def small(bench: Bench) -> dict[str, Any]:
@@ -50,6 +54,28 @@ def measures(bench: Bench) -> dict[str, float | None]:
     ours.fit(bench.cohort.fit)
     milliseconds = median_if_all(one_more(ours, bench) for _ in range(bench.repeats))
     return {"measures_whole": 1000 / milliseconds if milliseconds else None}
+
+
+def median_if_all(found: Iterable[float | None]) -> float | None:
+    """Return the median, or None where a repeat told nothing: those that did would be chosen by chance."""
+    told = list(found)
+    known = [value for value in told if value is not None]
+    return statistics.median(known) if len(known) == len(told) else None
+
+
+def one_more(ours: Ours, bench: Bench) -> float | None:
+    """Return milliseconds for one image more: a long run less a short one, so that the start does not count.
+
+    Nothing is told where the runs differ by too few images for their times to differ by more than chance, or where
+    chance made the short one the longer.
+    """
+    cohort = bench.cohort
+    between = len(cohort.grades) - cohort.counted_few
+    if between < FEWEST_BETWEEN:
+        return None
+    long = ours.grade(cohort.grade, threads=1).seconds
+    short = ours.grade(cohort.few, threads=1).seconds
+    return 1000 * (long - short) / between if long > short else None
 
 
 def growth(bench: Bench) -> dict[str, dict[str, float]]:

@@ -119,7 +119,7 @@ def _limits(rows: Mapping[str, Any]) -> str:
     ]
     note = (
         "Both on one thread. The arithmetic: encoder and modules alone, model loaded and images read beforehand. "
-        "Whole grading: what one image more costs `unoqa grade`, from its file to its row."
+        "Whole grading: from its file to its row in a results folder. The shortest times of several rounds."
     )
     head = ("", "arithmetic, ms an image", "whole grading, ms an image", "arithmetic / whole")
     return _section("The limit of arithmetic", note, _table(head, lines) if lines else NOT_MEASURED)
