@@ -15,7 +15,7 @@ from unoqa.grader.recipe import Recipe
 
 NOT_MEASURED = "Not measured in this run."
 
-LIMITS = {"arithmetic": ".1f", "whole": ".1f", "share": ".2f"}
+LIMITS = {"arithmetic": ".1f", "whole": ".1f", "share": ".3f"}
 """Figures of the limit, and how they are written."""
 
 

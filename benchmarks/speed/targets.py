@@ -52,7 +52,7 @@ def _row(key: str, found: Mapping[str, Any] | None) -> Iterator[Target]:
         else:
             yield Target(name, "≥ the peer's")
     share = found["limit"]["share"] if found else None
-    yield at_least(f"{row.name}: arithmetic, share of grading", ARITHMETIC_SHARE, share, "{:.2f}")
+    yield at_least(f"{row.name}: arithmetic, share of grading", ARITHMETIC_SHARE, share, "{:.3f}")
 
 
 def _small(found: Mapping[str, float]) -> Iterator[Target]:
