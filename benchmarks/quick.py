@@ -35,6 +35,11 @@ def main() -> None:
     document = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     processor = machine()["processor"]
     kept = document.get(processor, {}).get("figures", {})
+    if not kept and not arguments.keep:
+        sys.exit(
+            f"No figures are kept for the processor '{processor}'; run `python benchmarks/quick.py --keep` on the code "
+            "before your change, then this again on the code after it."
+        )
     print("| figure | yardsticks | kept | now / kept |\n|---|---|---|---|", flush=True)
     found = {}
     for name, value in figures(Yardstick()):
@@ -48,11 +53,6 @@ def main() -> None:
         }
         KEPT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
         return
-    if not kept:
-        sys.exit(
-            f"No figures are kept for the processor '{processor}'; run `python benchmarks/quick.py --keep` on the code "
-            "before your change, then this again on the code after it."
-        )
     slower = [name for name, value in found.items() if name in kept and value > SLOWER * kept[name]]
     if slower:
         sys.exit(f"More than {SLOWER} times slower than kept: {', '.join(slower)}.")

@@ -57,7 +57,8 @@ class Winograd:
     """A convolution of three by three that goes on by one pixel, with zeros around.
 
     The products at each of the 36 points are a group of a convolution of one by one: of that, oneDNN adds the terms in
-    one order whatever the processor is. A product of matrices by MKL takes as long, and its last bits differ.
+    one order whatever the width of a processor's vectors is. A product of matrices by MKL takes as long, and its last
+    bits differ.
     """
 
     def __init__(
