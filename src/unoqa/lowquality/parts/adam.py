@@ -18,14 +18,10 @@ class Adam:
     """Adam (Kingma, Ba 2015) by torch's function of that name.
 
     Its class would import torch's compiler when first used, which takes as long as learning from 80 images.
-
-    Attributes:
-        param_groups: the array, where a `GradScaler` looks for what to scale back.
     """
 
     def __init__(self, parameters: nn.Parameter, *, decay: float) -> None:
         """`parameters` has a gradient; `decay` is the weight decay."""
-        self.param_groups = [{"params": [parameters]}]
         self._parameters = parameters
         self._decay = decay
         self._mean = torch.zeros_like(parameters)

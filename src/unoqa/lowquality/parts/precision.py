@@ -7,18 +7,18 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 
-def half_precision(device: torch.device) -> torch.dtype | None:
-    """Return the half precision in which the device multiplies faster than in single; None where it has none.
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Tell whether the device multiplies bfloat16 faster than single precision.
 
-    A processor that only emulates bfloat16 is slower with it, so its instruction sets are asked.
+    One that only emulates it is slower with it. Half precision by IEEE 754, which older graphics cards have instead,
+    would need losses scaled, since it holds no small gradients.
     """
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
-    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16") else None
+    return any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def casting(device: torch.device) -> AbstractContextManager[object]:
-    """Take the products inside the context in half precision, where the device has it."""
-    half = half_precision(device)
-    return nullcontext() if half is None else torch.autocast(device.type, half)
+    """Take the products inside the context in bfloat16, where the device has it."""
+    return torch.autocast(device.type, torch.bfloat16) if multiplies_bfloat16(device) else nullcontext()

@@ -16,7 +16,7 @@ from unoqa.core.errors import FitError
 from unoqa.core.parallel import still_wanted
 from unoqa.lowquality.parts.adam import Adam
 from unoqa.lowquality.parts.flattened import flattened
-from unoqa.lowquality.parts.precision import casting, half_precision
+from unoqa.lowquality.parts.precision import casting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,6 @@ def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) ->
 def _train(parameters: nn.Parameter, lesson: Lesson, schedule: Schedule, work: Work) -> None:
     optimiser = Adam(parameters, decay=schedule.decay)
     device = parameters.device
-    scaler = torch.amp.GradScaler(device.type, enabled=half_precision(device) is torch.float16)
     stand = _resumed(parameters, optimiser, work) or _begun(parameters, lesson, schedule)
     kept = time.monotonic()
     with work.progress.task(lesson.title, schedule.steps) as told:
@@ -120,7 +119,9 @@ def _train(parameters: nn.Parameter, lesson: Lesson, schedule: Schedule, work: W
             if not math.isfinite(float(loss.detach())):
                 _diverged(stand, lesson, work)
                 break
-            _descend(optimiser, scaler, loss, schedule.rate_at(stand.step))
+            optimiser.clear_gradient()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step(schedule.rate_at(stand.step))
             stand.step += 1
             if stand.step % schedule.check_every == 0 or stand.step == schedule.steps:
                 stand.look(_valued(lesson.held_out(), stand.step, schedule), parameters)
@@ -161,13 +162,6 @@ def _diverged(stand: _Progress, lesson: Lesson, work: Work) -> None:
         f"{lesson.title} diverged at step {stand.step}; it goes on as it was after step {stand.best_step}. A lower "
         "'rate' in the recipe may serve better."
     )
-
-
-def _descend(optimiser: Adam, scaler: torch.amp.GradScaler, loss: Tensor, rate: float) -> None:
-    optimiser.clear_gradient()
-    scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-    scaler.step(optimiser, rate)  # type: ignore[arg-type]
-    scaler.update()
 
 
 def _arrays(parameters: Tensor, optimiser: Adam, stand: _Progress) -> dict[str, Tensor]:
