@@ -11,12 +11,15 @@ import pytest
 import typer
 
 import unoqa
+from unoqa import Recipe
 from unoqa.benchmark.phantom.folder import write
 from unoqa.cli.parts.application import application
+from unoqa.encoders.measures import MEASURES
 from unoqa.outputs.grades_csv import COLUMNS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 OUTPUTS = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
 
@@ -38,12 +41,38 @@ def test_every_command_in_the_readme_exists():
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in ("accuracy", "reproduction"))],
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))),
+    ],
 )
 def test_every_link_to_a_file_leads_to_one(document):
     text = (ROOT / document).read_text(encoding="utf-8")
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
-    assert [link for link in links if not ((ROOT / document).parent / link).exists()] == []
+    links = [link.split("#") for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    for path, *anchor in links:
+        linked = (ROOT / document).parent / path
+        assert linked.exists()
+        assert set(anchor) <= headings(linked) if anchor else True
+
+
+def headings(page):
+    """Return what a link to a heading of a page says after its `#`."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_reason_is_explained_in_the_guide():
+    section = GUIDE.split("## Reading the reasons")[1].split("## ")[0]
+    explained = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \|$", section, re.MULTILINE)[1:]
+    assert sorted(explained) == sorted(MEASURES.load(name).reason for name in MEASURES.names())
+
+
+def test_the_recipe_of_the_guide_is_one(tmp_path):
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(GUIDE.split("```toml")[1].split("```")[0], encoding="utf-8")
+    assert len(Recipe.read(recipe).panel.members) == 2
 
 
 def test_every_room_of_the_architecture_exists():

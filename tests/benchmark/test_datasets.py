@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +25,8 @@ from unoqa.core.grading import Grade
 from unoqa.formats import ImageReference
 
 SHARED = Path(__file__).parents[3] / "shared"
+
+REPRODUCTION = Path(__file__).parents[2] / "docs" / "reproduction.md"
 
 TASK = "B. Image Quality Assessment"
 TRAINING = f"{TASK}/1. Original Images/a. Training Set"
@@ -85,8 +88,11 @@ def test_every_choice_is_a_final_data_set(name):
     assert choice() == choice()
 
 
-def test_the_shelf_holds_the_data_sets_that_the_docs_name():
-    assert DATASETS.names() == ("drac2022", "labelled_folder", "octa25k", "phantom", "reference_set")
+def test_every_data_set_is_named_in_the_docs():
+    section = REPRODUCTION.read_text(encoding="utf-8").split("| `--dataset` |")[1].split("\n\n")[0]
+    assert sorted(re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.MULTILINE)) == sorted(
+        name.replace("_", "-") for name in DATASETS.names()
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in DATASETS.names() if name != "phantom"])

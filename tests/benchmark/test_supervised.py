@@ -48,8 +48,7 @@ def refusal(grades, reference=SETTINGS["svm"]):
     return str(caught.value)
 
 
-def test_the_shelf_holds_the_references():
-    assert REFERENCES.names() == ("finetuned", "logistic", "svm")
+def test_every_choice_is_a_reference():
     assert all(issubclass(REFERENCES.load(name), Reference) for name in REFERENCES.names())
 
 
