@@ -113,6 +113,21 @@ def test_a_long_piece_ends_when_its_caller_stops():
     assert ended.is_set()
 
 
+def test_pieces_that_wait_for_a_place_end_when_the_piece_that_has_it_stops(threads):
+    begun = []
+
+    def items():
+        yield from range(threads)
+        time.sleep(0.05)  # until the pieces wait for places, which those that handed them out have
+        raise ValueError("no more")
+
+    def outer(_):
+        return run(begun.append, items())
+
+    with pytest.raises(ValueError, match="no more"):
+        run(outer, range(threads))
+
+
 def test_an_error_of_one_piece_ends_the_others_and_is_told_at_once(threads):
     def endless_but_for_one(number):
         if number == threads - 1:

@@ -49,6 +49,8 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
             crew.unwanted.set()
             for future in waiting:
                 future.cancel()
+            with crew.place_left():  # a piece begun in a place that it waits for could not end
+                pool.shutdown()
 
 
 def gathered(
@@ -136,7 +138,7 @@ class _Crew:
     def wait_for(self, future: Future[Result]) -> Result:
         """A piece that waits for its own pieces leaves its place to them; one ended by another's error tells that."""
         try:
-            with self._place_left():
+            with self.place_left():
                 return future.result()
         except CancelledError:
             if self.errors:
@@ -144,7 +146,8 @@ class _Crew:
             raise
 
     @contextmanager
-    def _place_left(self) -> Iterator[None]:
+    def place_left(self) -> Iterator[None]:
+        """Let other pieces have the place of the one that runs here, until the context ends."""
         if self.outer is None:
             yield
             return
