@@ -59,7 +59,7 @@ def judge_all(grader: Grader, pictures: Sequence[np.ndarray]) -> None:
 def grade_all(grader: Grader, images: Sequence[Path], results: Path) -> None:
     """Grade as the command does, with heat off."""
     intake = Intake.of(list(images))
-    with grade_files(grader, "", intake, results, mode=Mode.COHORT, heat=False, progress=Silent()):
+    with grade_files(grader, intake, results, mode=Mode.COHORT, heat=False, progress=Silent()):
         pass
 
 

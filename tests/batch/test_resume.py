@@ -18,7 +18,6 @@ from unoqa.batch.results import MADE_LATER
 from unoqa.core.errors import ResultsError
 from unoqa.core.progress import Silent
 from unoqa.grader.intake import Intake
-from unoqa.store.bundle import bundle_checksum
 
 JOURNAL = ".unfinished/journal.jsonl"
 
@@ -28,7 +27,7 @@ loaded = cache(unoqa.load)
 
 def graded(folder, images, results, *, heat=False, progress=None):
     options = {"mode": Mode.AS_MODEL, "heat": heat, "progress": progress or Silent()}
-    with grade_files(loaded(folder), bundle_checksum(folder), Intake.of(images), results, **options) as result:
+    with grade_files(loaded(folder), Intake.of(images), results, **options) as result:
         return result
 
 
@@ -73,7 +72,7 @@ def test_what_was_scored_is_not_scored_again_with_more_threads_either(settled_mo
 
 
 def test_a_run_cut_while_its_result_is_drawn_is_unfinished_and_scores_nothing_again(settled_model, scans, tmp_path):
-    arguments = (loaded(settled_model), bundle_checksum(settled_model), Intake.of(scans), tmp_path / "results")
+    arguments = (loaded(settled_model), Intake.of(scans), tmp_path / "results")
     options = {"mode": Mode.AS_MODEL, "heat": True, "progress": Silent()}
     with pytest.raises(PowerCut), grade_files(*arguments, **options):
         raise PowerCut
@@ -82,6 +81,29 @@ def test_a_run_cut_while_its_result_is_drawn_is_unfinished_and_scores_nothing_ag
         assert {path: path.stat().st_mtime_ns for path in overlays} == overlays
     assert len(overlays) == 5
     assert not (tmp_path / "results" / JOURNAL).parent.exists()
+
+
+def test_overlays_that_somebody_took_away_meanwhile_are_made_again(settled_model, scans, tmp_path):
+    graded(settled_model, scans, tmp_path / "whole", heat=True)
+    cut(settled_model, scans, tmp_path / "results", after=3, heat=True)
+    shutil.rmtree(tmp_path / "results" / "heat")
+    graded(settled_model, scans, tmp_path / "results", heat=True)
+    assert files(tmp_path / "results") == files(tmp_path / "whole")
+
+
+def test_what_a_kill_left_half_written_does_not_stay(settled_model, scans, tmp_path):
+    cut(settled_model, scans, tmp_path / "results", after=3, heat=True)
+    killed = (
+        "import os, pathlib, signal, sys; from unoqa.store.atomic import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as fresh:\n"
+        "    fresh.write_bytes(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    for path in ("heat/scan_0005.png.png", "grades.csv"):
+        subprocess.run([sys.executable, "-c", killed, tmp_path / "results" / path], check=False)
+    assert len([path for path in files(tmp_path / "results") if path.endswith(".part")]) == 2
+    graded(settled_model, scans, tmp_path / "results", heat=True)
+    graded(settled_model, scans, tmp_path / "whole", heat=True)
+    assert files(tmp_path / "results") == files(tmp_path / "whole")
 
 
 def test_an_image_that_changed_meanwhile_is_scored_again(settled_model, scans, tmp_path):

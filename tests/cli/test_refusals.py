@@ -311,6 +311,22 @@ def test_a_results_folder_within_the_model(refusal, clinic, settled_model):
     assert not results.exists()
 
 
+def test_a_demo_that_was_interrupted_while_it_drew_begins_anew(unoqa, empty, monkeypatch):
+    (empty / "phantom" / "outstanding").mkdir(parents=True)
+    monkeypatch.setattr(demo, "write", stop)
+    assert isinstance(unoqa("demo", empty, "--quiet").exception, Reached)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links take rights there")
+def test_a_link_that_leads_to_itself_costs_its_row(unoqa, clinic, settled_model, tmp_path):
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    ended = unoqa(
+        "grade", clinic.mixed, tmp_path / "loop.png", "-m", settled_model, "-o", tmp_path / "results", "--no-heat"
+    )
+    assert ended.exit_code == 3
+    assert "loop.png: unreadable: " in ended.stderr
+
+
 def test_a_demo_folder_with_a_file_managers_file_is_empty(unoqa, empty, monkeypatch):
     monkeypatch.setattr(demo, "write", stop)
     (empty / ".DS_Store").touch()

@@ -78,7 +78,7 @@ def test_help_names_the_data_the_tables_and_what_uses_labels(unoqa):
     ):
         assert word in ended.stdout
     text = " ".join(ended.stdout.split())
-    assert "OUT receives reproduction.md, .html and .csv (every cell) and work/" in text
+    assert "The output receives reproduction.md, .html and .csv (every cell) and work/" in text
     assert "Labels are used to compare, and where a column says so." in text
 
 

@@ -8,7 +8,11 @@ import tomli_w
 
 from unoqa import Recipe
 from unoqa.core.errors import UsageError
+from unoqa.core.settings import settings
+from unoqa.encoders.measures import Measures
+from unoqa.grader.panel import Member
 from unoqa.grader.recipe import DEFAULT, recipe_names
+from unoqa.lowquality.signed import Signed
 
 every_recipe = pytest.mark.parametrize("name", recipe_names())
 
@@ -44,6 +48,32 @@ def test_a_recipe_is_described_and_comes_back_from_a_file_of_its_values(name, tm
     path.write_text(tomli_w.dumps(recipe.values()), encoding="utf-8")
     assert recipe.description.endswith(".")
     assert Recipe.read(path) == recipe
+
+
+def test_a_split_by_latents_takes_a_module_that_has_them():
+    values = Recipe.named("measures").values()
+    values["split"] |= {"representation": "latent"}
+    with pytest.raises(UsageError) as error:
+        Recipe.of(values, "mine")
+    assert str(error.value) == (
+        "The recipe 'mine' splits by latents, and none of its modules has any; choose cflow or fastflow, or another "
+        "'representation'."
+    )
+
+
+def test_a_choice_of_nobodys_shelf_is_refused_before_anything_is_learned(clinic):
+    @settings
+    class Mine(Signed):
+        pass
+
+    recipe = Recipe.named("measures")
+    panel = replace(recipe.panel, members=(Member(Measures(), Mine()),))
+    with pytest.raises(UsageError) as error:
+        replace(recipe, panel=panel).fit(clinic.outstanding)
+    assert str(error.value) == (
+        "Mine is no low-quality module that a model could name; offer its module by an entry point of the group "
+        "unoqa.lowquality."
+    )
 
 
 def test_alpha_alone_changes():

@@ -10,7 +10,7 @@ import tomli_w
 
 from interrupting import Failing, PowerCut
 from unoqa import Recipe
-from unoqa.core.errors import FitError, ResultsError
+from unoqa.core.errors import FitError, ResultsError, UsageError
 from unoqa.formats import collect, read
 from unoqa.grader import fitting
 from unoqa.store.workspace import Workspace
@@ -106,11 +106,26 @@ def test_a_fit_of_other_images_does_not_go_on_from_it(images, tmp_path):
     assert saved(grader, tmp_path / "model") == saved(recipe().fit(images[1:]), tmp_path / "whole")
 
 
-def test_a_refused_fit_leaves_nothing_behind(images, tmp_path):
-    for refused, given in ((recipe(), images[:3]), (recipe(rate=1e6), images)):
-        with pytest.raises(FitError):
-            refused.fit(given, workspace=tmp_path / "work")
-        assert list(tmp_path.iterdir()) == []
+def test_a_fit_of_too_few_images_leaves_nothing_behind(images, tmp_path):
+    with pytest.raises(FitError):
+        recipe().fit(images[:3], workspace=tmp_path / "work")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fit_that_is_refused_later_encodes_nothing_again_once_its_recipe_is_right(images, tmp_path):
+    for wrong, error in ((recipe(rate=1e6), FitError), (recipe(scales=("layer9",)), UsageError)):
+        with pytest.raises(error):
+            wrong.fit(images, workspace=tmp_path / "work")
+    encoded = {path: path.stat().st_mtime_ns for path in (tmp_path / "work").glob("features-*/*.raw")}
+    cut(recipe(), images, tmp_path / "work", after=FIRST_FOLD)
+    assert {path: path.stat().st_mtime_ns for path in encoded} == encoded
+    assert encoded
+
+
+def test_what_somebody_else_keeps_in_the_folder_of_unfinished_work_stays(images, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    recipe().fit(images, workspace=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_a_fit_beside_another_is_refused_and_leaves_the_others_work(images, tmp_path):

@@ -92,6 +92,7 @@ def test_a_small_cohort_warns():
 @every_clustering
 def test_many_copies_of_one_poor_image_are_graded_without_certainty(clustering):
     result, _ = grade_cohort(assessments([4.0] * 12), GATE, split(clustering), seed=0)
+    assert not any("make the ungradable group" in warning for warning in result.warnings)
     assert all(grading.grade in (Grade.GRADABLE, Grade.UNGRADABLE) for grading in result.gradings)
     assert {grading.certainty for grading in result.gradings} == {0.0}
 

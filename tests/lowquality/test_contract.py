@@ -10,6 +10,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from unoqa.core.contracts import WithLatents
 from unoqa.core.errors import UsageError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.lowquality import MODULES
@@ -203,6 +204,11 @@ def test_a_map_is_highest_where_damage_was_planted(module, row, column):
 def test_outstanding_images_score_below_damaged_ones(module):
     fitted, unseen = module.fit(features(), seed=0), pyramid(20, seed=7)
     assert fitted.evidence(unseen).score.max() < fitted.evidence(worsened(unseen, 2)).score.min()
+
+
+@every_default
+def test_it_says_whether_it_has_latents(module):
+    assert module.has_latents == isinstance(module.fit(features(), seed=0), WithLatents)
 
 
 @every_default

@@ -47,7 +47,6 @@ class Mode(Enum):
 @contextmanager
 def grade_files(
     model: Grader | SettledGrader,
-    checksum: str,
     intake: Intake,
     results: Path,
     *,
@@ -61,7 +60,7 @@ def grade_files(
     meanwhile is unfinished, and when it goes on no image is graded anew.
 
     Args:
-        checksum: of the model folder; a results folder belongs to one model.
+        model: as read from its folder; a results folder belongs to one model.
 
     Raises:
         UsageError: `mode` is ALONE, and the model is not settled.
@@ -74,8 +73,9 @@ def grade_files(
     started = time.monotonic()
     names = frozenset(one.name for one in intake.pending)
     images = fingerprint(names)
-    claim(results, checksum, images)
     grader = model.grader if isinstance(model, SettledGrader) else model
+    checksum = grader.origin.checksum
+    claim(results, checksum, images)
     outputs = [OUTPUTS.load(name)() for name in OUTPUTS.names() if heat or name != "heat"]
     apart = clashing(names) if heat else []
     with Journal(results, checksum, heat=heat, conditions=_conditions(grader, apart), names=names) as journal:
@@ -85,7 +85,7 @@ def grade_files(
             result = grade_settled(assessed, grader.gate, model.partition)
         else:
             result, _ = grade_cohort(assessed, grader.gate, grader.split, seed=grader.origin.seed)
-        facts = _facts(grader, checksum, images, result, intake.ignored, alone)
+        facts = _facts(grader, images, result, intake.ignored, alone)
         facts["seconds"] = round(time.monotonic() - started, 3)
         remove_stale(results, [one.name for one in assessed if isinstance(one, Failure)], heat=heat)
         for output in outputs:
@@ -124,7 +124,7 @@ def _one(
         return image
     digest = image.digest()
     entry = journal.find(image.name, digest)
-    if entry is not None:
+    if entry is not None and all(output.has(results, image.name) for output in outputs):
         return Assessment(entry.image, entry.score, entry.point, entry.reasons)
     try:
         assessment, heat = grader.examine(image)
@@ -136,9 +136,7 @@ def _one(
     return assessment
 
 
-def _facts(
-    grader: Grader, checksum: str, images: str, result: CohortResult, ignored: int, alone: bool
-) -> dict[str, Any]:
+def _facts(grader: Grader, images: str, result: CohortResult, ignored: int, alone: bool) -> dict[str, Any]:
     counts = {grade.word: result.count(grade) for grade in reversed(Grade)}
     failed = sum(grading.grade is None for grading in result.gradings)
     return {
@@ -146,7 +144,7 @@ def _facts(
         "versions": versions(),
         "device": str(grader.viewer.device),
         "threads": torch.get_num_threads(),
-        "model": checksum,
+        "model": grader.origin.checksum,
         "images": images,
         "recipe": grader.origin.recipe,
         "seed": grader.origin.seed,

@@ -22,7 +22,6 @@ from unoqa.grader.intake import Intake
 from unoqa.grader.loading import load
 from unoqa.grader.recipe import LARGEST_SEED, Recipe
 from unoqa.report.cohort_picture import draw_cohort
-from unoqa.store.bundle import bundle_checksum
 from unoqa.store.litter import is_empty
 
 OUTSTANDING = 60
@@ -39,7 +38,7 @@ def demo(
 ) -> None:
     """Make a phantom clinic, fit on its outstanding scans, grade the rest, draw and compare."""
     model, results = folder / "model", folder / "results"
-    if folder.exists() and not is_empty(folder) and not (folder / "phantom" / "labels.csv").is_file():
+    if folder.exists() and not is_empty(folder) and not (folder / "phantom").is_dir():
         raise ResultsError(f"{folder} holds something that is not a demo; name a new folder.")
     if (results / "run.json").is_file():  # of an earlier demo, perhaps by another version
         shutil.rmtree(results)
@@ -50,9 +49,7 @@ def demo(
     grader.save(model)
     say_fit(grader.learned.report)
     intake = Intake.of(folder / "phantom" / "clinic")
-    with grade_files(
-        load(model), bundle_checksum(model), intake, results, mode=Mode.AS_MODEL, heat=True, progress=bars
-    ) as result:
+    with grade_files(load(model), intake, results, mode=Mode.AS_MODEL, heat=True, progress=bars) as result:
         say_counts(result, quiet=quiet)
         draw_cohort(result.gradings, intake.open, results, folder / "cohort.png")
     typer.echo(evaluate_results(results, folder / "phantom" / "labels.csv"), nl=False)

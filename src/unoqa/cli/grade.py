@@ -6,6 +6,7 @@ the same command is given again.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +16,11 @@ from unoqa.batch import Mode, grade_files
 from unoqa.cli.parts.bars import progress
 from unoqa.cli.parts.exits import NOTHING_DONE, SOME_FAILED
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
-from unoqa.cli.parts.saying import say, say_counts
+from unoqa.cli.parts.saying import say, say_counts, say_ignored
 from unoqa.core.errors import UsageError
 from unoqa.grader.intake import Intake
 from unoqa.grader.loading import load
 from unoqa.report.cohort_picture import draw_cohort
-from unoqa.store.bundle import bundle_checksum
 
 
 def grade(
@@ -38,9 +38,9 @@ def grade(
     """Grade images into a results folder."""
     if alone and cohort:
         raise UsageError("--alone and --cohort exclude each other; give one of them.")
-    if any(output.resolve().is_relative_to(folder.resolve()) for folder in images):
+    if any(_lies_within(output, folder) for folder in images):
         raise UsageError(f"The results folder {output} lies within the images' folder; name one outside of it.")
-    if output.resolve().is_relative_to(model.resolve()):
+    if _lies_within(output, model):
         raise UsageError(f"The results folder {output} lies within the model folder; name one outside of it.")
     use_threads(threads)
     mode = Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
@@ -48,7 +48,6 @@ def grade(
     intake = Intake.of(images, follow_links=follow_links)
     with grade_files(
         grader,
-        bundle_checksum(model),
         intake,
         output,
         mode=mode,
@@ -58,9 +57,13 @@ def grade(
         if not no_heat:
             draw_cohort(result.gradings, intake.open, output, output / "cohort.png")
     say_counts(result, quiet=quiet)
-    if intake.ignored:
-        say(f"{intake.ignored} files in the folders are no images.", quiet=quiet)
+    say_ignored(intake.ignored, quiet=quiet)
     say(f"Results in {output}: grades.csv, run.json{'' if no_heat else ', heat/, cohort.png'}.", quiet=quiet)
     failed = sum(grading.grade is None for grading in result.gradings)
     if failed:
         raise typer.Exit(NOTHING_DONE if failed == len(result.gradings) else SOME_FAILED)
+
+
+def _lies_within(path: Path, folder: Path) -> bool:
+    """Tell so of where they really are; of a link that leads to itself too, which `Path.resolve` does not take."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))

@@ -1,9 +1,9 @@
 """Make the paper's tables on a labelled data set, beside what needs no label.
 
-DATA is a data set as published, such as OCTA-25K or DRAC 2022, or a folder with one CSV of columns image,grade. OUT
-receives reproduction.md, .html and .csv (every cell) and work/, from which a killed run goes on; with the paper's
-encoder that takes 6 MB an image to fit on and 15 MB an image to test. Labels are used to compare, and where a column
-says so.
+DATA is a data set as published, such as OCTA-25K or DRAC 2022, or a folder with one CSV of columns image,grade. The
+output receives reproduction.md, .html and .csv (every cell) and work/, from which a killed run goes on; with the
+paper's encoder that takes 6 MB an image to fit on and 15 MB an image to test. Labels are used to compare, and where a
+column says so.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from unoqa.benchmark.datasets.parts.recognition import opened
 from unoqa.benchmark.reproduction.run import Plan
 from unoqa.benchmark.reproduction.run import reproduce as make
 from unoqa.cli.parts.bars import progress
+from unoqa.cli.parts.exits import SOME_FAILED
 from unoqa.cli.parts.options import Device, Quiet, Threads, use_threads
 from unoqa.cli.parts.saying import say
 from unoqa.core.errors import ResultsError
@@ -53,3 +54,5 @@ def reproduce(
     for note in pages.notes:
         say(f"Note: {note}")
     say(f"Tables in {output}: reproduction.md, reproduction.html, reproduction.csv.", quiet=quiet)
+    if not pages.whole:
+        raise typer.Exit(SOME_FAILED)

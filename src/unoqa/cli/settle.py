@@ -13,7 +13,7 @@ import typer
 from unoqa.cli.parts.bars import progress
 from unoqa.cli.parts.exits import SOME_FAILED
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
-from unoqa.cli.parts.saying import say
+from unoqa.cli.parts.saying import say, say_failures, say_ignored
 from unoqa.grader.grader import SettledGrader
 from unoqa.grader.intake import Intake
 from unoqa.grader.loading import load
@@ -34,10 +34,11 @@ def settle(
     check_bundle_folder(output)
     loaded = load(model, device=device)
     grader = loaded.grader if isinstance(loaded, SettledGrader) else loaded
-    settled = grader.settle(Intake.of(images, follow_links=follow_links), progress=progress(quiet=quiet))
+    intake = Intake.of(images, follow_links=follow_links)
+    settled = grader.settle(intake, progress=progress(quiet=quiet))
     settled.save(output)
-    for failure in settled.failures:
-        say(f"  {failure.name}: {failure.sentence}")
+    say_failures(settled.failures)
+    say_ignored(intake.ignored)
     for warning in settled.warnings:
         say(f"Warning: {warning}")
     say(f"Settled on {settled.cohort} images; model in {output}.", quiet=quiet)

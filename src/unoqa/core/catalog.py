@@ -58,8 +58,18 @@ class Shelf(Generic[T]):
         return self._only_class(import_module(self._module(name)))
 
     def name_of(self, choice: T) -> str:
-        """Return the name under which the class of `choice` stands on the shelf; the other choices are not loaded."""
-        return next(name for name in self.names() if _within(type(choice), self._module(name)))
+        """Return the name under which the class of `choice` stands on the shelf; the other choices are not loaded.
+
+        Raises:
+            UsageError: it does not stand there.
+        """
+        for name in self.names():
+            if _within(type(choice), self._module(name)):
+                return name
+        raise UsageError(
+            f"{type(choice).__name__} is no {self.kind} that a model could name; offer its module by an entry point of "
+            f"the group {self.package}."
+        )
 
     def _module(self, name: str) -> str:
         return self._outside().get(name, f"{self.package}.{name}")

@@ -125,10 +125,13 @@ class WithLatents(Protocol):
 class LowQualityModule(ABC):
     """Settings of a low-quality module.
 
-    `needs` is the smallest number of outstanding images that it can learn from.
+    Attributes:
+        needs: the smallest number of outstanding images that it can learn from.
+        has_latents: whether what has learned is `WithLatents`.
     """
 
     needs: ClassVar[int]
+    has_latents: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedModule:
@@ -232,6 +235,11 @@ class Output(ABC):
     @abstractmethod
     def each(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
         """Write what belongs to one image, as soon as it is scored; `heat` has the image's size."""
+
+    def has(self, folder: Path, image: str) -> bool:
+        """Tell whether what belongs to the image of that name is there, where a run goes on after it was killed."""
+        del folder, image
+        return True
 
     @abstractmethod
     def finish(self, folder: Path, record: RunRecord) -> None:

@@ -38,7 +38,7 @@ class ImageError(UnoqaError):
     """One file cannot be graded.
 
     `code` is stable and documented in `docs/outputs.md`: `unreadable`, `truncated`, `too-large`,
-    `too-small`, `constant`, `not-finite`, `unsupported`, `cohort-too-small`.
+    `too-small`, `constant`, `not-finite`, `unsupported`.
     """
 
     def __init__(self, code: str, sentence: str) -> None:

@@ -108,14 +108,15 @@ def _graded(one: Assessment, gate: Gate, grade: Grade, margin: float) -> Grading
 
 def _too_few(refused: int) -> str:
     return (
-        f"{refused} images are not outstanding, and telling gradable from ungradable takes at least {FEWEST}: "
+        f"{'1 image is' if refused == 1 else f'{refused} images are'} not outstanding, and telling gradable from "
+        f"ungradable takes at least {FEWEST}: "
         "grade a larger cohort, or use a model settled on one (unoqa settle)."
     )
 
 
 def lone(ungradable: Sequence[str], refused: int) -> str:
     """Say that the ungradable group is so small that something else than quality may have made it."""
-    if len(ungradable) >= max(FEWEST_OF_A_GRADE, FEWEST_SHARE * refused):
+    if not ungradable or len(ungradable) >= max(FEWEST_OF_A_GRADE, FEWEST_SHARE * refused):
         return ""
     return (
         f"Only {len(ungradable)} of {refused} images that are not outstanding make the ungradable group "

@@ -91,8 +91,11 @@ def learn(
     Raises:
         FitError: fewer images can be used than the panel or the threshold needs.
     """
+    needed = _needed(panel, threshold)
     seen = _encode(viewer, intake, viewer.feature_files(workspace), progress)
-    _check(len(seen.names), _needed(panel, threshold), intake, seen.failures)
+    if len(seen.names) < needed:
+        workspace.remove()  # so few are soon encoded again
+        raise _too_few(len(seen.names), needed, intake, seen.failures)
     give_back()
     notices: list[str] = []
     key = key_of(repr(panel), seed, list(seen.rows), viewer.keys)
@@ -122,7 +125,7 @@ def learn(
 @final
 @dataclass
 class _Seen:
-    """What reading the images gave; `rows` are their digests, in order."""
+    """What reading the images gave; `rows` are those learned from by their digests, in order."""
 
     names: list[str] = field(default_factory=list)
     rows: dict[str, Pending] = field(default_factory=dict)
@@ -188,11 +191,9 @@ def _needed(panel: Panel, threshold: Threshold) -> int:
     return max(for_modules, panel.folds, for_threshold)
 
 
-def _check(used: int, needed: int, intake: Intake, failures: Sequence[Failure]) -> None:
-    if used >= needed:
-        return
+def _too_few(used: int, needed: int, intake: Intake, failures: Sequence[Failure]) -> FitError:
     unread = f" ({len(failures)} of {len(intake)} could not be read: {failures[0].sentence})" if failures else ""
-    raise FitError(
+    return FitError(
         f"At least {needed} different outstanding images are needed, and {used} can be used{unread}; "
         "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
     )

@@ -37,11 +37,16 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class Origin:
-    """What a grader was made by: a recipe with all its settings, and a seed."""
+    """What a grader was made by: a recipe with all its settings, and a seed.
+
+    Attributes:
+        checksum: SHA-256 that names the model folder it was read from; empty before it was saved.
+    """
 
     recipe: str
     values: dict[str, Any]
     seed: int
+    checksum: str = ""
 
 
 @final
@@ -105,7 +110,7 @@ class Grader:
         assessed = _assess(self, Intake.of(source), progress)
         result, fitted = grade_cohort(assessed, self.gate, self.split, seed=self.origin.seed)
         if fitted is None:
-            refused = sum(grading.error.startswith("cohort") for grading in result.gradings)
+            refused = sum(grading.score is not None for grading in result.gradings) - result.count(Grade.OUTSTANDING)
             raise CohortError(
                 f"Settling takes at least {FEWEST} images that are not outstanding, and of {len(assessed)} images "
                 f"{refused} are not; settle on a larger cohort, as mixed as those to be graded."

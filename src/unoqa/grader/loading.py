@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unoqa.core.contracts import within
 from unoqa.core.errors import ModelError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from unoqa.core.contracts import State
+    from unoqa.store.bundle import Bundle
 
 
 def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
@@ -35,10 +35,11 @@ def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
     Raises:
         ModelError: the folder is missing, changed, or of another version.
     """
-    document, arrays = read_bundle(Path(folder))
+    bundle = read_bundle(Path(folder))
+    document, arrays = bundle.document, bundle.arrays
     where = device_of(device)
     try:
-        grader = _grader(document, arrays, where)
+        grader = _grader(bundle, where)
         settled = document.get("settled")
         if settled is None:
             return grader
@@ -61,7 +62,8 @@ def _check_measures(measures: Mapping[str, int]) -> None:
             )
 
 
-def _grader(document: Mapping[str, Any], arrays: State, device: torch.device) -> Grader:
+def _grader(bundle: Bundle, device: torch.device) -> Grader:
+    document, arrays = bundle.document, bundle.arrays
     _check_measures(document["measures"])
     numbers = [document["threshold"], document["spread"], *(one["spread"] for one in document["standards"])]
     if not all(math.isfinite(number) for number in numbers) or min(numbers[1:]) <= 0:
@@ -89,4 +91,5 @@ def _grader(document: Mapping[str, Any], arrays: State, device: torch.device) ->
         heat=HeatLevels.restored(within(arrays, "heat.")),
         report=FitReport(document["images"], (), (), (), 0),
     )
-    return Grader(viewer, learned, recipe.split, Origin(recipe.name, recipe.values(), document["seed"]))
+    origin = Origin(recipe.name, recipe.values(), document["seed"], bundle.checksum)
+    return Grader(viewer, learned, recipe.split, origin)

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from unoqa.core.errors import FitError, UsageError, unknown
+from unoqa.core.errors import UsageError, unknown
 from unoqa.core.progress import Silent
 from unoqa.grader.devices import device_of
 from unoqa.grader.fitting import learn
@@ -43,6 +43,9 @@ class Recipe:
 
     Attributes:
         size: side in pixels to which images are resized.
+
+    Raises:
+        UsageError: the split is by latents, and no module has any.
     """
 
     name: str
@@ -51,6 +54,13 @@ class Recipe:
     threshold: Threshold
     split: Split
     size: int = 320
+
+    def __post_init__(self) -> None:
+        if self.split.representation == "latent" and not any(one.module.has_latents for one in self.panel.members):
+            raise UsageError(
+                f"The recipe '{self.name}' splits by latents, and none of its modules has any; choose cflow or "
+                "fastflow, or another 'representation'."
+            )
 
     @classmethod
     def named(cls, name: str) -> Recipe:
@@ -124,14 +134,15 @@ class Recipe:
             source: outstanding images only: a folder, files, or images.
             device: `cpu`, `cuda` or `auto`.
             weights: a file for the recipe's learned encoder; None takes those in timm's cache.
-            workspace: a folder for unfinished work, from which the same call goes on if this one is killed; it is
-                removed when the grader is made. None keeps nothing. One that is open already is left to its owner,
-                who removes it when the grader is saved.
+            workspace: a folder for unfinished work, from which the same call goes on if this one is killed or refused,
+                as by a setting that does not fit; it is removed when the grader is made. None keeps nothing. One that
+                is open already is left to its owner, who removes it when the grader is saved.
 
         Raises:
-            FitError: too few images can be read, or the training diverged; the work so far is removed.
+            FitError: too few images can be read, or the training diverged.
             ImageError: an image can be read no longer, where images are turned and encoded anew.
-            UsageError: weights are given, and no encoder of the recipe has any.
+            UsageError: weights are given, and no encoder of the recipe has any; or a choice of the recipe stands on no
+                shelf, so that no model could name it.
             WeightsError: an encoder's weights are missing.
         """
         if not isinstance(workspace, Workspace):
@@ -149,15 +160,10 @@ class Recipe:
             raise UsageError(
                 f"The recipe '{self.name}' has no encoder with weights, and {path} was given; leave it out."
             )
+        origin = Origin(self.name, self.values(), seed)
         watched = progress or Silent()
-        try:
-            learned = learn(
-                self.panel, self.threshold, viewer, intake, seed=seed, progress=watched, workspace=workspace
-            )
-        except (FitError, UsageError):  # what is refused leaves nothing; what is killed or lacks an image, its work
-            workspace.remove()
-            raise
-        return Grader(viewer, learned, self.split, Origin(self.name, self.values(), seed))
+        learned = learn(self.panel, self.threshold, viewer, intake, seed=seed, progress=watched, workspace=workspace)
+        return Grader(viewer, learned, self.split, origin)
 
 
 def recipe_names() -> tuple[str, ...]:

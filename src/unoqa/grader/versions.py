@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from unoqa.version import __version__
 
-VERSIONED = ("torch", "timm", "numpy", "scipy", "scikit-learn", "pillow", "tifffile")
+VERSIONED = ("torch", "timm", "numpy", "scipy", "scikit-image", "scikit-learn", "pillow", "tifffile")
 """Libraries on which a score may depend."""
 
 

@@ -73,6 +73,7 @@ class Fastflow(LowQualityModule):
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
     needs: ClassVar[int] = 2
+    has_latents: ClassVar[bool] = True
 
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedFlows:
         """Learn a flow per scale; an interrupted one goes on where `work` kept it.

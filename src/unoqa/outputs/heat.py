@@ -58,6 +58,10 @@ class Heat(Output):
         with replacing(heat_path(folder, image.name)) as fresh:
             Image.fromarray(overlay(image.pixels, heat())).save(fresh, format="PNG", compress_level=3)
 
+    def has(self, folder: Path, image: str) -> bool:
+        """Tell whether the overlay is there: somebody may have taken it away."""
+        return heat_path(folder, image).is_file()
+
     def finish(self, folder: Path, record: RunRecord) -> None:
         """Write nothing more."""
         del folder, record

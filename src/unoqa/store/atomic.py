@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import shutil
 import uuid
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}\.part")
+"""What `_beside` calls a file that is not whole yet."""
 
 
 @contextmanager
@@ -28,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Give a folder beside `path` to fill; it takes the place of `path` when the block ends well."""
-    path = path.resolve()  # a link goes on pointing where it does
+    path = Path(os.path.realpath(path))  # a link goes on pointing where it does
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh, former = (_beside(path, end) for end in ("part", "old"))
     fresh.mkdir()
@@ -48,6 +53,13 @@ def _beside(path: Path, end: str) -> Path:
     """Return a name that nothing has; what a killed process of the same number left is not met."""
     short = hashlib.sha256(path.name.encode()).hexdigest()[:16]  # a name of full length has no room for more
     return path.with_name(f".{short}.{uuid.uuid4().hex}.{end}")
+
+
+def remove_partial(folder: Path) -> None:
+    """Take away what processes that were killed while they wrote left below a folder in which none writes now."""
+    for path in folder.rglob(".*.part"):
+        if _PARTIAL.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import safetensors.torch
 import tomli_w
@@ -42,7 +43,8 @@ def check_bundle_folder(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise ResultsError(f"{folder} is a file; name a folder for the model.")
-    if folder.is_mount() or Path.cwd().is_relative_to(folder.resolve()):
+    whole = os.path.realpath(folder)  # not `Path.resolve`, which ends at a link that leads to itself
+    if os.path.ismount(whole) or Path.cwd().is_relative_to(whole):
         raise ResultsError(f"A model takes the place of its folder, and {folder} cannot be moved; name one within it.")
     if folder.is_dir() and not (is_empty(folder) or _is_model(folder)):
         raise ResultsError(f"{folder} holds something that is not a model; name a new folder.")
@@ -61,37 +63,39 @@ def write_bundle(folder: Path, document: Mapping[str, Any], arrays: Mapping[str,
         plain = {name: array.cpu().contiguous() for name, array in arrays.items()}
         (fresh / ARRAYS).write_bytes(safetensors.torch.save(plain))
         write_text(fresh / CARD, card)
-        sums = {name: _sha256(fresh / name) for name in (DOCUMENT, ARRAYS, CARD)}
+        sums = {name: _sha256((fresh / name).read_bytes()) for name in (DOCUMENT, ARRAYS, CARD)}
         write_text(fresh / CHECKSUMS, json.dumps(sums, indent=2) + "\n")
 
 
-def read_bundle(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return document and arrays of a model folder.
+@final
+class Bundle(NamedTuple):
+    """What a model folder holds; `checksum` names the model: the SHA-256 of its checksums."""
+
+    document: dict[str, Any]
+    arrays: dict[str, Tensor]
+    checksum: str
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a model folder; each file once, so that what is returned belongs together whatever happens meanwhile.
 
     Raises:
         ModelError: the folder is missing, incomplete, changed, or of another version.
     """
-    sums = _checksums(folder)
-    for name in (DOCUMENT, ARRAYS, CARD):
-        if not (folder / name).is_file():
-            raise ModelError(f"The model {folder} lacks {name}; copy the whole folder again.")
-    document = _document(folder)
-    for name in (DOCUMENT, ARRAYS, CARD):
-        if _sha256(folder / name) != sums.get(name):
+    sums, checksum = _checksums(folder)
+    files = {name: _bytes(folder, name) for name in (DOCUMENT, ARRAYS, CARD)}
+    document = _document(folder, files[DOCUMENT])
+    for name, content in files.items():
+        if _sha256(content) != sums.get(name):
             raise ModelError(
                 f"{folder / name} is not as it was saved (its SHA-256 differs from {CHECKSUMS}); "
                 "copy the model again from where it was made, or fit a new one."
             )
     try:
         # Not `load_file`: it keeps the file mapped, and one that is mapped cannot be replaced on Windows.
-        return document, read_arrays((folder / ARRAYS).read_bytes())
+        return Bundle(document, read_arrays(files[ARRAYS]), checksum)
     except SafetensorError as error:
         raise ModelError(f"{folder / ARRAYS} holds no arrays ({error}); copy the model again.") from error
-
-
-def bundle_checksum(folder: Path) -> str:
-    """Return the SHA-256 that names the model: that of its checksums."""
-    return _sha256(folder / CHECKSUMS)
 
 
 def _is_model(folder: Path) -> bool:
@@ -100,11 +104,20 @@ def _is_model(folder: Path) -> bool:
     return DOCUMENT in names and names <= {DOCUMENT, ARRAYS, CARD, CHECKSUMS}
 
 
-def _checksums(folder: Path) -> dict[str, str]:
+def _bytes(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"The model {folder} lacks {name}; copy the whole folder again.") from None
+
+
+def _checksums(folder: Path) -> tuple[dict[str, str], str]:
+    """Return what each file's SHA-256 should be, and that of the file which says so."""
     if not folder.is_dir():
         raise ModelError(f"There is no model folder {folder}; make one with `unoqa fit OUTSTANDING -o {folder}`.")
     try:
-        sums = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+        content = (folder / CHECKSUMS).read_bytes()
+        sums = json.loads(content)
     except FileNotFoundError:
         raise ModelError(
             f"{folder} is not a whole model (it has no {CHECKSUMS}); name a folder made by `unoqa fit`."
@@ -113,13 +126,13 @@ def _checksums(folder: Path) -> dict[str, str]:
         sums = None
     if not isinstance(sums, dict):
         raise ModelError(f"{folder / CHECKSUMS} is damaged; copy the model again from where it was made.")
-    return sums
+    return sums, _sha256(content)
 
 
-def _document(folder: Path) -> dict[str, Any]:
+def _document(folder: Path, content: bytes) -> dict[str, Any]:
     """Read the document; its version is told before its checksum, the more useful of the two."""
     try:
-        document = tomllib.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
+        document = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{folder / DOCUMENT} is damaged ({error}); copy the model again.") from error
     if document.get("format") != FORMAT:
@@ -130,6 +143,5 @@ def _document(folder: Path) -> dict[str, Any]:
     return document
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

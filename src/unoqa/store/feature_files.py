@@ -84,7 +84,7 @@ class FeatureFiles:
         """Open all files for appending, after cutting off what the index does not vouch for."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._shapes = shapes
-        (self._folder / "shapes.json").write_text(json.dumps(shapes), encoding="utf-8")
+        write_text(self._folder / "shapes.json", json.dumps(shapes))
         lines = [_line(digest, sums) for digest, sums in zip(self._rows, self._sums, strict=True)]
         write_text(self._folder / "index.txt", "".join(lines))
         for position in range(len(self._scales)):

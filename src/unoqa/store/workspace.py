@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -18,6 +18,7 @@ from safetensors.torch import load as read_arrays
 from unoqa.core.errors import ResultsError
 from unoqa.store.atomic import replacing
 from unoqa.store.feature_files import FeatureFiles
+from unoqa.store.litter import LITTER
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 
 LOCK = "lock"
+
+KINDS = ("features-", "fit-")
+"""What the names of folders in a workspace begin with."""
 
 
 @final
@@ -78,10 +82,17 @@ class Workspace:
         return FolderCheckpoints(self.folder / f"fit-{key}")
 
     def remove(self) -> None:
-        """Take everything away: the work is done."""
+        """Take the work away, since it is done, and the folder with it unless somebody keeps other things there."""
         self._open.close()
-        if self._kept is not None:
-            shutil.rmtree(self._kept, ignore_errors=True)
+        if self._kept is None or not self._kept.is_dir():
+            return
+        for entry in self._kept.iterdir():
+            if entry.name.startswith(KINDS):
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name == LOCK or entry.name.lower() in LITTER:
+                entry.unlink(missing_ok=True)
+        with suppress(OSError):  # it is not empty
+            self._kept.rmdir()
 
 
 @final

@@ -30,11 +30,13 @@ class Pages:
     Attributes:
         facts: name and value of what it was made with.
         notes: sentences that its reader should know.
+        whole: whether every image could be read.
     """
 
     facts: tuple[tuple[str, str], ...]
     tables: tuple[Table, ...]
     notes: tuple[str, ...]
+    whole: bool = True
 
     def write(self, folder: Path, cells: Mapping[Key, Cell]) -> None:
         """Write `reproduction.md`, `reproduction.html` and `reproduction.csv`, which has every cell of every seed."""

@@ -99,7 +99,8 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
             ceiling = Ceiling(encoder, plan.weights, library)
             kept = workspace.checkpoints("supervised")
             tables += [ceiling.table(studies, kept, progress) for studies in findings.studies.values()]
-        pages = Pages(_facts(plan, encoder, viewer), tuple(tables), tuple(findings.notes))
+        whole = not any(one.unread for studies in findings.studies.values() for one in studies)
+        pages = Pages(_facts(plan, encoder, viewer), tuple(tables), tuple(findings.notes), whole)
         pages.write(output, findings.known.cells)
     return pages
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from unoqa.grader.cohort import CohortResult
     from unoqa.grader.fitting import FitReport
+    from unoqa.grader.intake import Failure
 
 SHOWN = 5
 """Names listed before the rest are only counted."""
@@ -25,14 +26,25 @@ def say(sentence: str, *, quiet: bool = False) -> None:
 
 def say_fit(report: FitReport) -> None:
     """Print what became of the images given; failures and oddities are said even when quiet is wanted."""
-    _list("could not be read", [f"{one.name}: {one.sentence}" for one in report.failures])
+    say_failures(report.failures)
     same = [f"{name} = {first}" for name, first in report.duplicates]
     _list("left out as exact copies of another", same)
-    if report.ignored:
-        say(f"{report.ignored} files in the folders are no images.")
+    say_ignored(report.ignored)
     _list("learned from, but unlike the rest (outstanding?)", list(report.unusual))
     for notice in report.notices:
         say(f"Warning: {notice}")
+
+
+def say_failures(failures: Sequence[Failure]) -> None:
+    """Print which images could not be read, and why."""
+    _list("could not be read", [f"{one.name}: {one.sentence}" for one in failures])
+
+
+def say_ignored(files: int, *, quiet: bool = False) -> None:
+    """Print how many files in the folders are no images, if any."""
+    if files:
+        what = "file in the folders is no image" if files == 1 else "files in the folders are no images"
+        say(f"{files} {what}.", quiet=quiet)
 
 
 def say_counts(result: CohortResult, *, quiet: bool) -> None:
