@@ -17,7 +17,7 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
 from unoqa.lowquality.parts import fitted_flows
-from unoqa.lowquality.parts.draws import held_out_rows
+from unoqa.lowquality.parts.draws import FibreDraws, held_out_rows
 from unoqa.lowquality.parts.place_code import place_code
 
 CPU = torch.device("cpu")
@@ -55,7 +55,9 @@ def gaussian(values):
     return multivariate_normal(fibres.mean(axis=0), shrunk * np.outer(spread, spread))
 
 
-@every_flow
+@pytest.mark.parametrize(
+    "module", [CFLOW, replace(CFLOW, mixing="rotate"), FASTFLOW], ids=["cflow", "rotated", "fastflow"]
+)
 def test_half_precision_moves_no_score_by_more_than_a_ten_thousandth(module, monkeypatch):
     settings, outstanding = replace(module, maps="prob", patience=0), features(correlated())
     fitted = settings.fit(outstanding, seed=3)
@@ -67,6 +69,14 @@ def test_half_precision_moves_no_score_by_more_than_a_ten_thousandth(module, mon
     half, whole = said
     assert not torch.equal(half.maps[0], whole.maps[0])
     assert torch.allclose(half.score, whole.score, rtol=0, atol=1e-4)
+
+
+def test_a_fibre_loses_as_much_among_more_fibres_than_there_are_places_as_among_fewer():
+    asking = CFLOW.fit(features(correlated()), seed=0)._flows["grid"].ask
+    drawn = FibreDraws(features(correlated()), CFLOW._smoothed, batch=90, seed=0).at(0)
+    few = torch.cat([asking.losses(part, (6, 6)) for part in drawn.parts(30)])
+    torch.testing.assert_close(asking.losses(drawn, (6, 6)), few, atol=1e-5, rtol=1e-5)
+    assert len(few.unique()) > 36
 
 
 @every_flow

@@ -296,6 +296,15 @@ def test_a_draw_larger_than_all_images_repeats_fibres():
     assert draws.shape == (2, 2)
 
 
+@pytest.mark.parametrize(("most", "found"), [(100, 100), (144, 144), (145, 144), (10_000, 144)])
+def test_distinct_fibres_are_all_there_are_or_as_many_as_are_wanted(most, found):
+    drawn = FibreDraws(traceable(4), as_it_is, batch=7, seed=0).distinct(most)
+    assert len(drawn.vectors.unique(dim=0)) == len(drawn.vectors) == found
+    parts = list(drawn.parts(50))
+    assert [len(part.places) for part in parts] == [50] * (found // 50) + [found % 50] * (found % 50 > 0)
+    assert torch.equal(torch.cat([part.vectors for part in parts]), drawn.vectors)
+
+
 def test_turned_images_are_the_very_ones_drawn_from():
     asked = []
 

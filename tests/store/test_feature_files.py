@@ -117,7 +117,7 @@ def test_a_record_without_a_whole_line_in_the_index_does_not_count(lacking, tmp_
     assert holds(tmp_path, 0, 1, 5)
 
 
-@pytest.mark.parametrize("name", ["0.raw", "1.raw", "index.txt", "shapes.json"])
+@pytest.mark.parametrize("name", ["0.raw", "1.raw", "index.txt", "grids.json"])
 @pytest.mark.parametrize("damage", ["gone", "empty"])
 def test_without_one_of_its_files_it_begins_anew(name, damage, tmp_path):
     written(tmp_path, 0, 1)
@@ -142,7 +142,7 @@ def test_a_record_that_is_not_as_it_was_written_does_not_count_nor_those_after_i
 @pytest.mark.parametrize("shapes", ["5", "[[0, 4, 4], [3, 1, 1]]", '["a", "b"]', "[[2, 4], [3, 1, 1]]", "[[[[", "{}"])
 def test_shapes_that_are_none_begin_anew(shapes, tmp_path):
     written(tmp_path, 0, 1)
-    (tmp_path / "shapes.json").write_text(shapes, encoding="utf-8")
+    (tmp_path / "grids.json").write_text(shapes, encoding="utf-8")
     written(tmp_path, 5)
     assert holds(tmp_path, 5)
 

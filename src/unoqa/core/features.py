@@ -66,7 +66,8 @@ class FeatureSet:
 
     Attributes:
         scales: the encoder's description of each grid.
-        arrays: per scale, images × channels × rows × columns; float32, or float16 where mapped.
+        arrays: per scale, images × channels × rows × columns; float32, or float16 where mapped,
+            in any order in memory.
         rows: which images of the arrays belong to the set, in this order.
         device: where batches are put.
         turn: encodes images anew, each turned by an angle in degrees; None where that is not offered. Its rows are
@@ -114,7 +115,7 @@ class FeatureSet:
             yield FeaturePyramid(tuple(self._tensor(array[rows]) for array in self.arrays))
 
     def _tensor(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, torch.float32)
+        return torch.from_numpy(values).to(self.device, torch.float32)
 
 
 def _selecting(

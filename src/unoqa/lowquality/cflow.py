@@ -16,7 +16,7 @@ from unoqa.core.contracts import NO_WORK, LowQualityModule
 from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.draws import FibreDraws, held_out_rows
+from unoqa.lowquality.parts.draws import FibreDraws, Fibres, held_out_rows
 from unoqa.lowquality.parts.fibres import averaged, fibres, smooth
 from unoqa.lowquality.parts.fitted_flows import (
     Asked,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HELD_OUT_FIBRES = 4096
-"""Fibres by which learning is stopped: enough that their mean loss is known to a hundredth of its spread."""
+"""Fibres at most by which learning is stopped: their mean loss is then known to a sixtieth of its spread."""
 
 PLACES_AT_ONCE = 400
 """Places asked together: what they pass through on their way lies in the processor's cache."""
@@ -110,12 +110,12 @@ class Cflow(LowQualityModule):
         seen, unseen = (features.subset(rows) for rows in held_out_rows(len(features), 0.15, seed=seed))
         network = self._network(starting_layer(seen, self._smoothed, start=self.start), seed=seed)
         draws = FibreDraws(seen, self._smoothed, batch=self.batch, seed=seed, degrees=self.degrees)
-        held = FibreDraws(unseen, self._smoothed, batch=-(-HELD_OUT_FIBRES // 8), seed=seed)
+        held = FibreDraws(unseen, self._smoothed, batch=self.batch, seed=seed).distinct(HELD_OUT_FIBRES)
         asking = _Asking(network, self)
         lesson = Lesson(
             f"CFLOW {features.scales[0].name}",
-            loss=lambda step: asking.loss(draws, step),
-            held_out=lambda: asking.held_out(held),
+            loss=lambda step: asking.losses(draws.at(step), draws.shape).mean(),
+            held_out=lambda: asking.held_out(held, draws.shape),
         )
         train(network, lesson, self._schedule(len(seen) * math.prod(draws.shape)), work)
         rounded(network)
@@ -193,16 +193,14 @@ class _Asking:
         latents, likelihoods = (torch.stack(part) for part in zip(*answers, strict=True))
         return latents.transpose(1, 2).reshape(*grid.shape), likelihoods.reshape(len(grid), *shape)
 
-    def loss(self, draws: FibreDraws, step: int) -> Tensor:
-        """Return the mean of -log σ(ℓ) over the fibres of one step."""
-        drawn = draws.at(step)
-        code = self._code(draws.shape).index_select(0, drawn.places)
-        return functional.softplus(-self._network.log_likelihood(drawn.vectors, self._places(code))).mean()
+    def losses(self, drawn: Fibres, shape: tuple[int, int]) -> Float[Tensor, " fibres"]:
+        """Return -log σ(ℓ) of fibres of a grid of that shape."""
+        return functional.softplus(-self._network.log_likelihood(drawn.vectors, self._drawn_places(drawn, shape)))
 
     @torch.inference_mode()
-    def held_out(self, draws: FibreDraws) -> float:
-        """Return the loss over one whole draw."""
-        return float(torch.stack([self.loss(draws, step) for step in range(8)]).mean())
+    def held_out(self, drawn: Fibres, shape: tuple[int, int]) -> float:
+        """Return the mean loss, asking as many fibres at once as a step learns from."""
+        return float(torch.cat([self.losses(part, shape) for part in drawn.parts(self._settings.batch)]).mean())
 
     def _one(self, image: Float[Tensor, "places channels"], shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
         if shape not in self._products:
@@ -216,6 +214,13 @@ class _Asking:
         if shape not in self._codes:
             self._codes[shape] = place_code(*shape, self._settings.code).to(self._network.whitening.mean.device)
         return self._codes[shape]
+
+    def _drawn_places(self, drawn: Fibres, shape: tuple[int, int]) -> list[Tensor]:
+        """Return what the places of fibres add to each block: each place once, where there are fewer than fibres."""
+        code = self._code(shape)
+        if len(code) < len(drawn.places):
+            return [one.index_select(0, drawn.places) for one in self._places(code)]
+        return self._places(code.index_select(0, drawn.places))
 
     def _places(self, code: Float[Tensor, "fibres code"]) -> list[Tensor]:
         return [cast("_Subnet", block.subnet).at(code) for block in self._network.couplings]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import zlib
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, BinaryIO, TextIO, final
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, final
 
 import numpy as np
+import torch
 
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.store.atomic import write_text
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import torch
+
+GRIDS = "grids.json"
+"""The file of rows, columns and channels of each scale."""
 
 
 @final
 class FeatureFiles:
     """A folder with one file a scale, and an index: digest of each image and checksums of its features, in order.
+
+    The channels of a place lie side by side, as encoders give them and modules read them: nothing is transposed.
 
     Written as files and mapped for reading only: a full disk is then an error that can be told, where a map
     written to would end the process. What a kill cut short, or a power cut spoilt, is cut off when the folder is opened
@@ -59,11 +64,11 @@ class FeatureFiles:
     def add(self, pyramid: FeaturePyramid, digest: str) -> int:
         """Append the features of one image, and return its row."""
         if self._index is None:
-            self._begin([list(grid.shape[1:]) for grid in pyramid.scales])
+            self._begin([[*grid.shape[2:], grid.shape[1]] for grid in pyramid.scales])
         assert self._index is not None, "it has just been opened"
         sums = []
         for file, scale, grid in zip(self._files, self._scales, pyramid.scales, strict=True):
-            values = grid[0].cpu().numpy().astype(_kind(scale)).tobytes()
+            values = grid[0].permute(1, 2, 0).to(_kind(scale)).contiguous().cpu().numpy().tobytes()
             file.write(values)
             file.flush()
             sums.append(zlib.crc32(values))
@@ -75,16 +80,17 @@ class FeatureFiles:
     def read(self, rows: Sequence[int], device: torch.device) -> FeatureSet:
         """Return the features at the rows."""
         arrays = tuple(
-            np.memmap(self._path(position), dtype=_kind(scale), mode="r", shape=(len(self._rows), *shape))
-            for position, (scale, shape) in enumerate(zip(self._scales, self._shapes, strict=True))
+            np.memmap(self._path(position), dtype=self._type(position), mode="r", shape=(len(self._rows), *shape))
+            for position, shape in enumerate(self._shapes)
         )
-        return FeatureSet(self._scales, arrays, np.asarray(rows, dtype=np.int64), device)
+        ordered = tuple(array.transpose(0, 3, 1, 2) for array in arrays)
+        return FeatureSet(self._scales, ordered, np.asarray(rows, dtype=np.int64), device)
 
     def _begin(self, shapes: list[list[int]]) -> None:
         """Open all files for appending, after cutting off what the index does not vouch for."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._shapes = shapes
-        write_text(self._folder / "shapes.json", json.dumps(shapes))
+        write_text(self._folder / GRIDS, json.dumps(shapes))
         lines = [_line(digest, sums) for digest, sums in zip(self._rows, self._sums, strict=True)]
         write_text(self._folder / "index.txt", "".join(lines))
         for position in range(len(self._scales)):
@@ -96,7 +102,7 @@ class FeatureFiles:
 
     def _read_shapes(self) -> list[list[int]]:
         try:
-            shapes = json.loads((self._folder / "shapes.json").read_text(encoding="utf-8"))
+            shapes = json.loads((self._folder / GRIDS).read_text(encoding="utf-8"))
             whole = [[int(side) for side in shape] for shape in shapes]
         except (OSError, ValueError, TypeError):
             return []
@@ -120,7 +126,10 @@ class FeatureFiles:
         return found
 
     def _size(self, position: int) -> int:
-        return int(np.prod(self._shapes[position])) * np.dtype(_kind(self._scales[position])).itemsize
+        return int(np.prod(self._shapes[position])) * self._type(position).itemsize
+
+    def _type(self, position: int) -> np.dtype[Any]:
+        return torch.empty(0, dtype=_kind(self._scales[position])).numpy().dtype
 
     def _path(self, position: int) -> Path:
         return self._folder / f"{position}.raw"
@@ -130,5 +139,5 @@ def _line(digest: str, sums: Sequence[int]) -> str:
     return f"{digest} {' '.join(map(str, sums))}\n"
 
 
-def _kind(scale: Scale) -> type[np.floating]:
-    return np.float16 if scale.half else np.float32
+def _kind(scale: Scale) -> torch.dtype:
+    return torch.float16 if scale.half else torch.float32

@@ -63,7 +63,7 @@ class Coupling(nn.Module):
             the transformed channels, and the logarithm of the absolute determinant, a number per place.
         """
         if self.rotation is not None:
-            x = _turned(x, self.rotation)
+            x = multiplied(x, self.rotation)
         scale, shift = self._scale_and_shift(x.index_select(1, self.reads), places)
         changed = torch.addcmul(shift, x.index_select(1, self.changes), scale.exp())
         gain = self._gain()
@@ -77,7 +77,7 @@ class Coupling(nn.Module):
         scale, shift = self._scale_and_shift(x.index_select(1, self.reads), places)
         former = (x.index_select(1, self.changes) - shift) * (-scale).exp()
         x = x.index_copy(1, self.changes, former)
-        return x if self.rotation is None else _turned(x, self.rotation.T)
+        return x if self.rotation is None else multiplied(x, self.rotation.T)
 
     def _scale_and_shift(self, read: Tensor, places: Tensor | None) -> tuple[Tensor, Tensor]:
         """Run the subnet in whichever precision is cast to; scales and determinants stay in that of the fibres."""
@@ -105,8 +105,10 @@ def random_rotation(channels: int, generator: torch.Generator) -> Float[Tensor, 
     return orthogonal.float()
 
 
-def _turned(x: Tensor, rotation: Tensor) -> Tensor:
-    return torch.einsum("bc...,dc->bd...", x, rotation.to(x.dtype))
+def multiplied(x: Tensor, matrix: Float[Tensor, "given channels"]) -> Tensor:
+    """Multiply channels (dimension 1) by a matrix, in the precision of `x` whatever is cast to outside."""
+    with torch.autocast(x.device.type, enabled=False):
+        return torch.einsum("bc...,dc->bd...", x, matrix.to(x.dtype))
 
 
 def _per_channel(values: Float[Tensor, " channels"], x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from unoqa.core.features import FeatureSet
 
@@ -30,6 +30,11 @@ class Fibres:
 
     vectors: Float[Tensor, "fibres channels"]
     places: Int[Tensor, " fibres"]
+
+    def parts(self, size: int) -> Iterator[Fibres]:
+        """Yield at most so many at a time."""
+        for vectors, places in zip(torch.split(self.vectors, size), torch.split(self.places, size), strict=True):
+            yield Fibres(vectors, places)
 
 
 @final
@@ -67,17 +72,22 @@ class FibreDraws:
         """Return the fibres of one step."""
         number, part = divmod(step, STEPS_A_DRAW)
         if self._held is None or self._held[0] != number:
-            self._held = number, self._draw(number)
+            self._held = number, self._draw(number, self._batch * STEPS_A_DRAW)
         drawn = self._held[1]
         chosen = slice(part * self._batch, (part + 1) * self._batch)
         return Fibres(drawn.vectors[chosen], drawn.places[chosen])
 
-    def _draw(self, number: int) -> Fibres:
+    def distinct(self, most: int) -> Fibres:
+        """Return so many fibres, none twice; all there are where those are fewer."""
+        images = min(IMAGES_A_DRAW, len(self._features))
+        return self._draw(0, min(most, images * self.shape[0] * self.shape[1]))
+
+    def _draw(self, number: int, wanted: int) -> Fibres:
         random = np.random.default_rng([self._seed, number])
         count = min(IMAGES_A_DRAW, len(self._features))
         rows = np.sort(random.permutation(len(self._features))[:count])
         angles = random.uniform(-self._degrees, self._degrees, len(rows)) if self._degrees else np.zeros(len(rows))
-        wanted, places = self._batch * STEPS_A_DRAW, self.shape[0] * self.shape[1]
+        places = self.shape[0] * self.shape[1]
         cells = len(rows) * places
         drawn = random.permutation(cells)[:wanted] if cells >= wanted else random.integers(cells, size=wanted)
         image, place = (torch.from_numpy(part).to(self._features.device) for part in np.divmod(drawn, places))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, final
 import torch
 from torch import Tensor, nn
 
-from unoqa.lowquality.parts.coupling import Coupling, halves, random_rotation
+from unoqa.lowquality.parts.coupling import Coupling, halves, multiplied, random_rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -46,9 +46,7 @@ class Whitening(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Whiten channels (dimension 1), in the precision of `x`: what varies little is small beside its mean."""
-        centred = x - self.mean.to(x.dtype).reshape(1, -1, *[1] * (x.dim() - 2))
-        with torch.autocast(x.device.type, enabled=False):
-            return torch.einsum("bc...,dc->bd...", centred, self.matrix.to(x.dtype))
+        return multiplied(x - self.mean.to(x.dtype).reshape(1, -1, *[1] * (x.dim() - 2)), self.matrix)
 
     def log_determinant(self) -> Tensor:
         """Return log |det W/σ|; the matrix is triangular."""
