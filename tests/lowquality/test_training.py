@@ -313,7 +313,11 @@ def test_turned_images_are_the_very_ones_drawn_from():
         return FeaturePyramid((torch.from_numpy(traceable(50).arrays[0][rows] + 1000),))
 
     chosen = replace(traceable(50), turn=turn).subset(np.arange(5, 45))
-    fibres = FibreDraws(chosen, as_it_is, batch=100, seed=0, degrees=5.0).at(0)
+    draws = FibreDraws(chosen, as_it_is, batch=100, seed=0, degrees=5.0)
+    fibres = draws.at(0)
+    last = draws.at(10)  # 32 images of 36 places: eleven steps, all fed by the images once turned
+    assert len(asked) == 32
+    assert len(torch.cat([last.vectors, fibres.vectors]).unique(dim=0)) == 200
     rows, degrees = zip(*asked, strict=True)
     assert set((fibres.vectors[:, 0] - 1000).int().tolist()) <= set(rows) <= set(range(5, 45))
     assert 3 < np.abs(degrees).max() <= 5

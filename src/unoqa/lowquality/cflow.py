@@ -16,7 +16,7 @@ from unoqa.core.contracts import NO_WORK, LowQualityModule
 from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.draws import FibreDraws, Fibres, held_out_rows
+from unoqa.lowquality.parts.draws import FibreDraws, Fibres, split_off
 from unoqa.lowquality.parts.fibres import averaged, fibres, smooth
 from unoqa.lowquality.parts.fitted_flows import (
     Asked,
@@ -107,10 +107,11 @@ class Cflow(LowQualityModule):
 
     def _learned(self, features: FeatureSet, seed: int, work: Work) -> ScaleFlow:
         at_least_two_channels(features.scales[0], "CFLOW")
-        seen, unseen = (features.subset(rows) for rows in held_out_rows(len(features), 0.15, seed=seed))
+        seen, unseen = split_off(features, patience=self.patience, seed=seed)
         network = self._network(starting_layer(seen, self._smoothed, start=self.start), seed=seed)
         draws = FibreDraws(seen, self._smoothed, batch=self.batch, seed=seed, degrees=self.degrees)
-        held = FibreDraws(unseen, self._smoothed, batch=self.batch, seed=seed).distinct(HELD_OUT_FIBRES)
+        most = HELD_OUT_FIBRES if self.patience else self.batch
+        held = FibreDraws(unseen, self._smoothed, batch=self.batch, seed=seed).distinct(most)
         asking = _Asking(network, self)
         lesson = Lesson(
             f"CFLOW {features.scales[0].name}",

@@ -15,7 +15,7 @@ from unoqa.core.contracts import NO_WORK, LowQualityModule
 from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.draws import held_out_rows, image_draw, steps_a_pass
+from unoqa.lowquality.parts.draws import image_draw, split_off, steps_a_pass
 from unoqa.lowquality.parts.fibres import averaged, smooth
 from unoqa.lowquality.parts.fitted_flows import (
     Asked,
@@ -95,7 +95,7 @@ class Fastflow(LowQualityModule):
 
     def _learned(self, features: FeatureSet, seed: int, work: Work) -> ScaleFlow:
         at_least_two_channels(features.scales[0], "FastFlow")
-        seen, unseen = (features.subset(rows) for rows in held_out_rows(len(features), 0.15, seed=seed))
+        seen, unseen = split_off(features, patience=self.patience, seed=seed)
         network = self._network(starting_layer(seen, self._smoothed, start=self.start), seed=seed)
         lesson = Lesson(
             f"FastFlow {features.scales[0].name}",

@@ -74,7 +74,7 @@ class Padim(LowQualityModule):
         identity = torch.eye(covariance.shape[-1], device=covariance.device)
         try:
             factor = torch.linalg.cholesky(covariance + self.regularisation * identity)
-        except RuntimeError as error:
+        except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
             raise FitError(
                 f"PaDiM's covariances cannot be inverted with a regularisation of {self.regularisation:g}; "
                 "raise it in the recipe."

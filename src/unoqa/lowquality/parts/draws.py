@@ -20,7 +20,11 @@ IMAGES_A_DRAW = 32
 """Images whose fibres are mixed: read whole and one after the other, as files are read fast."""
 
 STEPS_A_DRAW = 8
-"""Steps that are fed by one draw, so that reading 32 images pays."""
+"""Steps that are fed by one draw, so that reading 32 images pays; where they are turned, all their fibres are used."""
+
+
+HELD_OUT = 0.15
+"""Share of the images by whose loss learning is stopped."""
 
 
 @final
@@ -68,19 +72,28 @@ class FibreDraws:
         rows, columns = self._prepare(first).shape[2:]
         return rows, columns
 
+    @cached_property
+    def _steps(self) -> int:
+        """How many steps a draw feeds."""
+        return max(STEPS_A_DRAW, self._fibres // self._batch) if self._degrees else STEPS_A_DRAW
+
+    @cached_property
+    def _fibres(self) -> int:
+        """How many fibres the images of a draw have."""
+        return min(IMAGES_A_DRAW, len(self._features)) * self.shape[0] * self.shape[1]
+
     def at(self, step: int) -> Fibres:
         """Return the fibres of one step."""
-        number, part = divmod(step, STEPS_A_DRAW)
+        number, part = divmod(step, self._steps)
         if self._held is None or self._held[0] != number:
-            self._held = number, self._draw(number, self._batch * STEPS_A_DRAW)
+            self._held = number, self._draw(number, self._batch * self._steps)
         drawn = self._held[1]
         chosen = slice(part * self._batch, (part + 1) * self._batch)
         return Fibres(drawn.vectors[chosen], drawn.places[chosen])
 
     def distinct(self, most: int) -> Fibres:
         """Return so many fibres, none twice; all there are where those are fewer."""
-        images = min(IMAGES_A_DRAW, len(self._features))
-        return self._draw(0, min(most, images * self.shape[0] * self.shape[1]))
+        return self._draw(0, min(most, self._fibres))
 
     def _draw(self, number: int, wanted: int) -> Fibres:
         random = np.random.default_rng([self._seed, number])
@@ -114,6 +127,15 @@ def image_draw(features: FeatureSet, step: int, *, batch: int, seed: int) -> Flo
 def steps_a_pass(images: int, batch: int) -> int:
     """Return in how many steps of at most `batch` images, of nearly equal size, each image is drawn once."""
     return -(-images // batch)
+
+
+def split_off(features: FeatureSet, *, patience: int, seed: int) -> tuple[FeatureSet, FeatureSet]:
+    """Return the images to learn from, and those by whose loss learning is stopped.
+
+    Where nothing stops it (`patience` 0) all are learned from, and a few of them tell whether there is a loss at all.
+    """
+    seen, unseen = (features.subset(rows) for rows in held_out_rows(len(features), HELD_OUT, seed=seed))
+    return (seen if patience else features), unseen
 
 
 def held_out_rows(images: int, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
