@@ -95,6 +95,16 @@ def test_a_perfect_grader_has_ones():
     assert found.images == 80
 
 
+def test_an_image_with_a_score_alone_counts_for_the_areas_and_for_nothing_else():
+    reference, given, scores = clinic()
+    some = np.where(np.arange(len(given)) % 3 == 0, -1, given)
+    found, whole = agreement(reference, some, scores), agreement(reference, given, scores)
+    graded = agreement(reference[some >= 0], some[some >= 0], scores[some >= 0])
+    assert found.images == graded.images == found.confusion.sum()
+    for name, figure in found.figures.items():
+        assert figure.value == (whole if "AUROC" in name else graded).figures[name].value
+
+
 def test_one_class_only_says_nothing_of_areas_and_does_not_crash():
     found = agreement(np.full(5, 2), np.array([2, 2, 1, 2, 0]), np.arange(5.0)).figures
     assert found["accuracy"].value == 0.6

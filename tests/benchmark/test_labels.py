@@ -95,6 +95,17 @@ def test_an_images_own_path_comes_before_its_name():
     }
 
 
+def test_an_image_beside_one_that_is_labelled_by_its_path_has_no_label():
+    assert join(["OD/a.png", "OS/a.png"], {"OD/a.png": U}) == {"OD/a.png": U}
+
+
+def test_once_paths_match_another_path_is_another_image():
+    assert join(["OS/a.png", "OS/b.png", "OS/c.png"], {"OD/a.png": U, "OS/b.png": G, "c.png": O}) == {
+        "OS/b.png": G,
+        "OS/c.png": O,
+    }
+
+
 def test_a_name_serves_where_it_is_unique_and_what_has_no_label_is_left_out():
     assert join(["a.png", "c.png"], {"elsewhere/a.png": G, "b.png": U}) == {"a.png": G}
 

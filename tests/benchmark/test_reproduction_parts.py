@@ -307,6 +307,18 @@ def test_a_quick_look_shortens_flows_that_learn_for_long_and_nothing_else(model,
 # Tables
 
 
+def test_copies_of_other_images_can_be_left_out():
+    test = Graded(("a", "b", "c"), np.array([2, 1, 0]))
+    kept = test.without(("b", "z"))
+    assert kept.digests == ("a", "c")
+    assert kept.grades.tolist() == [2, 0]
+
+
+def test_seconds_that_nobody_knows_are_left_out():
+    assert spread([2.0, np.nan, 4.0], scale=1.0) == "3.0 ± 1.4"
+    assert spread([np.nan], scale=1.0) == "–"
+
+
 def test_a_figure_is_a_mean_with_its_standard_deviation():
     assert spread([0.5]) == "50.0"
     assert spread([0.5, 0.7]) == "60.0 ± 14.1"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from unoqa.core.area import area
 from unoqa.core.grading import Grade
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GRADES = len(Grade)
 RESAMPLES = 1000
@@ -34,9 +31,10 @@ class Figure:
 @final
 @dataclass(frozen=True)
 class Agreement:
-    """What a run's grades are worth by a reference.
+    """What a run's grades and scores are worth by a reference.
 
     Attributes:
+        images: those that have a grade.
         figures: kappa, quadratic kappa, accuracy, balanced accuracy, and the two areas under ROC curves.
     """
 
@@ -55,17 +53,20 @@ def agreement(
     """Compare grades 0–2 and scores (higher = worse) with reference grades.
 
     Intervals are percentiles of 1,000 resamples of the images (Efron 1979).
+
+    Args:
+        given: -1 where an image has a score alone, as those of a cohort too small to be split: areas count it too.
     """
-    measures = _measures()
-    value = {name: measure(reference, given, scores) for name, measure in measures.items()}
+    value = _figures(reference, given, scores)
     generator = np.random.default_rng(seed)
-    drawn: dict[str, list[float]] = {name: [] for name in measures}
+    drawn: dict[str, list[float]] = {name: [] for name in value}
     for _ in range(RESAMPLES):
         rows = generator.integers(len(reference), size=len(reference))
-        for name, measure in measures.items():
-            drawn[name].append(measure(reference[rows], given[rows], scores[rows]))
-    figures = {name: Figure(value[name], *_interval(drawn[name])) for name in measures}
-    return Agreement(len(reference), figures, confusion(reference, given))
+        for name, found in _figures(reference[rows], given[rows], scores[rows]).items():
+            drawn[name].append(found)
+    figures = {name: Figure(value[name], *_interval(drawn[name])) for name in value}
+    graded = given >= 0
+    return Agreement(int(graded.sum()), figures, confusion(reference[graded], given[graded]))
 
 
 def confusion(reference: Int[np.ndarray, " images"], given: Int[np.ndarray, " images"]) -> Confusion:
@@ -94,20 +95,19 @@ def balanced_accuracy(table: Confusion) -> float:
     return float((np.diag(table)[occurring] / table.sum(axis=1)[occurring]).mean())
 
 
-def _measures() -> dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]]:
-    weights = quadratic()
-    best, worst = int(Grade.OUTSTANDING), int(Grade.UNGRADABLE)
+def _figures(
+    reference: Int[np.ndarray, " images"], given: Int[np.ndarray, " images"], scores: Float[np.ndarray, " images"]
+) -> dict[str, float]:
+    graded = given >= 0
+    table = confusion(reference[graded], given[graded])
+    best, worst = reference == Grade.OUTSTANDING, reference == Grade.UNGRADABLE
     return {
-        "kappa": lambda reference, given, _: kappa(confusion(reference, given)),
-        "quadratic kappa": lambda reference, given, _: kappa(confusion(reference, given), weights),
-        "accuracy": lambda reference, given, _: float((reference == given).mean()),
-        "balanced accuracy": lambda reference, given, _: balanced_accuracy(confusion(reference, given)),
-        "AUROC outstanding vs rest": lambda reference, _, scores: area(
-            scores[reference != best], scores[reference == best]
-        ),
-        "AUROC ungradable vs rest": lambda reference, _, scores: area(
-            scores[reference == worst], scores[reference != worst]
-        ),
+        "kappa": kappa(table),
+        "quadratic kappa": kappa(table, quadratic()),
+        "accuracy": float(np.trace(table) / table.sum()) if table.any() else float("nan"),
+        "balanced accuracy": balanced_accuracy(table) if table.any() else float("nan"),
+        "AUROC outstanding vs rest": area(scores[~best], scores[best]),
+        "AUROC ungradable vs rest": area(scores[worst], scores[~worst]),
     }
 
 

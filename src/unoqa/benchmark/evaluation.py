@@ -28,12 +28,12 @@ def evaluate_results(results: Path, labels: Path) -> str:
     rows = read_grades(results)
     known = read_labels(labels)
     joined = join((row.image for row in rows), known)
-    compared = [row for row in rows if row.image in joined and row.grade is not None]
-    if not compared:
+    compared = [row for row in rows if row.image in joined and row.score is not None]
+    if not any(row.grade is not None for row in compared):
         raise ResultsError(f"No labelled image of {results} has a grade; see the column 'error' of its grades.csv.")
     found = agreement(
         np.array([int(joined[row.image]) for row in compared]),
-        np.array([int(row.grade) for row in compared if row.grade is not None]),
+        np.array([-1 if row.grade is None else int(row.grade) for row in compared]),
         np.array([row.score for row in compared], dtype=np.float64),
     )
     without_grade = sum(row.image in joined and row.grade is None for row in rows)
@@ -59,7 +59,8 @@ def _markdown(found: Agreement, without_grade: int, without_label: int, unmatche
         "# Agreement with the reference grades",
         "",
         f"{found.images} images compared (reference: {mix}); {without_grade} labelled images have no grade, "
-        f"{without_label} images no label, {unmatched} labels no image.",
+        f"{without_label} images no label, {unmatched} labels no image. "
+        "The areas (AUROC) are of all labelled images that have a score.",
         "",
         "| figure | value | 95 % interval |",
         "|---|---|---|",

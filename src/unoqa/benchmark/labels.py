@@ -54,27 +54,29 @@ def read_labels(path: Path) -> dict[str, Grade]:
 
 
 def join(images: Iterable[str], labels: Mapping[str, Grade]) -> dict[str, Grade]:
-    """Find each image's label: by its relative path, or by its name where that is unique.
+    """Find each image's label: by its relative path, or else by its name where that is unique.
+
+    Once a path matches, another path stands for another image, whatever its last part is.
 
     Raises:
         ResultsError: a name stands for several images or several labels, or nothing matches.
     """
     names = list(images)
-    of_images = Counter(PurePosixPath(name).name for name in names)
-    of_labels = Counter(PurePosixPath(name).name for name in labels)
-    by_name = {PurePosixPath(name).name: grade for name, grade in labels.items()}
-    joined: dict[str, Grade] = {}
-    for name in names:
+    joined = {name: labels[name] for name in names if name in labels}
+    left = [name for name in names if name not in joined]
+    offered = [name for name in labels if name not in joined and (not joined or "/" not in name)]
+    of_images, of_labels = (Counter(PurePosixPath(name).name for name in some) for some in (left, offered))
+    by_name = {PurePosixPath(name).name: labels[name] for name in offered}
+    for name in left:
         last = PurePosixPath(name).name
-        if name in labels:
-            joined[name] = labels[name]
-        elif last in by_name:
-            if of_images[last] > 1 or of_labels[last] > 1:
-                raise ResultsError(
-                    f"The name {last} stands for {of_images[last]} images and {of_labels[last]} labels; write the "
-                    "images' relative paths into the label file."
-                )
-            joined[name] = by_name[last]
+        if last not in by_name:
+            continue
+        if of_images[last] > 1 or of_labels[last] > 1:
+            raise ResultsError(
+                f"The name {last} stands for {of_images[last]} images and {of_labels[last]} labels; write the "
+                "images' relative paths into the label file."
+            )
+        joined[name] = by_name[last]
     if not joined:
         raise ResultsError("No label matches an image of the results; check the label file's column 'image'.")
     return joined

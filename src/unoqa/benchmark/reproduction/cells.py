@@ -15,6 +15,7 @@ from unoqa.clusterings import CLUSTERINGS
 from unoqa.core.area import area
 from unoqa.core.grading import Grade
 from unoqa.grader.split import FEWEST, Split
+from unoqa.grader.versions import versions
 from unoqa.reductions import REDUCTIONS
 from unoqa.reductions.none import NoReduction
 
@@ -110,6 +111,11 @@ class Cohort:
             refused=float((given[good] != Grade.OUTSTANDING).mean()) if good.any() else float("nan"),
             clustered=clustered,
         )
+
+
+def made_by() -> str:
+    """Return what every cell depends on beside scores and points: settings of reductions and clusterings, versions."""
+    return repr([*(shelf.load(name)() for shelf in (REDUCTIONS, CLUSTERINGS) for name in shelf.names()), versions()])
 
 
 def ranking(grades: Int[np.ndarray, " images"], scores: Float[np.ndarray, " images"]) -> tuple[float, float]:

@@ -95,7 +95,10 @@ class Learning:
         known = kept.read(self.key)
         if known is None:
             told: list[str] = []
+            resumed = unfinished.folder.is_dir()
             known = self._made(Work(progress, unfinished, tell=told.append))
+            if resumed:  # what was learned before the kill took time that nobody knows
+                known["seconds"][0] = torch.nan
             known["told"] = torch.from_numpy(np.frombuffer("\n".join(told).encode(), dtype=np.uint8).copy())
             kept.write(self.key, known)
         shutil.rmtree(unfinished.folder, ignore_errors=True)  # a gigabyte a fold, by the paper's encoder

@@ -41,6 +41,12 @@ class Graded:
     def __len__(self) -> int:
         return len(self.digests)
 
+    def without(self, digests: Sequence[str]) -> Graded:
+        """Return the images whose pixels are none of those."""
+        known = set(digests)
+        kept = [row for row, digest in enumerate(self.digests) if digest not in known]
+        return Graded(tuple(self.digests[row] for row in kept), self.grades[kept])
+
 
 @final
 @dataclass(frozen=True)
@@ -51,12 +57,14 @@ class ReadStudy:
         fit: digests of the outstanding images to learn from.
         splits: `test`, and `external` and `validation` where there are any.
         unread: sentences about images that could not be read.
+        notes: sentences about images left out.
     """
 
     name: str
     fit: tuple[str, ...]
     splits: dict[str, Graded]
     unread: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -90,9 +98,12 @@ class Library:
                 self._known[reference] = made if isinstance(made, ImageError) else self._kept(*made)
                 step()
         unread = [str(found) for one in references if isinstance(found := self._known[one], ImageError)]
-        fit = tuple(found for one in study.fit if isinstance(found := self._known[one], str))
-        splits = {name: self._graded(images) for name, images in graded.items() if images}
-        return _usable(ReadStudy(study.name, fit, splits, tuple(unread)))
+        fit = tuple(dict.fromkeys(found for one in study.fit if isinstance(found := self._known[one], str)))
+        every = {name: self._graded(images) for name, images in graded.items() if images}
+        splits = {name: images.without(fit) for name, images in every.items()}
+        copies = sum(len(images) - len(splits[name]) for name, images in every.items())
+        note = f"Study {study.name}: copies of images fitted on are left out of the tests: {copies}."
+        return _usable(ReadStudy(study.name, fit, splits, tuple(unread), (note,) if copies else ()))
 
     @property
     def device(self) -> torch.device:

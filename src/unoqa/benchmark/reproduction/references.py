@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -40,22 +40,19 @@ class Ceiling:
 
     def table(self, studies: list[ReadStudy], kept: FolderCheckpoints, progress: Progress) -> Table:
         """Return what labels can reach on the test split of one study; one row a reference, each seed its own split."""
-        rows = []
-        specimens = cache(lambda seed: self._specimens(studies[seed]))  # made once, and only where one is wanted
-        for name in REFERENCES.names():
-            reference = self._reference(name)
-            figures = []
-            for seed, study in enumerate(studies):
+        references = {name: self._reference(name) for name in REFERENCES.names()}
+        figures: dict[str, list[tuple[float, ...]]] = {name: [] for name in references}
+        for seed, study in enumerate(studies):
+            specimens = cache(partial(self._specimens, study))  # made once a seed, and only where it is wanted
+            for name, reference in references.items():
                 key = key_of(repr(reference), self.library.key(self.encoder), seed, study.key)
                 known = kept.read(key)
                 if known is None:
-                    found = cross_validated(reference, specimens(seed), seed=seed, progress=progress)
+                    found = cross_validated(reference, specimens(), seed=seed, progress=progress)
                     known = {"probabilities": torch.from_numpy(found)}
                     kept.write(key, known)
-                figures.append(_figures(study.splits["test"], known["probabilities"].numpy()))
-            kappas, accuracies, best, worst = zip(*figures, strict=True)
-            ranks = [spread(values, scale=1.0, digits=3) for values in (best, worst)]
-            rows.append((f"{name}{LABELLED}", figure(kappas, accuracies), *ranks))
+                figures[name].append(_figures(study.splits["test"], known["probabilities"].numpy()))
+        rows = [_row(name, found) for name, found in figures.items()]
         caption = (
             f"Learned from labels ({LABELLED}) of the test set's own images, 5-fold cross-validated: the ceiling that "
             "label-free methods are read against."
@@ -84,6 +81,12 @@ class Ceiling:
             weights=self.weights,
             device=self.library.device,
         )
+
+
+def _row(name: str, figures: list[tuple[float, ...]]) -> tuple[str, ...]:
+    kappas, accuracies, best, worst = zip(*figures, strict=True)
+    ranks = [spread(values, scale=1.0, digits=3) for values in (best, worst)]
+    return f"{name}{LABELLED}", figure(kappas, accuracies), *ranks
 
 
 def _figures(graded: Graded, probabilities: Float[np.ndarray, "images 3"]) -> tuple[float, ...]:

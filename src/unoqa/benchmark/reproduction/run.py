@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 import torch
 
 from unoqa.benchmark.datasets import thinned
+from unoqa.benchmark.reproduction.cells import made_by
 from unoqa.benchmark.reproduction.evidence import Learning, chance
 from unoqa.benchmark.reproduction.findings import Findings
 from unoqa.benchmark.reproduction.grid import Grid, KnownCells
@@ -92,7 +93,8 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
             for study in studies if seed == 0 else plan.studies(seed):
                 found = library.read(study, progress)
                 findings.studies.setdefault(found.name, []).append(found)
-                findings.notes += [note for note in (*study.notes, *found.unread) if note not in findings.notes]
+                said = (*study.notes, *found.notes, *found.unread)
+                findings.notes += [note for note in said if note not in findings.notes]
                 _learn_all(rows, found, seed, library, workspace, findings, progress)
         tables = list(tables_of(findings, rows, plan.seeds))
         if plan.supervised:
@@ -114,13 +116,14 @@ def _learn_all(
     findings: Findings,
     progress: Progress,
 ) -> None:
-    Grid(CHANCE, study, seed, study.key).fill(chance(study, seed), findings.known)
+    origin = made_by()
+    Grid(CHANCE, study, seed, key_of(study.key, origin)).fill(chance(study, seed), findings.known)
     with progress.task(f"{study.name}, seed {seed}", len(rows)) as step:
         for row in rows:
             learning = Learning(row, study, seed, library, workspace.folder if seed == 0 else None)
             evidence = learning.evidence(workspace, progress)
             findings.notes += [f"{study.name}, seed {seed}: {sentence}" for sentence in evidence.told]
-            Grid(row, study, seed, key_of(learning.key, study.key)).fill(evidence, findings.known)
+            Grid(row, study, seed, key_of(learning.key, study.key, origin)).fill(evidence, findings.known)
             findings.rankings.add(row.name, study, evidence)
             step()
 

@@ -131,8 +131,11 @@ def figure(kappas: Sequence[float], accuracies: Sequence[float]) -> str:
 
 
 def spread(values: Sequence[float], *, scale: float = 100.0, digits: int = 1) -> str:
-    """Write mean and standard deviation."""
+    """Write mean and standard deviation of the values that are known."""
     numbers = scale * np.array(values, dtype=np.float64)
+    numbers = numbers[~np.isnan(numbers)]
+    if not len(numbers):
+        return NONE
     mean = f"{numbers.mean():.{digits}f}"
     return mean if len(numbers) == 1 else f"{mean} ± {numbers.std(ddof=1):.{digits}f}"
 
