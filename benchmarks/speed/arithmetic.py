@@ -42,8 +42,8 @@ def main() -> None:
 
 def both_ways(grader: Grader, images: Sequence[Path]) -> tuple[float, float]:
     """Return milliseconds an image of the arithmetic alone, and of grading from files to a results folder."""
-    read = [image for image in Intake.of(list(images)) if not isinstance(image, Failure)]
-    pictures = [grader.viewer.prepared(image) for image in read]
+    made = [pending.read(grader.viewer.prepared) for pending in Intake.of(list(images)).pending]
+    pictures = [picture for picture in made if not isinstance(picture, Failure)]
     with tempfile.TemporaryDirectory() as results:
         alone = seconds(lambda: judge_all(grader, pictures))
         whole = seconds(lambda: grade_all(grader, images, Path(results)))

@@ -19,7 +19,7 @@ from loaded import grader_and_images
 
 from unoqa.encoders.measures import Measures
 from unoqa.grader.grader import Grader
-from unoqa.grader.intake import Failure, Intake
+from unoqa.grader.intake import Intake
 
 WARM_UP = 3
 """Images whose times do not count."""
@@ -30,9 +30,7 @@ def main() -> None:
     measures = Measures().open(device=torch.device("cpu"))
     beyond, measuring = [], []
     for pending in Intake.of(images).pending:
-        image, reading = timed(pending.read)
-        if isinstance(image, Failure):
-            continue
+        image, reading = timed(pending.open)
         picture = image.resized(grader.viewer.size)[None]
         _, whole = timed(lambda image=image: explained(grader, image))
         _, encoding = timed(lambda picture=picture: encoded(grader, picture))

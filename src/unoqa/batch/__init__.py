@@ -1,4 +1,4 @@
-"""Many files: the only way in which a folder is graded."""
+"""Many files into a results folder: journalled, gone on with after a kill, written whole."""
 
 from unoqa.batch.run import Mode, grade_files
 

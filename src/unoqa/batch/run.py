@@ -7,12 +7,13 @@ import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 import torch
 
 from unoqa.batch.results import claim, fingerprint, remove_stale
-from unoqa.core.errors import ImageError, UsageError
+from unoqa.core.errors import UsageError
 from unoqa.core.grading import Grade
 from unoqa.core.parallel import gathered
 from unoqa.core.record import RunRecord
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from unoqa.core.contracts import Output
+    from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.cohort import CohortResult
-    from unoqa.grader.intake import Pending
 
 
 @final
@@ -112,24 +113,19 @@ def _assess(
     progress: Progress,
 ) -> list[Assessment | Failure]:
     task = progress.task("grading", len(intake))
-    return gathered(lambda pending: _one(grader, pending, results, journal, outputs), intake.pending, task)
+    one = partial(_one, grader, results=results, journal=journal, outputs=outputs)
+    return gathered(lambda pending: pending.read(one), intake.pending, task)
 
 
 def _one(
-    grader: Grader, pending: Pending, results: Path, journal: Journal, outputs: Sequence[Output]
-) -> Assessment | Failure:
+    grader: Grader, image: EnfaceImage, *, results: Path, journal: Journal, outputs: Sequence[Output]
+) -> Assessment:
     """Assess one image, or take it from the journal; its pictures are written before its entry."""
-    image = pending.read()
-    if isinstance(image, Failure):
-        return image
     digest = image.digest()
     entry = journal.find(image.name, digest)
     if entry is not None and all(output.has(results, image.name) for output in outputs):
         return Assessment(entry.image, entry.score, entry.point, entry.reasons)
-    try:
-        assessment, heat = grader.examine(image)
-    except ImageError as error:
-        return Failure(image.name, error.code, str(error))
+    assessment, heat = grader.examine(image)
     for output in outputs:
         output.each(results, image, heat)
     journal.add(Entry(image.name, digest, assessment.score, assessment.point, assessment.reasons))

@@ -20,6 +20,7 @@ from unoqa.clusterings import CLUSTERINGS
 from unoqa.core.errors import unknown
 from unoqa.encoders import ENCODERS
 from unoqa.encoders.measures import MEASURES
+from unoqa.encoders.measures.parts.measure import Measure
 from unoqa.formats import FORMATS
 from unoqa.grader.recipe import DEFAULT, Recipe, recipe_names
 from unoqa.lowquality import MODULES
@@ -50,8 +51,14 @@ def _table(shelf: Any) -> Table:  # noqa: ANN401 - shelves of every contract
     table = Table("name", "settings", "what it is", title=f"{shelf.kind}s", title_justify="left", expand=True)
     for name in shelf.names():
         choice = shelf.load(name)
-        table.add_row(name, _settings(choice), (inspect.getdoc(choice) or "").splitlines()[0])
+        table.add_row(name, _settings(choice), _what_it_is(choice))
     return table
+
+
+def _what_it_is(choice: type) -> str:
+    """Return the first line of its description, and of a measure what it tells a reader, and in which unit."""
+    described = (inspect.getdoc(choice) or "").splitlines()[0]
+    return f"{described} {choice.sentence} Unit: {choice.unit}." if issubclass(choice, Measure) else described
 
 
 def _settings(choice: type) -> str:

@@ -1,6 +1,6 @@
 """Show the whole way on a made-up clinic: no images, no weights, no network needed.
 
-DIR receives phantom/ (procedural OCTA scans), model/, results/ and cohort.png.
+The folder receives phantom/ (procedural OCTA scans), model/, results/ and cohort.png.
 """
 
 from __future__ import annotations

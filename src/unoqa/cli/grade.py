@@ -1,7 +1,7 @@
 """Grade images outstanding, gradable or ungradable, with reasons and heat.
 
-RESULTS receives grades.csv (one row per image), run.json, heat/ and cohort.png. A killed run goes on where it was when
-the same command is given again.
+The output receives grades.csv (one row per image), run.json, heat/ and cohort.png. A killed run goes on where it was
+when the same command is given again.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from unoqa.encoders.parts.grey import Colours
 from unoqa.encoders.parts.timm_library import timm
 from unoqa.encoders.parts.unfilled import Unfilled
 from unoqa.encoders.parts.weights import cached_weights, checksum, fitting
-from unoqa.store.checkpoints import read_checkpoint
+from unoqa.store.weights_files import read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +115,7 @@ class Timm(Encoder):
             ) from error
 
     def _read(self, file: Path | None) -> State:
-        return read_checkpoint(file if file is not None else cached_weights(self.model))
+        return read_weights(file if file is not None else cached_weights(self.model))
 
 
 @final

@@ -67,10 +67,9 @@ def grade_cohort(
     With fewer than 10 of them they keep their scores, and their rows say why they have no grade.
     """
     refused = [one for one in assessed if not isinstance(one, Failure) and not gate.passes(one.score)]
-    if not refused:
-        return CohortResult(tuple(_alone(one, gate, None) for one in assessed)), None
     if len(refused) < FEWEST:
-        return CohortResult(tuple(_alone(one, gate, None) for one in assessed), (_too_few(len(refused)),)), None
+        warnings = (_too_few(len(refused)),) if refused else ()
+        return CohortResult(tuple(_alone(one, gate, None) for one in assessed), warnings), None
     points = np.stack([one.point for one in refused])
     scores = np.array([one.score for one in refused])
     fitted, verdicts = split.fit(points, scores, spread=gate.spread, seed=seed)
@@ -100,9 +99,8 @@ def _alone(one: Assessment | Failure, gate: Gate, split: FittedSplit | None) -> 
 
 
 def _graded(one: Assessment, gate: Gate, grade: Grade, margin: float) -> Grading:
-    certainty = min(gate.certainty(one.score), float(margin))
-    if grade is Grade.UNGRADABLE:  # an image far from the threshold is uncertain by the split alone
-        certainty = float(margin)
+    far_from_the_gate = grade is Grade.UNGRADABLE  # uncertain by the split alone
+    certainty = float(margin) if far_from_the_gate else min(gate.certainty(one.score), float(margin))
     return Grading(one.image, grade, one.score, gate.threshold, certainty, one.reasons)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.core.allocation import give_back
-from unoqa.core.errors import FitError, ImageError
+from unoqa.core.errors import FitError
 from unoqa.core.parallel import in_order
 from unoqa.core.work import Nowhere, Work
 from unoqa.grader.heat import HeatLevels
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from unoqa.core.contracts import Threshold
     from unoqa.core.features import FeaturePyramid, FeatureSet
+    from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.intake import Intake
     from unoqa.grader.panel import FittedPanel, Panel, Unseen
@@ -136,7 +137,7 @@ class _Seen:
 
 def _encode(viewer: Viewer, intake: Intake, files: Sequence[FeatureFiles], progress: Progress) -> _Seen:
     seen = _Seen()
-    encoding = in_order(lambda pending: _encode_one(viewer, pending, files), intake.pending)
+    encoding = in_order(lambda pending: pending.read(lambda image: _encode_one(viewer, image, files)), intake.pending)
     with progress.task("reading outstanding images", len(intake)) as step, encoding as read:
         for pending, one in zip(intake.pending, read, strict=True):
             step()
@@ -164,15 +165,9 @@ class _Encoded:
     pyramids: list[FeaturePyramid | None]
 
 
-def _encode_one(viewer: Viewer, pending: Pending, files: Sequence[FeatureFiles]) -> _Encoded | Failure:
-    image = pending.read()
-    if isinstance(image, Failure):
-        return image
+def _encode_one(viewer: Viewer, image: EnfaceImage, files: Sequence[FeatureFiles]) -> _Encoded:
     digest = image.digest()
-    try:
-        return _Encoded(digest, viewer.encoded(image, digest, files))
-    except ImageError as error:
-        return Failure(image.name, error.code, str(error))
+    return _Encoded(digest, viewer.encoded(image, digest, files))
 
 
 def _features(viewer: Viewer, number: int, file: FeatureFiles, seen: _Seen) -> FeatureSet:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.fitting import Learned
-    from unoqa.grader.intake import Pending, Source
+    from unoqa.grader.intake import Source
     from unoqa.grader.split import FittedSplit, Split
     from unoqa.grader.viewing import Viewer
 
@@ -218,15 +218,4 @@ def check_cohort(images: int) -> None:
 
 def _assess(grader: Grader, intake: Intake, progress: Progress | None) -> list[Assessment | Failure]:
     task = (progress or Silent()).task("scoring", len(intake))
-    return gathered(lambda pending: _one(grader, pending), intake.pending, task)
-
-
-def _one(grader: Grader, pending: Pending) -> Assessment | Failure:
-    """Assess one image, or say why it cannot be."""
-    image = pending.read()
-    if isinstance(image, Failure):
-        return image
-    try:
-        return grader.examine(image)[0]
-    except ImageError as error:
-        return Failure(image.name, error.code, str(error))
+    return gathered(lambda pending: pending.read(lambda image: grader.examine(image)[0]), intake.pending, task)

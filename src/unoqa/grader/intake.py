@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeVar, final
 
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.image import EnfaceImage
@@ -13,6 +13,8 @@ from unoqa.formats import collect, read
 
 if TYPE_CHECKING:
     from unoqa.formats import ImageReference
+
+T = TypeVar("T")
 
 
 @final
@@ -23,10 +25,10 @@ class Pending:
     name: str
     open: Callable[[], EnfaceImage]
 
-    def read(self) -> EnfaceImage | Failure:
-        """Read the image, or say why it cannot be."""
+    def read(self, use: Callable[[EnfaceImage], T]) -> T | Failure:
+        """Return what `use` makes of the image, or why the image cannot be read or used."""
         try:
-            return self.open()
+            return use(self.open())
         except ImageError as error:
             return Failure(self.name, error.code, str(error))
 
@@ -34,7 +36,7 @@ class Pending:
 @final
 @dataclass(frozen=True)
 class Failure:
-    """One image that could not be read: a stable code and a sentence."""
+    """One image that could not be read or used: a stable code and a sentence."""
 
     name: str
     code: str
@@ -84,10 +86,6 @@ class Intake:
 
     def __len__(self) -> int:
         return len(self.pending)
-
-    def __iter__(self) -> Iterator[EnfaceImage | Failure]:
-        for one in self.pending:
-            yield one.read()
 
 
 def _given(image: EnfaceImage) -> Callable[[], EnfaceImage]:

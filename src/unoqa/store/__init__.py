@@ -1,1 +1,1 @@
-"""What is kept on disk while work goes on: features, the journal of a run, whole files or none."""
+"""What is kept on disk: model folders, unfinished work, the journal of a run; whole files or none; others' weights."""

@@ -14,7 +14,7 @@ from unoqa.core.contracts import State
 from unoqa.core.errors import UsageError, WeightsError, unknown
 from unoqa.lowquality.parts.anomalib_library import library
 from unoqa.lowquality.parts.anomalib_surroundings import quiet, replaced
-from unoqa.store.checkpoints import read_checkpoint
+from unoqa.store.weights_files import read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,7 +93,7 @@ def from_file(file: str) -> Weights:
     Raises:
         WeightsError: the file is missing or holds no named arrays.
     """
-    arrays = read_checkpoint(Path(file), "change 'weights' of the module 'anomalib'")
+    arrays = read_weights(Path(file), "change 'weights' of the module 'anomalib'")
     return lambda _: arrays
 
 
@@ -107,7 +107,7 @@ def from_cache(backbone: str) -> State:
     for name in ("model.safetensors", "pytorch_model.bin"):
         found = try_to_load_from_cache(repository, name) if repository else None
         if isinstance(found, str):
-            return read_checkpoint(Path(found), "it was there a moment ago: give the same command again")
+            return read_weights(Path(found), "it was there a moment ago: give the same command again")
     raise WeightsError(
         f"The weights of {backbone} are not on this machine: name a file of them as 'weights' of the module "
         f"'anomalib', or run `unoqa weights {backbone}` on a machine with internet and copy its cache folder here."

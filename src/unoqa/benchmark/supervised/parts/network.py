@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from unoqa.core.errors import unknown
 from unoqa.core.grading import Grade
 from unoqa.encoders.parts.weights import cached_weights, fitting
-from unoqa.store.checkpoints import read_checkpoint
+from unoqa.store.weights_files import read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ def grading_network(model: str, weights: Path | None) -> GradingNetwork:
     """
     if not timm.is_model(model):
         raise unknown("timm model", model, timm.list_models() + timm.list_pretrained())
-    offered = read_checkpoint(weights if weights is not None else cached_weights(model))
+    offered = read_weights(weights if weights is not None else cached_weights(model))
     with torch.random.fork_rng(devices=[]):  # timm draws weights, which are then replaced
         body, levels = _longest(model, offered)
         body.load_state_dict(fitting(body.state_dict(), offered, model))

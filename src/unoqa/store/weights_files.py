@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from unoqa.core.contracts import State
 
 
-def read_checkpoint(file: Path, way_out: str = "give one that exists with --encoder-weights") -> State:
+def read_weights(file: Path, way_out: str = "give one that exists with --encoder-weights") -> State:
     """Read named arrays from a safetensors file or a torch checkpoint, never running code from it.
 
     Args:
