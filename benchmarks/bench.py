@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from speed.images import drawn
+from speed.images import DEVICE, drawn
 from speed.kept import Kept, fingerprint
 from speed.machine import machine, versions
 from speed.measured import Bench, measure
@@ -57,7 +57,7 @@ def main() -> None:
         "machine": machine(),
         "versions": versions(),
         "peer_versions": peer_versions(bench.peer_python),
-        "images": {"fitted": bench.cohort.fitted, "graded": len(bench.cohort.grades)},
+        "images": {"device": DEVICE, "fitted": bench.cohort.fitted, "mix": arguments.grade},
         "repeats": bench.repeats,
         "rows": {},
     }

@@ -28,12 +28,15 @@ def written(document: Mapping[str, Any]) -> str:
 
 def _head(document: Mapping[str, Any]) -> str:
     images = document["images"]
+    words = ("outstanding", "gradable", "ungradable")
+    mix = ", ".join(f"{count} {word}" for count, word in zip(images["mix"], words, strict=True))
     return f"""# Speed and memory beside anomalib
 
 Made by `{document["command"]}` on {document["date"]}; every figure is of that run, none is typed.
 
 {_table(("", ""), [*document["machine"].items(), *document["versions"].items(), *_peer_versions(document)])}
-{images["fitted"]} outstanding images to fit on, {images["graded"]} to grade; pairs of runs: {document["repeats"]}.
+Images of {images["device"]}: {images["fitted"]} outstanding to fit on; {mix} to grade, drawn once, another mix than that of
+docs/accuracy.md. Pairs of runs: {document["repeats"]}.
 
 ![ratios](results.png)
 """
@@ -77,7 +80,10 @@ def _areas(rows: Mapping[str, Any]) -> str:
         [row["name"], *(f"{agreement(row, side, by, figure):.3f}" for figure in ("O", "U") for side, by in kinds)]
         for row in rows.values()
     ]
-    note = "O: outstanding against the rest. U: ungradable against the rest. Areas under the ROC curve, by the score."
+    note = (
+        "O: outstanding against the rest. U: ungradable against the rest. Areas under the ROC curve, by the score; medians "
+        "of the pairs, where the searches below are trainings of their own."
+    )
     return _section("Accuracy", note, _table(head, lines) if lines else NOT_MEASURED)
 
 
