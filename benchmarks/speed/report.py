@@ -35,8 +35,8 @@ def _head(document: Mapping[str, Any]) -> str:
 Made by `{document["command"]}` on {document["date"]}; every figure is of that run, none is typed.
 
 {_table(("", ""), [*document["machine"].items(), *document["versions"].items(), *_peer_versions(document)])}
-Images of {images["device"]}: {images["fitted"]} outstanding to fit on; {mix} to grade, drawn once, another mix than that of
-docs/accuracy.md. Pairs of runs: {document["repeats"]}.
+Images of {images["device"]}: {images["fitted"]} outstanding to fit on; {mix} to grade, drawn once,
+another mix than that of docs/accuracy.md. Pairs of runs: {document["repeats"]}.
 
 ![ratios](results.png)
 """
@@ -81,8 +81,8 @@ def _areas(rows: Mapping[str, Any]) -> str:
         for row in rows.values()
     ]
     note = (
-        "O: outstanding against the rest. U: ungradable against the rest. Areas under the ROC curve, by the score; medians "
-        "of the pairs, where the searches below are trainings of their own."
+        "O: outstanding against the rest. U: ungradable against the rest. Areas under the ROC curve, by the score; "
+        "medians of the pairs, where the searches below are trainings of their own."
     )
     return _section("Accuracy", note, _table(head, lines) if lines else NOT_MEASURED)
 
