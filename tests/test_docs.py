@@ -111,7 +111,7 @@ def test_the_python_example_of_the_readme_runs(tmp_path):
     example = README.split("```python")[1].split("```")[0].replace("clinic/", str(tmp_path / "clinic"))
     one = next((tmp_path / "clinic").iterdir())
     example = example.replace("outstanding/", str(tmp_path / "outstanding")).replace("one.png", str(one))
-    example = example.replace('"settled"', repr(str(tmp_path / "settled")))
+    example = example.replace('"settled-measures"', repr(str(tmp_path / "settled")))
     run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=120, check=False)
     assert run.stderr == ""
     assert len(run.stdout.splitlines()) == 25

@@ -125,7 +125,8 @@ def test_a_name_of_several_is_refused(images, labels, counts):
 
 def test_labels_of_other_images_are_refused():
     assert refusal(join, ["a.png"], {"b.png": U}) == (
-        "No label matches an image of the results; check the label file's column 'image'."
+        "No label matches an image of the results; check the label file's column 'image': it names 'b.png', and "
+        "the images are 'a.png'."
     )
 
 

@@ -75,7 +75,7 @@ def test_fit_settle_grade_evaluate(unoqa, clinic, tmp_path):
     assert fitted.exit_code == 0, fitted.output
     assert f"Learned from 30 images; model in {tmp_path / 'model'}." in fitted.stderr
     settled = unoqa("settle", clinic.mixed, "-m", tmp_path / "model", "-o", tmp_path / "settled")
-    assert f"Settled on 40 images; model in {tmp_path / 'settled'}." in settled.stderr
+    assert f"Settled on 40 images, 29 of them not outstanding; model in {tmp_path / 'settled'}." in settled.stderr
     graded = unoqa("grade", clinic.mixed, "-m", tmp_path / "settled", "-o", tmp_path / "results", "--no-heat")
     assert graded.stderr.startswith("40 images: ")
     evaluated = unoqa("evaluate", tmp_path / "results", "--labels", clinic.labels)
@@ -202,3 +202,13 @@ def test_a_full_console_is_told_in_a_sentence(words):
     assert ended.stderr.startswith("unoqa: ")
     assert "No space left on device" in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_model_that_takes_the_place_of_another_says_so(unoqa, clinic, tmp_path):
+    recipe = small("measures", tmp_path)
+    first, second = (
+        unoqa("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe, "-q") for _ in range(2)
+    )
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "is replaced" not in first.stderr
+    assert f"Warning: the model that was in {tmp_path / 'model'} is replaced." in second.stderr

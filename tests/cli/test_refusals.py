@@ -190,9 +190,9 @@ def test_an_unknown_device(refusal, clinic, settled_model, tmp_path):
 def test_weights_that_are_nowhere(refusal, clinic, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert refusal("fit", clinic.outstanding, "-o", tmp_path / "model") == (
-        "The weights of resnet18.tv_in1k are not on this machine: run `unoqa weights resnet18.tv_in1k` on one with "
-        "internet and copy its cache folder here, or give a file with --encoder-weights, or choose a recipe that "
-        "needs none (--recipe measures)."
+        "The weights of resnet18.tv_in1k are not on this machine: run `unoqa weights resnet18.tv_in1k` where there "
+        "is internet, or give the file that it prints there with --encoder-weights, or choose a recipe that needs none "
+        "(--recipe measures)."
     )
 
 
@@ -240,7 +240,8 @@ def test_a_name_that_stands_for_two_images(refusal, graded, labels):
 def test_labels_of_other_images(refusal, graded, labels):
     path = labels("image,grade\nz.png,1\n")
     assert refusal("evaluate", graded, "--labels", path) == (
-        "No label matches an image of the results; check the label file's column 'image'."
+        "No label matches an image of the results; check the label file's column 'image': it names 'z.png', and the "
+        "images are 'left/a.png' …."
     )
 
 

@@ -151,8 +151,8 @@ def test_weights_that_are_nowhere(refusal, clinic, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert refusal("reproduce", clinic.folder, "--dataset", "phantom", "-o", tmp_path / "tables") == (
         "The weights of wide_resnet50_2.tv_in1k are not on this machine: run `unoqa weights wide_resnet50_2.tv_in1k` "
-        "on one with internet and copy its cache folder here, or give a file with --encoder-weights, or choose a "
-        "recipe that needs none (--recipe measures)."
+        "where there is internet, or give the file that it prints there with --encoder-weights, or choose a recipe "
+        "that needs none (--recipe measures)."
     )
     assert not (tmp_path / "tables").exists()
 

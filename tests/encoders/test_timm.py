@@ -281,8 +281,8 @@ def test_weights_are_found_in_the_cache_of_the_hub(cache, weights, encoder, no_n
 
 def test_without_a_cache_the_three_ways_out_are_named_and_the_network_is_not_asked(cache, no_network):
     assert refusal(None) == (
-        f"The weights of {MODEL} are not on this machine: run `unoqa weights {MODEL}` on one with internet and "
-        "copy its cache folder here, or give a file with --encoder-weights, or choose a recipe that needs none "
+        f"The weights of {MODEL} are not on this machine: run `unoqa weights {MODEL}` where there is internet, or "
+        "give the file that it prints there with --encoder-weights, or choose a recipe that needs none "
         "(--recipe measures)."
     )
     assert not cache.exists()

@@ -85,7 +85,8 @@ def test_one_odd_image_that_makes_all_others_gradable_is_named():
 def test_a_small_cohort_warns():
     result, _ = grade_cohort(assessments(two_groups(each=10)), GATE, split(), seed=0)
     assert result.warnings == (
-        "Only 20 images are not outstanding; a split of fewer than 50 may change with the next few.",
+        "Only 20 images are not outstanding; a split of fewer than 50 would be another with a few more: take a larger "
+        "cohort where there is one.",
     )
 
 

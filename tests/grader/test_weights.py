@@ -126,9 +126,9 @@ def test_a_pickle_that_would_run_code_is_refused_unrun(recipe, outstanding, tmp_
 def test_weights_that_are_not_on_this_machine_have_three_ways_out(recipe, outstanding, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert refusal(recipe, outstanding, None) == (
-        "The weights of resnet18.tv_in1k are not on this machine: run `unoqa weights resnet18.tv_in1k` on one with "
-        "internet and copy its cache folder here, or give a file with --encoder-weights, or choose a recipe that "
-        "needs none (--recipe measures)."
+        "The weights of resnet18.tv_in1k are not on this machine: run `unoqa weights resnet18.tv_in1k` where there "
+        "is internet, or give the file that it prints there with --encoder-weights, or choose a recipe that needs none "
+        "(--recipe measures)."
     )
 
 

@@ -25,7 +25,7 @@ def opened(name):
 
 def drawn(gradings, folder):
     for one in gradings:
-        if one.grade is not None:
+        if one.score is not None:
             path = heat_path(folder, one.image)
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (90, 70), (200, 40, 30)).save(path)
@@ -39,6 +39,7 @@ MIXES = {
     "no ungradable": cohort(2, 3, 0),
     "one image": cohort(0, 0, 1),
     "no image graded": [grading("broken.png", None, None)],
+    "too few to be split": [*cohort(3), grading("refused.png", None, 3.0)],
     "names of the world": [grading("Größe/眼底 $x_1$ {}.png", Grade.GRADABLE, 3.0)],
 }
 
@@ -47,8 +48,8 @@ MIXES = {
 def test_a_picture_of_any_mix_is_a_png_of_sane_size(gradings, tmp_path):
     with drawn(gradings, tmp_path) as picture:
         assert picture.format == "PNG"
-        assert 1000 < picture.width < 2000
-        assert 1000 < picture.height < 2000
+        assert 600 < picture.width < 2000
+        assert picture.height < 2000
     assert (tmp_path / "cohort.png").stat().st_size < 5_000_000
 
 
@@ -56,6 +57,21 @@ def test_images_and_their_heat_are_in_the_picture(tmp_path):
     with drawn(cohort(1, 1, 1), tmp_path) as picture:
         pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     assert (pixels == (200, 40, 30)).all(axis=1).mean() > 0.01
+
+
+def test_images_that_are_refused_and_have_no_grade_are_shown(tmp_path):
+    shown = []
+    refused = [grading("refused.png", None, 3.0), grading("broken.png", None, None)]
+    drawn([*cohort(3), *refused], tmp_path).close()
+    draw_cohort([*cohort(3), *refused], lambda name: shown.append(name) or opened(name), tmp_path, tmp_path / "c.png")
+    assert shown == [*(f"outstanding/{place}.png" for place in range(3)), "refused.png"]
+
+
+def test_few_images_make_a_picture_of_no_empty_grades(tmp_path):
+    with drawn(cohort(0, 0, 1), tmp_path) as one, drawn(cohort(12, 7, 6), tmp_path) as many:
+        assert one.width < many.width
+        white = (np.asarray(one.convert("L")) == 255).mean()
+    assert white < 0.5
 
 
 def test_up_to_six_examples_go_evenly_from_the_best_score_to_the_worst():

@@ -78,8 +78,17 @@ def join(images: Iterable[str], labels: Mapping[str, Grade]) -> dict[str, Grade]
             )
         joined[name] = by_name[last]
     if not joined:
-        raise ResultsError("No label matches an image of the results; check the label file's column 'image'.")
+        raise ResultsError(
+            "No label matches an image of the results; check the label file's column 'image': "
+            f"it names {_some(labels)}, and the images are {_some(names)}."
+        )
     return joined
+
+
+def _some(names: Iterable[str]) -> str:
+    """Name the first one, and say whether there are more."""
+    first, *more = (*names,)
+    return f"'{first}'{' …' if more else ''}"
 
 
 def _graded(row: Mapping[str, str], line: int, path: Path) -> GradedRow:

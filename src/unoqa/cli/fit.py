@@ -7,19 +7,22 @@ needs, on this machine or another. A killed fit goes on where it was when the sa
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from unoqa.cli.parts.bars import progress
 from unoqa.cli.parts.exits import SOME_FAILED
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Quiet, Threads, use_threads
-from unoqa.cli.parts.saying import say, say_fit
+from unoqa.cli.parts.saying import say, say_fit, say_replaced
 from unoqa.core.allocation import one_arena
 from unoqa.grader.intake import Intake
 from unoqa.grader.recipe import DEFAULT, LARGEST_SEED, Recipe, recipe_names
 from unoqa.store.bundle import check_bundle_folder
 from unoqa.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from unoqa.grader.grader import Grader
 
 
 def fit(
@@ -55,7 +58,7 @@ def fit(
             progress=progress(quiet=quiet),
             workspace=work,
         )
-        grader.save(output)
+        _save(grader, output)
         work.remove()
     report = grader.learned.report
     say_fit(report)
@@ -63,6 +66,11 @@ def fit(
     say(f"Next: unoqa grade IMAGES -m {output} -o RESULTS", quiet=quiet)
     if report.failures:
         raise typer.Exit(SOME_FAILED)
+
+
+def _save(grader: Grader, output: Path) -> None:
+    say_replaced(output)
+    grader.save(output)
 
 
 def _unfinished(output: Path) -> Workspace:

@@ -13,7 +13,7 @@ import typer
 from unoqa.cli.parts.bars import progress
 from unoqa.cli.parts.exits import SOME_FAILED
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
-from unoqa.cli.parts.saying import say, say_failures, say_ignored
+from unoqa.cli.parts.saying import say, say_failures, say_ignored, say_replaced
 from unoqa.grader.grader import SettledGrader
 from unoqa.grader.intake import Intake
 from unoqa.grader.loading import load
@@ -36,11 +36,13 @@ def settle(
     grader = loaded.grader if isinstance(loaded, SettledGrader) else loaded
     intake = Intake.of(images, follow_links=follow_links)
     settled = grader.settle(intake, progress=progress(quiet=quiet))
+    say_replaced(output)
     settled.save(output)
     say_failures(settled.failures)
     say_ignored(intake.ignored)
     for warning in settled.warnings:
         say(f"Warning: {warning}")
-    say(f"Settled on {settled.cohort} images; model in {output}.", quiet=quiet)
+    counts = f"{settled.cohort} images, {settled.refused} of them not outstanding"
+    say(f"Settled on {counts}; model in {output}.", quiet=quiet)
     if settled.failures:
         raise typer.Exit(SOME_FAILED)

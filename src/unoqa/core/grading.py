@@ -15,6 +15,9 @@ class Grade(IntEnum):
     GRADABLE = 1
     OUTSTANDING = 2
 
+    def __str__(self) -> str:
+        return self.word
+
     @property
     def word(self) -> str:
         """Return the grade as written in results: `outstanding`, `gradable`, `ungradable`."""

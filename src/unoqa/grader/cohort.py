@@ -135,7 +135,7 @@ def _warnings(refused: int, ungradable: Sequence[str], fitted: FittedSplit) -> t
         )
     if refused < CERTAIN_FROM:
         found.append(
-            f"Only {refused} images are not outstanding; a split of fewer than {CERTAIN_FROM} may change with "
-            "the next few."
+            f"Only {refused} images are not outstanding; a split of fewer than {CERTAIN_FROM} would be another with "
+            "a few more: take a larger cohort where there is one."
         )
     return tuple(found)

@@ -116,10 +116,11 @@ class Grader:
                 f"{refused} are not; settle on a larger cohort, as mixed as those to be graded."
             )
         worst = [grading.image for grading in result.gradings if grading.grade is Grade.UNGRADABLE]
-        if few := lone(worst, len(worst) + result.count(Grade.GRADABLE)):
+        refused = len(worst) + result.count(Grade.GRADABLE)
+        if few := lone(worst, refused):
             raise CohortError(f"{few}; a settled model would do so for ever.")
         failures = tuple(one for one in assessed if isinstance(one, Failure))
-        return SettledGrader(self, fitted, len(assessed) - len(failures), failures, result.warnings)
+        return SettledGrader(self, fitted, len(assessed) - len(failures), refused, failures, result.warnings)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
@@ -160,11 +161,14 @@ class SettledGrader:
 
     Attributes:
         cohort: images it was settled on.
+        refused: those of them that are not outstanding, and made the partition; 0 of one that was read back, which has
+            neither failures nor warnings.
     """
 
     grader: Grader
     partition: FittedSplit
     cohort: int
+    refused: int = 0
     failures: tuple[Failure, ...] = ()
     warnings: tuple[str, ...] = ()
 

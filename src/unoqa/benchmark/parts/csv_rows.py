@@ -31,7 +31,9 @@ def read_rows(
             reader = csv.DictReader(file)
             missing = [column for column in columns if column not in (reader.fieldnames or ())]
             if missing:
-                raise error(f"{path} has no column {', '.join(missing)}; give {what}.")
+                header = ",".join(reader.fieldnames or ())
+                semicolons = " (its columns are separated by semicolons)" if ";" in header else ""
+                raise error(f"{path} has no column {', '.join(missing)}{semicolons}; give {what}.")
             rows = ((reader.line_num, _cells(row)) for row in reader)
             return [(line, row) for line, row in rows if row[columns[0]].strip()]
     except FileNotFoundError:

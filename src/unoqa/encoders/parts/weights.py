@@ -34,9 +34,8 @@ def cached_weights(model: str) -> Path:
         if isinstance(found, str):
             return Path(found)
     raise WeightsError(
-        f"The weights of {model} are not on this machine: run `unoqa weights {model}` on one with internet and "
-        "copy its cache folder here, or give a file with --encoder-weights, or choose a recipe that needs none "
-        "(--recipe measures)."
+        f"The weights of {model} are not on this machine: run `unoqa weights {model}` where there is internet, or give "
+        "the file that it prints there with --encoder-weights, or choose a recipe that needs none (--recipe measures)."
     )
 
 
