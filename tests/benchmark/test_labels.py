@@ -99,6 +99,11 @@ def test_an_image_beside_one_that_is_labelled_by_its_path_has_no_label():
     assert join(["OD/a.png", "OS/a.png"], {"OD/a.png": U}) == {"OD/a.png": U}
 
 
+@pytest.mark.parametrize("name", ["a\\b.png", "./a.png", "caf\\udce9.png", " a.png "])
+def test_a_name_that_nobody_would_write_is_found_as_it_is_read_from_a_label_file(name, label_file):
+    assert join([name], read_labels(label_file(f"image,grade\n{name},1\n"))) == {name: G}
+
+
 def test_once_paths_match_another_path_is_another_image():
     assert join(["OS/a.png", "OS/b.png", "OS/c.png"], {"OD/a.png": U, "OS/b.png": G, "c.png": O}) == {
         "OS/b.png": G,

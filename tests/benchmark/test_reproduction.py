@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import shutil
 import time
@@ -143,8 +144,20 @@ def test_page_and_csv_hold_the_same_figures(made):
 
 def test_what_a_system_learned_from_on_the_way_is_gone(made):
     left = {path.name.split("-")[0] for path in (made.output / "work").iterdir()}
-    assert left == {"cells.jsonl", "features", "fit", "latents", "lock"}
+    assert left == {".unoqa", "cells.jsonl", "features", "fit", "latents"}
     assert [path.name for path in (made.output / "work").glob("fit-*")] == ["fit-evidence"]
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda file: os.truncate(file, 1000)], ids=["removed", "cut"])
+def test_latents_that_are_not_there_any_more_are_made_again(spoil, made, tmp_path):
+    output = made.copied(tmp_path)
+    latents = {path: path.read_bytes() for path in (output / "work").glob("latents-*")}
+    for path in latents:
+        spoil(path)
+    reproduce(made.plan, output, Silent())
+    assert {path: path.read_bytes() for path in latents} == latents
+    assert (output / "reproduction.csv").read_text(encoding="utf-8") == made.text("reproduction.csv")
+    assert latents
 
 
 def test_a_second_call_computes_nothing_again(made, tmp_path):
@@ -251,8 +264,8 @@ def test_a_split_of_which_no_image_can_be_read_is_refused(made, tmp_path):
     for path in folder.glob("test*.png"):
         Image.new("L", (64, 64), 90).save(path)
     sentence = refusal(replace(made.plan, dataset=LabelledFolder(), data=folder), tmp_path / "tables")
-    assert sentence.startswith("Study all: no image of the test split can be read (test0.png ")
-    assert sentence.endswith("; export it again.")
+    assert sentence.startswith("Study all: no image of the test split is left (test0.png ")
+    assert sentence.endswith("; give others.")
 
 
 def test_weights_without_a_first_layer_are_refused(made, tmp_path):

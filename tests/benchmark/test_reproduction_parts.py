@@ -205,6 +205,17 @@ def test_a_line_cut_short_is_lost_and_spoils_no_other(tmp_path):
     assert len(path.read_text(encoding="utf-8").splitlines()) == 2
 
 
+@pytest.mark.parametrize("damage", [b"\n", b"\0\0\0\0\n", b"\xff\n", b"{x\n", b"[]\n", b'{"key": [1], "cell": {}}\n'])
+def test_a_damaged_line_is_lost_alone(damage, tmp_path):
+    path = tmp_path / "cells.jsonl"
+    keys = [KEY, Key(*(*vars(KEY).values(),)[:-1], "f1-max")]
+    known(tmp_path, [(key, cell()) for key in keys])
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + damage + second)
+    assert [KnownCells(path).find(key, "origin") for key in keys] == [cell(), cell()]
+    assert path.read_bytes() == first + second
+
+
 def test_a_cell_of_other_evidence_is_another_cell(tmp_path):
     known(tmp_path, [(KEY, cell())])
     again = KnownCells(tmp_path / "cells.jsonl")

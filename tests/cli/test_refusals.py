@@ -163,7 +163,7 @@ def test_an_unknown_recipe(refusal, clinic, tmp_path):
 @pytest.mark.parametrize(
     ("alpha", "why"),
     [
-        ("0", "0.0: input should be greater than 0"),
+        ("0", "0.0: input should be greater than or equal to 0.001"),
         ("1", "1.0: input should be less than 1"),
         ("2", "2.0: input should be less than 1"),
         ("nan", "nan: input should be less than 1"),
@@ -310,6 +310,13 @@ def test_a_results_folder_within_the_model(refusal, clinic, settled_model):
         f"The results folder {results} lies within the model folder; name one outside of it."
     )
     assert not results.exists()
+
+
+def test_a_demo_is_not_made_over_work_that_has_a_folder_of_that_name(refusal, empty):
+    for theirs in ("phantom/notes.txt", "results/run.json", "model/model.toml"):
+        (empty / theirs).parent.mkdir(exist_ok=True)
+        (empty / theirs).write_text("years of work")
+    assert refusal("demo", empty) == f"{empty} holds something that is not a demo; name a new folder."
 
 
 def test_a_demo_that_was_interrupted_while_it_drew_begins_anew(unoqa, empty, monkeypatch):

@@ -5,11 +5,12 @@ import sys
 import time
 from functools import partial
 
+import numpy as np
 import pytest
 import tomli_w
 
 from interrupting import Failing, PowerCut
-from unoqa import Recipe
+from unoqa import EnfaceImage, Recipe
 from unoqa.core.errors import FitError, ResultsError, UsageError
 from unoqa.formats import collect, read
 from unoqa.grader import fitting
@@ -106,14 +107,15 @@ def test_a_fit_of_other_images_does_not_go_on_from_it(images, tmp_path):
     assert saved(grader, tmp_path / "model") == saved(recipe().fit(images[1:]), tmp_path / "whole")
 
 
-def test_a_fit_of_too_few_images_leaves_nothing_behind(images, tmp_path):
+def test_a_fit_in_which_nothing_can_be_encoded_leaves_nothing_behind(images, tmp_path):
     with pytest.raises(FitError):
-        recipe().fit(images[:3], workspace=tmp_path / "work")
+        recipe().fit([EnfaceImage("dark.png", np.zeros((90, 90), np.float32))], workspace=tmp_path / "work")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_fit_that_is_refused_later_encodes_nothing_again_once_its_recipe_is_right(images, tmp_path):
-    for wrong, error in ((recipe(rate=1e6), FitError), (recipe(scales=("layer9",)), UsageError)):
+    strict = recipe().refusing(0.01)
+    for wrong, error in ((strict, FitError), (recipe(rate=1e6), FitError), (recipe(scales=("layer9",)), UsageError)):
         with pytest.raises(error):
             wrong.fit(images, workspace=tmp_path / "work")
     encoded = {path: path.stat().st_mtime_ns for path in (tmp_path / "work").glob("features-*/*.raw")}

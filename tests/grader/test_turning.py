@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from unoqa import EnfaceImage
-from unoqa.core.errors import UsageError
+from unoqa.core.errors import FitError, UsageError
 from unoqa.core.features import FeatureSet
 from unoqa.core.progress import Silent
 from unoqa.encoders.timm import Timm
@@ -57,12 +57,19 @@ def intake(outstanding_scans):
 
 
 def test_features_of_an_image_turned_by_nothing_are_those_that_are_kept(opened, intake):
-    images = dict(enumerate(intake.pending))
+    images = {row: (pending.open().digest(), pending) for row, pending in enumerate(intake.pending)}
     again = Turning(opened, images, 96)(np.array([3, 1]), np.zeros(2))
-    kept = [opened.encode(images[row].open().resized(96)[None]) for row in (3, 1)]
+    kept = [opened.encode(images[row][1].open().resized(96)[None]) for row in (3, 1)]
     for position, grid in enumerate(again.scales):
         assert torch.equal(grid, torch.cat([one.scales[position] for one in kept]))
     assert not torch.equal(Turning(opened, images, 96)(np.array([3]), np.ones(1)).scales[0], again.scales[0][:1])
+
+
+def test_an_image_that_changed_since_it_was_encoded_is_not_learned_from(opened, intake):
+    first, second = intake.pending[:2]
+    with pytest.raises(FitError) as caught:
+        Turning(opened, {0: (first.open().digest(), second)}, 96)(np.array([0]), np.ones(1))
+    assert str(caught.value) == f"{second.name} changed while it was learned from; fit again."
 
 
 def test_features_from_files_cannot_be_turned(opened):

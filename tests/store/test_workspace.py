@@ -30,16 +30,16 @@ def same(found, expected):
 
 def filled(workspace):
     """Put one feature and one checkpoint into a workspace."""
-    workspace.features("f", SCALES).add(FeaturePyramid((torch.ones(1, 2, 1, 1),)), "digest")
-    workspace.checkpoints("c").write("part", ARRAYS)
+    workspace.features(key_of("f"), SCALES).add(FeaturePyramid((torch.ones(1, 2, 1, 1),)), "digest")
+    workspace.checkpoints(key_of("c")).write("part", ARRAYS)
 
 
 def test_features_and_checkpoints_are_there_for_the_next_process(tmp_path):
     with Workspace(tmp_path / "work") as workspace:
         filled(workspace)
     with Workspace(tmp_path / "work") as workspace:
-        assert workspace.features("f", SCALES).find("digest") == 0
-        assert same(workspace.checkpoints("c").read("part"), ARRAYS)
+        assert workspace.features(key_of("f"), SCALES).find("digest") == 0
+        assert same(workspace.checkpoints(key_of("c")).read("part"), ARRAYS)
         assert workspace.features("another encoder", SCALES).find("digest") is None
         assert workspace.checkpoints("another fit").read("part") is None
 
@@ -69,6 +69,18 @@ def test_what_is_removed_leaves_nothing(tmp_path):
         filled(workspace)
         workspace.remove()
         assert list((tmp_path / "deep").iterdir()) == []
+
+
+def test_what_somebody_else_keeps_there_stays(tmp_path):
+    work = tmp_path / "work"
+    for theirs in ("features-2024/f.csv", "fit-of-last-year/notes.txt", "lock", "thesis.txt"):
+        (work / theirs).parent.mkdir(parents=True, exist_ok=True)
+        (work / theirs).write_text("years of work", encoding="utf-8")
+    before = sorted(path.relative_to(work) for path in work.rglob("*"))
+    with Workspace(work) as workspace:
+        filled(workspace)
+        workspace.remove()
+    assert sorted(path.relative_to(work) for path in work.rglob("*")) == before
 
 
 def test_a_temporary_workspace_leaves_nothing(tmp_path, monkeypatch):

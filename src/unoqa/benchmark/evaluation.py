@@ -11,6 +11,7 @@ import numpy as np
 
 from unoqa.benchmark.agreement import Agreement, agreement
 from unoqa.benchmark.labels import join, read_grades, read_labels
+from unoqa.benchmark.parts.csv_rows import as_written
 from unoqa.core.errors import ResultsError
 from unoqa.core.grading import Grade
 from unoqa.store.atomic import write_text
@@ -38,8 +39,9 @@ def evaluate_results(results: Path, labels: Path) -> str:
     )
     without_grade = sum(row.image in joined and row.grade is None for row in rows)
     without_label = sum(row.image not in joined for row in rows)
-    by_name = {PurePosixPath(image).name for image in joined if image not in known}
-    unmatched = sum(image not in joined and PurePosixPath(image).name not in by_name for image in known)
+    found_images = {as_written(image) for image in joined}
+    by_name = {PurePosixPath(image).name for image in found_images if image not in known}
+    unmatched = sum(image not in found_images and PurePosixPath(image).name not in by_name for image in known)
     text = _markdown(found, without_grade, without_label, unmatched)
     write_text(results / "evaluation.md", text)
     values = {

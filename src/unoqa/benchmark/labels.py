@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, final
 
-from unoqa.benchmark.parts.csv_rows import grade_of, image_name, plain, read_rows
+from unoqa.benchmark.parts.csv_rows import as_written, grade_of, image_name, plain, read_rows
 from unoqa.core.errors import ResultsError
 
 if TYPE_CHECKING:
@@ -61,14 +61,16 @@ def join(images: Iterable[str], labels: Mapping[str, Grade]) -> dict[str, Grade]
     Raises:
         ResultsError: a name stands for several images or several labels, or nothing matches.
     """
-    names = list(images)
-    joined = {name: labels[name] for name in names if name in labels}
+    written = {name: as_written(name) for name in images}
+    names = list(written)
+    joined = {name: labels[written[name]] for name in names if written[name] in labels}
+    known = {written[name] for name in joined}
     left = [name for name in names if name not in joined]
-    offered = [name for name in labels if name not in joined and (not joined or "/" not in name)]
-    of_images, of_labels = (Counter(PurePosixPath(name).name for name in some) for some in (left, offered))
-    by_name = {PurePosixPath(name).name: labels[name] for name in offered}
+    offered = [name for name in labels if name not in known and (not joined or "/" not in name)]
+    of_images, of_labels = (Counter(map(_last, some)) for some in ([written[name] for name in left], offered))
+    by_name = {_last(name): labels[name] for name in offered}
     for name in left:
-        last = PurePosixPath(name).name
+        last = _last(written[name])
         if last not in by_name:
             continue
         if of_images[last] > 1 or of_labels[last] > 1:
@@ -83,6 +85,10 @@ def join(images: Iterable[str], labels: Mapping[str, Grade]) -> dict[str, Grade]
             f"it names {_some(labels)}, and the images are {_some(names)}."
         )
     return joined
+
+
+def _last(name: str) -> str:
+    return PurePosixPath(name).name
 
 
 def _some(names: Iterable[str]) -> str:

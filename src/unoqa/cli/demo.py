@@ -38,7 +38,7 @@ def demo(
 ) -> None:
     """Make a phantom clinic, fit on its outstanding scans, grade the rest, draw and compare."""
     model, results = folder / "model", folder / "results"
-    if folder.exists() and not is_empty(folder) and not (folder / "phantom").is_dir():
+    if folder.exists() and not (is_empty(folder) or _is_demo(folder / "phantom")):
         raise ResultsError(f"{folder} holds something that is not a demo; name a new folder.")
     if (results / "run.json").is_file():  # of an earlier demo, perhaps by another version
         shutil.rmtree(results)
@@ -54,3 +54,13 @@ def demo(
         draw_cohort(result.gradings, intake.open, results, folder / "cohort.png")
     typer.echo(evaluate_results(results, folder / "phantom" / "labels.csv"), nl=False)
     say(f"Look at {folder / 'cohort.png'} and {results / 'grades.csv'}.", quiet=quiet)
+
+
+def _is_demo(phantom: Path) -> bool:
+    """Tell whether a demo's scans lie there; of one that was interrupted while it drew, nothing else does."""
+    if (phantom / "labels.csv").is_file():
+        return True
+    if not phantom.is_dir():
+        return False
+    beside, drawn = ({entry.name for entry in folder.iterdir()} for folder in (phantom.parent, phantom))
+    return beside <= {"phantom"} and drawn <= {"outstanding", "clinic"}

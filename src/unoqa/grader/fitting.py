@@ -95,7 +95,6 @@ def learn(
     needed = _needed(panel, threshold)
     seen = _encode(viewer, intake, viewer.feature_files(workspace), progress)
     if len(seen.names) < needed:
-        workspace.remove()  # so few are soon encoded again
         raise _too_few(len(seen.names), needed, intake, seen.failures)
     give_back()
     notices: list[str] = []
@@ -172,7 +171,7 @@ def _encode_one(viewer: Viewer, image: EnfaceImage, files: Sequence[FeatureFiles
 
 def _features(viewer: Viewer, number: int, file: FeatureFiles, seen: _Seen) -> FeatureSet:
     """Return what one encoder made of the images, which can be asked for again turned."""
-    rows = {file.row(digest): pending for digest, pending in seen.rows.items()}
+    rows = {file.row(digest): (digest, pending) for digest, pending in seen.rows.items()}
     turning = Turning(viewer.encoders[number], rows, viewer.size)
     return replace(file.read(list(rows), viewer.device), turn=turning)
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from unoqa.core.errors import FitError
 from unoqa.core.features import FeaturePyramid
 
 if TYPE_CHECKING:
@@ -24,21 +25,29 @@ class Turning:
     """Reads images again, one by one, so that none is held.
 
     Attributes:
-        images: what stands at each row of the features.
+        images: what stands at each row of the features: an image, and the digest of its pixels.
     """
 
     encoder: OpenEncoder
-    images: Mapping[int, Pending]
+    images: Mapping[int, tuple[str, Pending]]
     size: int
 
     def __call__(self, rows: np.ndarray, degrees: np.ndarray) -> FeaturePyramid:
-        """Encode the images at `rows`, each turned about its middle by its angle in degrees."""
+        """Encode the images at `rows`, each turned about its middle by its angle in degrees.
+
+        Raises:
+            FitError: an image is not the one that was there before.
+            ImageError: an image can be read no longer.
+        """
         pyramids = [self._one(int(row), float(angle)) for row, angle in zip(rows, degrees, strict=True)]
         return FeaturePyramid(tuple(torch.cat(grids) for grids in zip(*(one.scales for one in pyramids), strict=True)))
 
     def _one(self, row: int, angle: float) -> FeaturePyramid:
-        image = self.images[row].open().resized(self.size)
-        return self.encoder.encode(turned(image, angle)[None])
+        digest, pending = self.images[row]
+        image = pending.open()
+        if image.digest() != digest:
+            raise FitError(f"{pending.name} changed while it was learned from; fit again.")
+        return self.encoder.encode(turned(image.resized(self.size), angle)[None])
 
 
 def turned(image: Float[np.ndarray, "size size"], degrees: float) -> Float[np.ndarray, "size size"]:

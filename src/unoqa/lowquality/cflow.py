@@ -71,13 +71,13 @@ class Cflow(LowQualityModule):
     start: Annotated[Start, Field(description="the density that learning starts from")] = "gaussian"
     blocks: Annotated[int, Field(ge=1, description="coupling blocks")] = 8
     clamp: Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")] = 1.9
-    code: Annotated[int, Field(ge=4, multiple_of=4, description="numbers that tell a place")] = 128
+    code: Annotated[int, Field(ge=4, le=4096, multiple_of=4, description="numbers that tell a place")] = 128
     mixing: Annotated[
         Literal["deal", "rotate"], Field(description="channels dealt anew a block, or also rotated (soft permutation)")
     ] = "deal"
     fibres: Annotated[int, Field(ge=1, description="fibres learned from at most, per scale")] = 200_000
     passes: Annotated[int, Field(ge=0, description="passes over all fibres instead of that budget; 0: the budget")] = 0
-    batch: Annotated[int, Field(ge=1, description="fibres a step")] = 1024
+    batch: Annotated[int, Field(ge=1, le=1_000_000, description="fibres a step")] = 1024
     rate: Annotated[float, Field(gt=0, description="step size of Adam")] = 1e-3
     patience: Annotated[int, Field(ge=0, description="looks at held-out images without gain that end it; 0: none")] = 4
     degrees: Annotated[

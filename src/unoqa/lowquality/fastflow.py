@@ -63,9 +63,9 @@ class Fastflow(LowQualityModule):
     start: Annotated[Start, Field(description="the density that learning starts from")] = "gaussian"
     blocks: Annotated[int, Field(ge=1, description="coupling blocks, of kernels 3×3 and 1×1 in turn")] = 8
     clamp: Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")] = 2.0
-    width: Annotated[float, Field(gt=0, description="hidden channels, in multiples of those read")] = 1.0
+    width: Annotated[float, Field(gt=0, le=64, description="hidden channels, in multiples of those read")] = 1.0
     passes: Annotated[int, Field(ge=1, description="passes over all images at most")] = 8
-    batch: Annotated[int, Field(ge=1, description="images a step")] = 8
+    batch: Annotated[int, Field(ge=1, le=10_000, description="images a step")] = 8
     rate: Annotated[float, Field(gt=0, description="step size of Adam")] = 1e-3
     decay: Annotated[float, Field(ge=0, description="weight decay of Adam")] = 1e-5
     patience: Annotated[int, Field(ge=0, description="looks at held-out images without gain that end it; 0: none")] = 2

@@ -60,7 +60,8 @@ class Heat(Output):
 
     def has(self, folder: Path, image: str) -> bool:
         """Tell whether the overlay is there: somebody may have taken it away."""
-        return heat_path(folder, image).is_file()
+        path = heat_path(folder, image)
+        return path.is_file() and path.stat().st_size > 0
 
     def finish(self, folder: Path, record: RunRecord) -> None:
         """Write nothing more."""

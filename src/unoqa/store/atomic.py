@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}\.part")
 """What `_beside` calls a file that is not whole yet."""
@@ -55,10 +55,10 @@ def _beside(path: Path, end: str) -> Path:
     return path.with_name(f".{short}.{uuid.uuid4().hex}.{end}")
 
 
-def remove_partial(folder: Path) -> None:
-    """Take away what processes that were killed while they wrote left below a folder in which none writes now."""
-    for path in folder.rglob(".*.part"):
-        if _PARTIAL.fullmatch(path.name):
+def remove_partial(paths: Iterable[Path]) -> None:
+    """Take away, of some paths, the files that processes left which were killed while they wrote."""
+    for path in paths:
+        if _PARTIAL.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 

@@ -41,6 +41,8 @@ def check_bundle_folder(folder: Path) -> None:
     Raises:
         ResultsError: it is a file, holds something that is not a model, or is where the program runs.
     """
+    if folder.is_symlink() and not folder.exists():
+        raise ResultsError(f"{folder} is a link that leads nowhere; name a folder for the model.")
     if folder.exists() and not folder.is_dir():
         raise ResultsError(f"{folder} is a file; name a folder for the model.")
     whole = os.path.realpath(folder)  # not `Path.resolve`, which ends at a link that leads to itself

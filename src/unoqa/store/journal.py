@@ -95,7 +95,7 @@ class Journal:
     def remove(self) -> None:
         """Take the journal away, and what killed runs left half written: the run is finished."""
         self._file.close()
-        remove_partial(self._results)
+        remove_partial([*self._results.glob("*.part"), *(self._results / "heat").rglob("*.part")])
         self._lock.release()
         shutil.rmtree(self._path.parent, ignore_errors=True)
 
@@ -143,7 +143,7 @@ def _sum(values: dict[str, Any]) -> str:
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from contextlib import ExitStack, suppress
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     from unoqa.core.features import Scale
 
 
-LOCK = "lock"
+LOCK = ".unoqa-lock"
 
-KINDS = ("features-", "fit-")
-"""What the names of folders in a workspace begin with."""
+OURS = re.compile(r"(features|fit)-[0-9a-f]{16}")
+"""What the folders in a workspace are called that are removed with it."""
 
 
 @final
@@ -87,7 +88,7 @@ class Workspace:
         if self._kept is None or not self._kept.is_dir():
             return
         for entry in self._kept.iterdir():
-            if entry.name.startswith(KINDS):
+            if OURS.fullmatch(entry.name):
                 shutil.rmtree(entry, ignore_errors=True)
             elif entry.name == LOCK or entry.name.lower() in LITTER:
                 entry.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ class Conformal(Threshold):
         18.0
     """
 
-    alpha: Annotated[float, Field(gt=0, lt=1, description="share of outstanding images refused at most")] = 0.10
+    alpha: Annotated[float, Field(ge=0.001, lt=1, description="share of outstanding images refused at most")] = 0.10
 
     @property
     def needs(self) -> int:

@@ -58,8 +58,13 @@ def plain(cell: str) -> str:
 
 
 def image_name(cell: str) -> str:
-    """Return a name that somebody wrote as images are named: without blanks around it, and without backslashes."""
-    return plain(cell.strip()).replace("\\", "/").removeprefix("./")
+    """Return a name that stands in a cell."""
+    return as_written(plain(cell.strip()))
+
+
+def as_written(name: str) -> str:
+    """Return a name as one that somebody wrote is read: without blanks around it, and without backslashes."""
+    return name.strip().replace("\\", "/").removeprefix("./")
 
 
 def _cells(row: dict[str | None, str | list[str] | None]) -> dict[str, str]:

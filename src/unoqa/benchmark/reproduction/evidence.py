@@ -17,7 +17,7 @@ from unoqa.core.work import Work
 from unoqa.store.workspace import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -93,7 +93,7 @@ class Learning:
         """Return what was kept, or learn, ask and keep it."""
         kept, unfinished = workspace.checkpoints("evidence"), workspace.checkpoints(self.key)
         known = kept.read(self.key)
-        if known is None:
+        if known is None or not self._latents_are_there(known):
             told: list[str] = []
             resumed = unfinished.folder.is_dir()
             known = self._made(Work(progress, unfinished, tell=told.append))
@@ -138,7 +138,14 @@ class Learning:
             for pyramid in features.batches(1):
                 variants.add(pyramid)
                 step()
-        return variants.arrays()
+        return {**variants.arrays(), "latent.bytes": torch.tensor(file.stat().st_size)}
+
+    def _latents_are_there(self, known: Mapping[str, Tensor]) -> bool:
+        """Tell so of those beside evidence that was kept: their files are the largest, and may have been removed."""
+        file = self._latent_file()
+        if file is None or "latent.bytes" not in known:
+            return True
+        return file.is_file() and file.stat().st_size == int(known["latent.bytes"])
 
     def _latent_file(self) -> Path | None:
         return None if self.latents is None else self.latents / f"latents-{self.key}.raw"

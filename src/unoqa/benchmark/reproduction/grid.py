@@ -36,11 +36,11 @@ class KnownCells:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-        whole = text[: text.rfind("\n") + 1]
-        if whole != text:  # a line that a kill cut short would spoil the next
-            write_text(path, whole)
-        self._cells = dict(map(_cell, whole.splitlines()))
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        lines = {line: cell for line in text.splitlines(keepends=True) if (cell := _cell(line)) is not None}
+        if "".join(lines) != text:  # a line that a kill cut short would spoil the next
+            write_text(path, "".join(lines))
+        self._cells = dict(lines.values())
         self._all: dict[Key, Cell] = {}
 
     @property
@@ -129,6 +129,10 @@ def _line(key: tuple[object, ...], cell: Cell) -> str:
     return json.dumps({"key": key, "cell": cell.values()}) + "\n"
 
 
-def _cell(line: str) -> tuple[tuple[object, ...], Cell]:
-    values = json.loads(line)
-    return tuple(values["key"]), Cell(**values["cell"])
+def _cell(line: str) -> tuple[tuple[object, ...], Cell] | None:
+    """Return key and cell of a line; None where it is damaged."""
+    try:
+        values = json.loads(line)
+        return (tuple(values["key"]), Cell(**values["cell"])) if line.endswith("\n") else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None

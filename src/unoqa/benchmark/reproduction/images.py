@@ -152,7 +152,8 @@ def _usable(study: ReadStudy) -> ReadStudy:
     for name, graded in study.splits.items():
         if not len(graded):
             raise DataSetError(
-                f"Study {study.name}: no image of the {name} split can be read{_first(study.unread)}; export it again."
+                f"Study {study.name}: no image of the {name} split is left{_first([*study.unread, *study.notes])}; "
+                "give others."
             )
     return study
 
