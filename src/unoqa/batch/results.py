@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from unoqa.core.errors import ResultsError
 from unoqa.outputs.heat import HEAT, heat_path
+from unoqa.store.atomic import remove_partial
 from unoqa.store.journal import FOLDER
 from unoqa.store.litter import is_empty
 
@@ -57,6 +58,11 @@ def remove_stale(folder: Path, failed: Iterable[str], *, heat: bool) -> None:
         shutil.rmtree(folder / HEAT)
     for name in failed:
         heat_path(folder, name).unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed runs left half written."""
+    remove_partial([*folder.glob("*.part"), *(folder / HEAT).rglob("*.part")])
 
 
 def fingerprint(names: Iterable[str]) -> str:

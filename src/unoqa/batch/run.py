@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import torch
 
-from unoqa.batch.results import claim, fingerprint, remove_stale
+from unoqa.batch.results import claim, fingerprint, remove_leftovers, remove_stale
 from unoqa.core.errors import UsageError
 from unoqa.core.grading import Grade
 from unoqa.core.parallel import gathered
@@ -92,6 +92,7 @@ def grade_files(
         for output in outputs:
             output.finish(results, RunRecord(result.gradings, facts))
         yield result
+        remove_leftovers(results)
         journal.remove()
 
 

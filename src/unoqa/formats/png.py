@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Png(Format):
     """Grey, colour and palette pictures of 1 to 16 bits.
 
-    Colour of 16 bits is read by its high byte, as Pillow does; grey of 16 bits keeps all of them.
+    Colour of 16 bits is read by its high byte, as Pillow does; grey of 16 bits keeps all of them, where it has no
+    transparency.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".png",)

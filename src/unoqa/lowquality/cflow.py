@@ -157,7 +157,7 @@ class _Subnet(nn.Module):
         joint = nn.Linear(reads + code, width)
         self.fibre = nn.Linear(reads, width)
         self.place = nn.Linear(code, width, bias=False)
-        with torch.no_grad():  # both as parts of one layer, whose spread depends on all its inputs
+        with torch.no_grad():  # weights of both as parts of one layer, whose spread depends on all its inputs
             self.fibre.weight.copy_(joint.weight[:, :reads])
             self.place.weight.copy_(joint.weight[:, reads:])
         self.last = nn.Linear(width, gives)

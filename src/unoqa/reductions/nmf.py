@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Nmf(Reduction):
     """Non-negative parts and their shares (Lee, Seung 1999); negative coordinates are read as zero.
 
-    A point is projected by non-negative least squares on the parts, which is exact and needs no iteration
-    count of its own.
+    A point is projected by non-negative least squares on the parts, which is exact and takes no iteration
+    count as a setting.
     """
 
     components: Annotated[int, Field(ge=1, description="parts, at most as many as images or coordinates")] = 10

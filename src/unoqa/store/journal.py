@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from jaxtyping import Float
 
 from unoqa.core.errors import ResultsError
-from unoqa.store.atomic import remove_partial, write_text
+from unoqa.store.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -93,9 +93,8 @@ class Journal:
             self._file.flush()
 
     def remove(self) -> None:
-        """Take the journal away, and what killed runs left half written: the run is finished."""
+        """Take the journal away: the run is finished."""
         self._file.close()
-        remove_partial([*self._results.glob("*.part"), *(self._results / "heat").rglob("*.part")])
         self._lock.release()
         shutil.rmtree(self._path.parent, ignore_errors=True)
 
