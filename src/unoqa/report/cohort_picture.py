@@ -76,10 +76,9 @@ def _groups(gradings: Sequence[Grading]) -> list[tuple[Grade | None, list[Gradin
 
 
 def _title(grade: Grade | None, members: Sequence[Grading], every: int) -> str:
-    threshold = f"{members[0].threshold:.2f}"
     if grade is None:
         return f"not outstanding, without a grade · {len(members)} of {every}"
-    beside = f" · score up to {threshold}" if grade is Grade.OUTSTANDING else ""
+    beside = f" · score up to {members[0].threshold:.2f}" if grade is Grade.OUTSTANDING else ""
     return f"{grade.word} · {len(members)} of {every}{beside}"
 
 

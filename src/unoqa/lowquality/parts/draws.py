@@ -101,7 +101,7 @@ class FibreDraws:
         rows = np.sort(random.permutation(len(self._features))[:count])
         angles = random.uniform(-self._degrees, self._degrees, len(rows)) if self._degrees else np.zeros(len(rows))
         places = self.shape[0] * self.shape[1]
-        cells = len(rows) * places
+        cells = self._fibres
         drawn = random.permutation(cells)[:wanted] if cells >= wanted else random.integers(cells, size=wanted)
         image, place = (torch.from_numpy(part).to(self._features.device) for part in np.divmod(drawn, places))
         vectors = torch.empty(wanted, len(self._features.scales[0].channels), device=self._features.device)
