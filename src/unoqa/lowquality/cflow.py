@@ -213,7 +213,9 @@ class _Asking:
 
     def _code(self, shape: tuple[int, int]) -> Float[Tensor, "places code"]:
         if shape not in self._codes:
-            self._codes[shape] = place_code(*shape, self._settings.code).to(self._network.whitening.mean.device)
+            with torch.inference_mode(mode=False):  # whoever asks first, learning reads it too
+                code = place_code(*shape, self._settings.code).to(self._network.whitening.mean.device)
+            self._codes[shape] = code
         return self._codes[shape]
 
     def _drawn_places(self, drawn: Fibres, shape: tuple[int, int]) -> list[Tensor]:
