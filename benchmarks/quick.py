@@ -4,7 +4,7 @@
 
 Needs no images, no weights, no peer, and runs on one thread. A figure is the time of ours divided by the time of a
 fixed piece of arithmetic measured beside it, so that it does not depend on how fast a machine is; yet it does on what
-its processor is fast at, so figures are kept by processor, and compare on one of the same name alone. Ends with
+its processor is fast at, so figures are kept by processor and its vectors, and compare on one of the same alone. Ends with
 status 1, naming them, where figures are more than 1.4 times those kept, or where none are kept for this processor:
 --keep keeps those found, so run it on the code before a change first.
 """
@@ -33,7 +33,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     document = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
-    processor = machine()["processor"]
+    here = machine()
+    processor = f"{here['processor']}, {here['vectors']}"
     kept = document.get(processor, {}).get("figures", {})
     if not kept and not arguments.keep:
         sys.exit(

@@ -69,8 +69,8 @@ class Winograd:
     ) -> None:
         """Lay weights out for features of a shape; those of others are convolved too, more slowly."""
         of_tiles, of_weights, of_products = transforms()
-        values = torch.einsum("ay,kcyx,bx->abkc", of_weights, weight.double(), of_weights)
-        grouped = values.reshape(-1, weight.shape[1], 1, 1).to(weight.dtype)
+        values = of_weights @ weight.double().permute(2, 3, 0, 1).reshape(KERNEL**2, -1)
+        grouped = values.to(weight.dtype).reshape(-1, weight.shape[1], 1, 1)
         tiles = shape[0] * math.ceil(shape[2] / MADE) * math.ceil(shape[3] / MADE)
         line = [1, READ**2 * weight.shape[1], 1, tiles]
         self._weights = torch.ops.mkldnn._reorder_convolution_weight(grouped, *_POINT_BY_POINT, line)
@@ -107,16 +107,16 @@ def _tiles(features: Tensor) -> Float[Tensor, "batch down across 6 6 channels"]:
 
 @final
 class Transforms(NamedTuple):
-    """What takes a square read, a row of weights, and products, to values and back."""
+    """What takes a square read, a kernel's weights, and products, to values and back."""
 
     of_tiles: Float[Tensor, "36 36"]
-    of_weights: Float[Tensor, "6 3"]
+    of_weights: Float[Tensor, "36 9"]
     of_products: Float[Tensor, "16 36"]
 
 
 @cache
 def transforms() -> Transforms:
-    """Return the matrices of Toom and Cook for the points, the two of squares for rows and columns at once.
+    """Return the matrices of Toom and Cook for the points, for rows and columns at once.
 
     By transposition of the product of two polynomials, whose values at the points are those of the factors multiplied
     (Lavin and Gray 2016, section 4).
@@ -133,5 +133,4 @@ def transforms() -> Transforms:
     of_weights[-1, -1] = 1
     of_products[:, :-1] = powers.T
     of_products[-1, -1] = 1
-    squares = np.kron(of_tiles, of_tiles), of_weights, np.kron(of_products, of_products)
-    return Transforms(*(torch.from_numpy(matrix) for matrix in squares))
+    return Transforms(*(torch.from_numpy(np.kron(one, one)) for one in (of_tiles, of_weights, of_products)))
