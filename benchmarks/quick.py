@@ -4,9 +4,9 @@
 
 Needs no images, no weights, no peer, and runs on one thread. A figure is the time of ours divided by the time of a
 fixed piece of arithmetic measured beside it, so that it does not depend on how fast a machine is; yet it does on what
-its processor is fast at, so figures are kept by processor and its vectors, and compare on one of the same alone. Ends with
-status 1, naming them, where figures are more than 1.4 times those kept, or where none are kept for this processor:
---keep keeps those found, so run it on the code before a change first.
+its processor is fast at, so figures are kept by processor and its vectors, and compare on one of the same alone. Ends
+with status 1, naming them, where figures are more than 1.4 times those kept, or where none are kept for this
+processor: --keep keeps those found, so run it on the code before a change first.
 """
 
 from __future__ import annotations

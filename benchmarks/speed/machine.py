@@ -9,7 +9,6 @@ from pathlib import Path
 
 import torch
 
-
 VECTORS = ("avx512f", "avx2", "asimd")
 """What a processor calls the vectors that it multiplies, the widest first."""
 
