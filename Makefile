@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # One thread a test process: two processes with two threads each only wait for each other.
 TEST_THREADS = OMP_NUM_THREADS=1
 
-.PHONY: help demo test test-slow test-peer check format accuracy reproduction bench bench-quick clean
+.PHONY: help demo test test-slow test-peer test-oldest check format accuracy reproduction bench bench-quick clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -32,6 +32,16 @@ $(VENV)/peer: $(VENV)/installed
 
 test-peer: $(VENV)/peer ## Install the extra `peer` (anomalib), then the tests of its adapter
 	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs tests/lowquality/test_anomalib.py
+
+build/oldest/installed: pyproject.toml
+	$(PYTHON) -m venv build/oldest
+	$(PYTHON) .ci/oldest.py > build/oldest/constraints.txt
+	build/oldest/bin/python -m pip install --quiet -c build/oldest/constraints.txt -e ".[dev]"
+	@touch $@
+
+# Old libraries warn of what newer ones beside them took away, which is not ours to mend.
+test-oldest: build/oldest/installed ## The tests with the oldest libraries that pyproject.toml allows
+	$(TEST_THREADS) build/oldest/bin/python -m pytest -n 2 -rs -o filterwarnings=default
 
 check: $(VENV)/installed ## Lint, format, types
 	$(BIN)/ruff check

@@ -144,7 +144,7 @@ def test_page_and_csv_hold_the_same_figures(made):
 
 def test_what_a_system_learned_from_on_the_way_is_gone(made):
     left = {path.name.split("-")[0] for path in (made.output / "work").iterdir()}
-    assert left == {".unoqa", "cells.jsonl", "features", "fit", "latents"}
+    assert left - {".unoqa"} == {"cells.jsonl", "features", "fit", "latents"}  # some filelocks leave their file
     assert [path.name for path in (made.output / "work").glob("fit-*")] == ["fit-evidence"]
 
 

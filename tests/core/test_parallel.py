@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 import pytest
 import torch
 
-from unoqa.core.parallel import in_order, still_wanted
+from unoqa.core.parallel import WITHIN, in_order, still_wanted
 
 
 @pytest.fixture(params=[1, 2, 3], autouse=True)
@@ -60,6 +60,20 @@ def test_no_more_pieces_run_at_a_time_than_there_are_threads_also_within_one_ano
 
     assert sum(run(lambda _: sum(run(counted, range(4))), range(4))) == 16
     assert most == threads
+
+
+def test_pieces_within_pieces_have_few_threads_on_a_large_machine(threads, torch_threads):
+    torch_threads(32)
+    names, guard = set(), threading.Lock()
+
+    def named(_):
+        with guard:
+            names.add(threading.get_ident())
+        time.sleep(0.001)
+
+    run(lambda _: run(named, range(100)), [0])
+    torch_threads(threads)
+    assert 1 < len(names) <= WITHIN
 
 
 def test_items_are_taken_as_results_are_so_that_memory_stays_flat(threads):

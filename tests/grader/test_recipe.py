@@ -219,3 +219,9 @@ def test_a_recipe_file_that_is_no_toml(content, tmp_path):
     path.write_bytes(content)
     with pytest.raises(UsageError, match=r"^The recipe .*site\.toml is not valid TOML: "):
         Recipe.read(path)
+
+
+def test_a_recipe_file_as_editors_of_windows_save_it(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_text(tomli_w.dumps(sound()), encoding="utf-8-sig", newline="\r\n")
+    assert Recipe.read(path).values() == sound()

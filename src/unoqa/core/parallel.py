@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+WITHIN = 8
+"""Threads at most of pieces within a piece: as many for each of a large machine's would be more than systems allow."""
+
+LOOKS_EVERY = 0.2
+"""Seconds after which a wait is taken up anew: Python before 3.14 cannot be interrupted in one on Windows."""
 
 AHEAD = 2
 """Results a thread that may wait to be taken: enough that none is idle, few enough that memory stays flat."""
@@ -119,7 +125,7 @@ class _Crew:
     @classmethod
     def within(cls, outer: _Crew | None) -> _Crew:
         if outer is not None:
-            return cls(outer.size, outer.permits, outer)
+            return cls(min(outer.size, WITHIN), outer.permits, outer)
         size = torch.get_num_threads()
         return cls(size, threading.Semaphore(size), None)
 
@@ -139,6 +145,8 @@ class _Crew:
         """A piece that waits for its own pieces leaves its place to them; one ended by another's error tells that."""
         try:
             with self.place_left():
+                while not future.done():
+                    wait((future,), LOOKS_EVERY)
                 return future.result()
         except CancelledError:
             if self.errors:

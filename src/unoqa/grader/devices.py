@@ -21,4 +21,9 @@ def device_of(name: str) -> torch.device:
     accelerated = torch.cuda.is_available()
     if name == "cuda" and not accelerated:
         raise UsageError("This machine offers no 'cuda'; choose --device cpu, which needs nothing.")
-    return torch.device("cuda" if accelerated and name != "cpu" else "cpu")
+    if not accelerated or name == "cpu":
+        return torch.device("cpu")
+    device = torch.device("cuda")
+    # Its solvers are loaded when first called, and threads that call them at the same time fail (pytorch issue 90613).
+    torch.linalg.cholesky(torch.eye(1, device=device))
+    return device

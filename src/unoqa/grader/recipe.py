@@ -86,7 +86,7 @@ class Recipe:
             UsageError: the file is missing or no TOML, or a key or value in it is unknown or out of range.
         """
         try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))  # editors of Windows mark it so
         except OSError:
             raise UsageError(
                 f"There is no recipe file {path}; name one that exists, or a recipe: {', '.join(recipe_names())}."

@@ -45,7 +45,8 @@ class Nmf(Reduction):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(np.maximum(points, 0))
-        return _FittedNmf(model.components_.astype(np.float64))
+        # In rows, as it will be read back: sums of another order would differ in their last bits.
+        return _FittedNmf(model.components_.astype(np.float64, order="C"))
 
     def restore(self, state: Mapping[str, Tensor]) -> _FittedNmf:
         """Return the projection that gave `state`."""

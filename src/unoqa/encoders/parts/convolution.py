@@ -16,9 +16,15 @@ _IN_TURN = threading.Lock()
 
 
 def has_onednn() -> bool:
-    """Tell whether torch was built with oneDNN, and has the functions that are used here."""
+    """Tell whether torch was built with oneDNN of its own kernels, and has the functions that are used here.
+
+    On ARM it has Arm's Compute Library convolve, which torch's own compiler does not ask for what is asked for here.
+    """
     wanted = ("_convolution_pointwise", "_reorder_convolution_weight")
-    return torch._C._has_mkldnn and all(hasattr(torch.ops.mkldnn, name) for name in wanted)
+    if not torch._C._has_mkldnn or not all(hasattr(torch.ops.mkldnn, name) for name in wanted):
+        return False
+    of_arm = getattr(torch.ops.mkldnn, "_is_mkldnn_acl_supported", None)
+    return of_arm is None or not of_arm()
 
 
 @final
