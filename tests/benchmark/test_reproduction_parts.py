@@ -19,6 +19,7 @@ from unoqa.benchmark.reproduction.images import Graded, ReadStudy, mix
 from unoqa.benchmark.reproduction.pages import Pages
 from unoqa.benchmark.reproduction.published import CLUSTERINGS, TABLE_2, table_1
 from unoqa.benchmark.reproduction.report import tables_of
+from unoqa.benchmark.reproduction.run import encoders_of
 from unoqa.benchmark.reproduction.systems import CHANCE, RECIPES, System, systems
 from unoqa.benchmark.reproduction.tables import NONE, Measured, Table, both, first_table, second_table, spread
 from unoqa.core.grading import Grade
@@ -277,6 +278,14 @@ def test_every_row_of_the_paper_and_every_method_without_training_is_a_system():
     assert scales.pop("PaDiM") == ("layer1", "layer2", "layer3")
     assert set(scales.values()) == {("layer2", "layer3")}
     assert {row.panel.final for row in rows} == {"folds"}
+
+
+def test_labels_are_learned_on_features_as_they_are_whatever_the_rows_make_even():
+    encoder = Timm(model="resnet18.tv_in1k", layers=(1, 2, 3, 4))
+    rows, _ = taken(encoder.layers)
+    of_rows = encoders_of(rows, encoder, supervised=False)
+    assert encoder not in of_rows
+    assert encoders_of(rows, encoder, supervised=True) == [*of_rows, encoder]
 
 
 def test_layers_that_the_weights_lack_are_left_out_and_named():

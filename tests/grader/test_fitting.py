@@ -64,6 +64,13 @@ def test_an_image_unlike_the_rest_is_named_whether_held_out_or_learned_from(clin
     assert found == {True: "poor", False: "poor"}
 
 
+def test_good_images_are_not_unlike_the_rest_to_a_single_member(clinic):
+    (first, *_), fusion = RECIPE.panel.members, RECIPE.panel.fusion
+    alone = replace(RECIPE, panel=replace(RECIPE.panel, members=(first,)))
+    assert fusion == "norm"
+    assert len(alone.fit(clinic.outstanding).learned.report.unusual) <= 3  # of 30
+
+
 def test_images_that_cannot_be_read_cost_one_line_each(folder):
     (folder / "notes.txt").write_text("no image")
     (folder / "text.png").write_text("no image either")
@@ -95,6 +102,10 @@ def test_a_threshold_of_held_out_images_needs_enough_of_them(alpha, needed, fold
     assert refusal(HELD_OUT.refusing(alpha), folder).startswith(f"At least {needed} different outstanding images")
     held_out = [np.count_nonzero(fold_of(images, 3, seed=0) == 0) for images in (needed, needed - 1)]
     assert held_out == [Conformal(alpha=alpha).needs, Conformal(alpha=alpha).needs - 1]
+
+
+def test_scores_are_not_standardised_by_fewer_than_five_held_out_images(folder):
+    assert refusal(HELD_OUT.refusing(0.5), folder).startswith("At least 13 different outstanding images are needed")
 
 
 def test_a_large_alpha_still_needs_one_image_a_fold(folder):

@@ -46,6 +46,11 @@ def test_the_norm_orders_images_better_than_the_average_too():
     assert fuse(np.array([-2.0, -1.0]), "norm") < fuse(np.array([-1.0, -1.0]), "norm") < 0
 
 
+@pytest.mark.parametrize("score", [-2.0, 0.0, 3.0])
+def test_the_norm_of_a_single_member_is_its_score(score):
+    assert fuse(np.array([score]), "norm") == score
+
+
 def test_images_are_scored_by_models_that_have_not_seen_them():
     learned, unseen = panel(Patchcore(ratio=1.0), final="refit", fusion="sum").fit([features()], seed=0)
     seen = [learned.judge([pyramid]).score for pyramid in features().batches(size=1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,23 @@ def test_what_is_removed_leaves_nothing(tmp_path):
         filled(workspace)
         workspace.remove()
         assert list((tmp_path / "deep").iterdir()) == []
+
+
+def test_nobody_works_there_while_it_is_removed(tmp_path, monkeypatch):
+    removed, tree = [], shutil.rmtree
+
+    def watched(path, **options):
+        with pytest.raises(ResultsError, match="Another process works in"):
+            Workspace(tmp_path / "work")
+        removed.append(path.name)
+        tree(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", watched)
+    with Workspace(tmp_path / "work") as workspace:
+        filled(workspace)
+        workspace.remove()
+    assert len(removed) == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_somebody_else_keeps_there_stays(tmp_path):

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from unoqa.store.feature_files import FeatureFiles
     from unoqa.store.workspace import Workspace
 
+FEWEST_HELD_OUT = 5
+"""Images at least by which a held-out calibration standardises scores: of fewer, a spread says nothing."""
+
 UNUSUAL = 3.5
 """Robust standard deviations above the median at which an image does not look like the rest."""
 
@@ -181,7 +184,8 @@ def _needed(panel: Panel, threshold: Threshold) -> int:
     most = max(member.module.needs for member in panel.members)
     for_modules = -(-most * panel.folds // (panel.folds - 1))
     # The first fold is the largest.
-    for_threshold = (threshold.needs - 1) * panel.folds + 1 if panel.final == "held-out" else threshold.needs
+    calibrating = max(threshold.needs, FEWEST_HELD_OUT)
+    for_threshold = (calibrating - 1) * panel.folds + 1 if panel.final == "held-out" else threshold.needs
     return max(for_modules, panel.folds, for_threshold)
 
 

@@ -39,8 +39,9 @@ Final = Literal["folds", "held-out", "refit"]
 `folds`: the mean over the modules of all folds. Calibration and new images are then scored by models that
 have seen equally many images, so the threshold keeps its promise for modules that adapt closely.
 `held-out`: one module, fitted on all folds but the first, whose images alone it is calibrated on (split conformal:
-Papadopoulos et al. 2002). The promise is then strict, and fitting and asking cost one module; in return the
-threshold rests on a share of the images, and scatters more.
+Papadopoulos et al. 2002). The promise is then strict for a single member, and fitting and asking cost one module; in
+return the threshold rests on a share of the images, and scatters more. Several members are standardised by the images
+that the threshold is learned from, which refuses more than promised where those are fewer than some 20.
 `refit`: one module fitted on every image; a fraction of the work and memory. It knows outstanding images
 better than a fold's module does, so it refuses fewer of them than promised (docs/accuracy.md has figures).
 """
@@ -144,8 +145,8 @@ def in_half_precision(latents: Sequence[Float[Tensor, "1 _channels _rows _column
 
 
 def fuse(scores: Float[np.ndarray, " members"], fusion: Fusion) -> float:
-    """Make one score of the members'."""
-    if fusion == "sum":
+    """Make one score of the members'; that of a single one stays as it is, since no other is to be outweighed."""
+    if fusion == "sum" or len(scores) == 1:
         return float(scores.sum())
     return float(np.sqrt(np.square(np.maximum(scores, 0)).sum()) + 0.001 * scores.sum())
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -93,10 +94,12 @@ class Journal:
             self._file.flush()
 
     def remove(self) -> None:
-        """Take the journal away: the run is finished."""
+        """Take the journal away, since the run is finished, before another process may open it."""
         self._file.close()
-        self._lock.release()
         shutil.rmtree(self._path.parent, ignore_errors=True)
+        self._lock.release()
+        with suppress(OSError):  # it is gone, except on Windows, which keeps a lock's file while it is held
+            self._path.parent.rmdir()
 
     def _read(self, names: Container[str]) -> dict[str, Entry]:
         """Read the entries of an earlier run; a line that a kill cut short is left out."""

@@ -48,6 +48,7 @@ class Workspace:
             ResultsError: another process works in it.
         """
         self._open = ExitStack()
+        self._files = ExitStack()
         self._kept = folder
         if folder is None:
             temporary = tempfile.TemporaryDirectory(prefix="unoqa-", ignore_cleanup_errors=True)
@@ -65,9 +66,10 @@ class Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self._files.close()
         if self._kept is not None and {entry.name for entry in self._kept.glob("*")} <= {LOCK}:
             self.remove()  # nothing was kept: what is refused at the start leaves no folder
+        self._open.close()
 
     @property
     def lasting(self) -> bool:
@@ -76,24 +78,32 @@ class Workspace:
 
     def features(self, key: str, scales: tuple[Scale, ...]) -> FeatureFiles:
         """Open the feature files of one encoder; closed with the workspace."""
-        return self._open.enter_context(FeatureFiles(scales, self.folder / f"features-{key}"))
+        return self._files.enter_context(FeatureFiles(scales, self.folder / f"features-{key}"))
 
     def checkpoints(self, key: str) -> FolderCheckpoints:
         """Return the checkpoints of one fit."""
         return FolderCheckpoints(self.folder / f"fit-{key}")
 
     def remove(self) -> None:
-        """Take the work away, since it is done, and the folder with it unless somebody keeps other things there."""
-        self._open.close()
-        if self._kept is None or not self._kept.is_dir():
+        """Take the work away, since it is done, and the folder with it unless somebody keeps other things there.
+
+        No other process works in the folder before it is empty.
+        """
+        self._files.close()
+        kept, self._kept = self._kept, None  # what is there from now on is another's
+        if kept is None:
+            self._open.close()
             return
-        for entry in self._kept.iterdir():
+        for entry in kept.glob("*"):
             if OURS.fullmatch(entry.name):
                 shutil.rmtree(entry, ignore_errors=True)
-            elif entry.name == LOCK or entry.name.lower() in LITTER:
+            elif entry.name.lower() in LITTER:
                 entry.unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows keeps a lock's file while it is held, and no longer
+            (kept / LOCK).unlink(missing_ok=True)
+        self._open.close()
         with suppress(OSError):  # it is not empty
-            self._kept.rmdir()
+            kept.rmdir()
 
 
 @final

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -14,6 +15,7 @@ from jaxtyping import Float
 from unoqa.benchmark.reproduction.variants import Variants, latents
 from unoqa.core.parallel import gathered
 from unoqa.core.work import Work
+from unoqa.grader.panel import Opinion
 from unoqa.store.workspace import key_of
 
 if TYPE_CHECKING:
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
 
     from unoqa.benchmark.reproduction.images import Library, ReadStudy
     from unoqa.benchmark.reproduction.systems import System
-    from unoqa.core.features import FeatureSet
+    from unoqa.core.features import FeaturePyramid, FeatureSet
     from unoqa.core.progress import Progress
-    from unoqa.grader.panel import FittedPanel, Opinion
+    from unoqa.grader.panel import FittedPanel
     from unoqa.store.workspace import Workspace
 
 
@@ -124,7 +126,8 @@ class Learning:
     def _opinions(self, fitted: FittedPanel, digests: Sequence[str], progress: Progress) -> list[Opinion]:
         sets = self._features(digests)
         images = zip(*(one.batches(1) for one in sets), strict=True)
-        return gathered(fitted.judge, images, progress.task(f"{self.system.name} judges", len(digests)))
+        judge = partial(_without_latents, fitted)
+        return gathered(judge, images, progress.task(f"{self.system.name} judges", len(digests)))
 
     def _variants(self, fitted: FittedPanel, progress: Progress) -> dict[str, Tensor]:
         """Ask the first flow for every F_H, where that is wanted and the system is one flow."""
@@ -169,3 +172,9 @@ class Learning:
             variants["latent"] = latents(file, len(self.study.splits["test"]))
         told = tuple(arrays["told"].numpy().tobytes().decode().splitlines())
         return Evidence(arrays["unseen"].numpy(), splits, (learn, judge), variants, told)
+
+
+def _without_latents(fitted: FittedPanel, pyramids: Sequence[FeaturePyramid]) -> Opinion:
+    """Judge one image; what its latents would be made of, all its features, stays in memory with them."""
+    opinion = fitted.judge(pyramids)
+    return Opinion(opinion.score, opinion.members, opinion.maps)

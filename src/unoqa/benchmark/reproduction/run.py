@@ -25,11 +25,13 @@ from unoqa.grader.viewing import Viewer
 from unoqa.store.workspace import Workspace, key_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from unoqa.benchmark.datasets import DataSet, Study
     from unoqa.benchmark.reproduction.images import ReadStudy
     from unoqa.benchmark.reproduction.systems import System
+    from unoqa.core.contracts import Encoder
     from unoqa.core.progress import Progress
 
 SIZE = 320
@@ -84,7 +86,7 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
     encoder = Timm(model=plan.model, layers=LAYERS).held_by(plan.weights)
     scales = encoder.open(device=torch.device("cpu"), weights=plan.weights).scales
     rows, left_out = systems(encoder, [scale.name for scale in scales], quick=plan.quick)
-    encoders = list(dict.fromkeys(one for row in rows for one in row.panel.encoders()))
+    encoders = encoders_of(rows, encoder, supervised=plan.supervised)
     viewer = Viewer.opened(encoders, plan.size, device=device_of(plan.device), weights=plan.weights)
     with Workspace(output / "work") as workspace:
         findings = Findings(KnownCells(output / "work" / "cells.jsonl"), notes=list(left_out))
@@ -105,6 +107,11 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
         pages = Pages(_facts(plan, encoder, viewer), tuple(tables), tuple(findings.notes), whole)
         pages.write(output, findings.known.cells)
     return pages
+
+
+def encoders_of(rows: Iterable[System], encoder: Timm, *, supervised: bool) -> list[Encoder]:
+    """Return the distinct encoders of the rows, and the one whose features labels are learned on as they are."""
+    return list(dict.fromkeys([*(one for row in rows for one in row.panel.encoders()), *[encoder] * supervised]))
 
 
 def _learn_all(
