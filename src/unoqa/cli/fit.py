@@ -36,7 +36,7 @@ def fit(
         float | None,
         typer.Option(help="Share of outstanding images refused at most. [default: the recipe's]"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Same seed, same model; flows on cuda: nearly.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Same seed, same model (cuda: nearly).")] = 0,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,

@@ -110,8 +110,9 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
 
 
 def encoders_of(rows: Iterable[System], encoder: Timm, *, supervised: bool) -> list[Encoder]:
-    """Return the distinct encoders of the rows, and the one whose features labels are learned on as they are."""
-    return list(dict.fromkeys([*(one for row in rows for one in row.panel.encoders()), *[encoder] * supervised]))
+    """Return the distinct encoders of the rows, and the one on whose features labels are learned, where they are."""
+    of_rows = (one for row in rows for one in row.panel.encoders())
+    return list(dict.fromkeys([*of_rows, encoder] if supervised else of_rows))
 
 
 def _learn_all(
