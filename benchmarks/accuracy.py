@@ -22,18 +22,18 @@ import torch
 from unoqa.benchmark.agreement import confusion, kappa
 from unoqa.benchmark.baselines import BASELINES
 from unoqa.clusterings.kmeans import Kmeans
-from unoqa.core.area import area
+from unoqa.core.auroc import auroc
 from unoqa.core.features import FeaturePyramid, FeatureSet
 from unoqa.core.grading import Grade
 from unoqa.core.image import EnfaceImage
-from unoqa.core.parallel import in_order
+from unoqa.core.parallel import map_in_order
 from unoqa.formats import collect, read
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import Gate, grade_cohort
-from unoqa.grader.panel import FittedPanel, Opinion
+from unoqa.grader.open_encoders import OpenEncoders, keep
+from unoqa.grader.panel import FittedPanel, Prediction
 from unoqa.grader.recipe import Recipe
 from unoqa.grader.split import Split
-from unoqa.grader.viewing import Viewer, keep
 from unoqa.reductions.none import NoReduction
 from unoqa.store.feature_files import FeatureFiles
 from unoqa.store.workspace import Workspace
@@ -117,7 +117,7 @@ def baseline(device: Device, number: Callable[[EnfaceImage, Path], float], split
     for fitted, tested in device.splits(splits):
         threshold = Conformal().fit(values[fitted])
         gate = Gate(threshold, values[fitted].std() + 1e-9)
-        said = [Opinion(float(value), np.array([value]), ()) for value in values[tested]]
+        said = [Prediction(float(value), np.array([value]), ()) for value in values[tested]]
         found.append(figures(device, tested, said, Split("score", NoReduction(), Kmeans()), gate))
     return found
 
@@ -126,25 +126,25 @@ def measure(
     device: Device, recipe: Recipe, weights: Path | None, splits: int, refusal_splits: int
 ) -> list[dict[str, float]]:
     """Grade by a recipe; features are encoded once."""
-    viewer = Viewer.opened(recipe.panel.encoders(), recipe.size, device=torch.device("cpu"), weights=weights)
+    encoders = OpenEncoders.opened(recipe.panel.encoders(), recipe.size, device=torch.device("cpu"), weights=weights)
     wanted = len(recipe.panel.encoders())
     with Workspace() as workspace:
-        files = viewer.feature_files(workspace)
+        files = encoders.feature_files(workspace)
         digests = []
-        with in_order(partial(encoded, viewer, files), opened(device)) as pairs:
+        with map_in_order(partial(encoded, encoders, files), opened(device)) as pairs:
             for digest, pyramids in pairs:
                 digests.append(digest)
                 keep(pyramids, digest, files)
-        sets = [file.read([file.row(digest) for digest in digests], viewer.device) for file in files[:wanted]]
+        sets = [file.read([file.row(digest) for digest in digests], encoders.device) for file in files[:wanted]]
         found = []
         for number, (fitted, tested) in enumerate(device.splits(max(splits, refusal_splits))):
             panel, unseen = recipe.panel.fit([one.subset(fitted) for one in sets], seed=0)
             gate = Gate(recipe.threshold.fit(unseen.scores), unseen.scores.std())
             if number < splits:
-                found.append(figures(device, tested, opinions(panel, sets, tested), recipe.split, gate))
+                found.append(figures(device, tested, predictions(panel, sets, tested), recipe.split, gate))
             else:
                 good = tested[np.array(device.grades)[tested] == Grade.OUTSTANDING]
-                refused = [not gate.passes(opinion.score) for opinion in opinions(panel, sets, good)]
+                refused = [not gate.passes(prediction.score) for prediction in predictions(panel, sets, good)]
                 found.append({"refused": float(np.mean(refused))})
             print(f"\r{device.name} {number + 1}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
@@ -152,28 +152,28 @@ def measure(
 
 
 def encoded(
-    viewer: Viewer, files: Sequence[FeatureFiles], image: EnfaceImage
+    encoders: OpenEncoders, files: Sequence[FeatureFiles], image: EnfaceImage
 ) -> tuple[str, list[FeaturePyramid | None]]:
     digest = image.digest()
-    return digest, viewer.encoded(image, digest, files)
+    return digest, encoders.encoded(image, digest, files)
 
 
-def opinions(panel: FittedPanel, sets: list[FeatureSet], rows: np.ndarray) -> list[Opinion]:
+def predictions(panel: FittedPanel, sets: list[FeatureSet], rows: np.ndarray) -> list[Prediction]:
     batches = [one.subset(rows).batches(size=1) for one in sets]
-    with in_order(panel.judge, zip(*batches, strict=True)) as judged:
+    with map_in_order(panel.predict, zip(*batches, strict=True)) as judged:
         return list(judged)
 
 
-def figures(device: Device, tested: np.ndarray, found: list[Opinion], split: Split, gate: Gate) -> dict[str, float]:
+def figures(device: Device, tested: np.ndarray, found: list[Prediction], split: Split, gate: Gate) -> dict[str, float]:
     reference = np.array(device.grades)[tested]
-    values = np.array([opinion.score for opinion in found])
-    assessed = [Assessment("", opinion.score, split.represent(opinion), ()) for opinion in found]
+    values = np.array([prediction.score for prediction in found])
+    assessed = [Assessment("", prediction.score, split.represent(prediction), ()) for prediction in found]
     result, _ = grade_cohort(assessed, gate, split, seed=0)
     # Where too few are refused to be split, all of those count as gradable.
     given = np.array([int(Grade.GRADABLE if one.grade is None else one.grade) for one in result.gradings])
     return {
-        "O": area(values[reference != Grade.OUTSTANDING], values[reference == Grade.OUTSTANDING]),
-        "U": area(values[reference == Grade.UNGRADABLE], values[reference != Grade.UNGRADABLE]),
+        "O": auroc(values[reference != Grade.OUTSTANDING], values[reference == Grade.OUTSTANDING]),
+        "U": auroc(values[reference == Grade.UNGRADABLE], values[reference != Grade.UNGRADABLE]),
         "kappa": kappa(confusion(reference, given)),
         "accuracy": float((reference == given).mean()),
         "refused": float((given[reference == Grade.OUTSTANDING] != Grade.OUTSTANDING).mean()),

@@ -31,16 +31,16 @@ from speed.process import run
 from speed.untrained import untrained
 
 from unoqa.benchmark.phantom.anatomy import angiogram
-from unoqa.core.allocation import give_back, one_arena
+from unoqa.core.allocation import release_freed_memory, use_one_arena
 from unoqa.core.contracts import FittedModule, LowQualityModule, OpenEncoder
 from unoqa.core.features import FeatureSet
-from unoqa.core.parallel import in_order
+from unoqa.core.parallel import map_in_order
 from unoqa.encoders.timm import Timm
 from unoqa.formats import ImageReference, collect, read
-from unoqa.grader.devices import device_of
+from unoqa.grader.devices import find_device
+from unoqa.grader.open_encoders import MEASURES_ENCODER
 from unoqa.grader.reasons import Reasons
 from unoqa.grader.recipe import Recipe
-from unoqa.grader.viewing import REASONS_FROM
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
 from unoqa.store.workspace import Workspace
@@ -78,7 +78,7 @@ def main() -> None:
         ran = run([sys.executable, *sys.argv, "--one", name])
         found = json.loads(ran.said.splitlines()[-1])
         print(
-            f"| `{name}` | {found['encode']:.0f} | {found['judge']:.0f} | {found['whole']:.0f} "
+            f"| `{name}` | {found['encode']:.0f} | {found['predict']:.0f} | {found['whole']:.0f} "
             f"| {found['encode'] / found['whole']:.2f} | {found['learn']:.0f} | {ran.memory / 1e9:.2f} |",
             flush=True,
         )
@@ -86,8 +86,8 @@ def main() -> None:
 
 def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
     """Learn by one recipe's module, and grade by it; milliseconds are of one image on one thread."""
-    one_arena()  # as `unoqa fit` does
-    device = device_of(arguments.device)
+    use_one_arena()  # as `unoqa fit` does
+    device = find_device(arguments.device)
     panel = Recipe.named(name).panel
     (member,) = panel.members
     settings = member.encoder
@@ -100,11 +100,11 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
             scan = angiogram(np.random.default_rng(seed), size=320)
             Image.fromarray((255 * scan).astype(np.uint8)).save(Path(folder) / f"{seed:03}.png")
         references = collect([Path(folder)]).references
-        files, measures = workspace.features("random", encoder.scales), REASONS_FROM.open(device=device)
+        files, measures = workspace.features("random", encoder.scales), MEASURES_ENCODER.open(device=device)
         for reference in references:
             files.add(encoder.encode(read(reference).resized(320)[None]), reference.name)
         features = files.read(np.resize(np.arange(arguments.encoded), arguments.images).tolist(), device)
-        give_back()  # as `unoqa fit` does
+        release_freed_memory()  # as `unoqa fit` does
         side_by_side = min(torch.get_num_threads(), panel.folds)
         module, learn = learned(member.module, features, arguments.share, device, side_by_side)
         torch.set_num_threads(1)
@@ -132,7 +132,7 @@ def learned(
         whole, parts = module.passes * len(features), shares(len(features), share)
         flow = replace(module, passes=1, patience=0)
         lessons = [(flow, features.subset(np.arange(part))) for part in parts]
-    (_, short), (fitted, long) = (timed(partial(folds, *lesson, side_by_side), device) for lesson in lessons)
+    (_, short), (fitted, long) = (timed(partial(folds, *objective, side_by_side), device) for objective in lessons)
     return fitted, short + (whole - parts[0]) * (long - short) / (parts[1] - parts[0])
 
 
@@ -142,7 +142,7 @@ def shares(whole: int, share: float) -> tuple[int, int]:
 
 def folds(module: LowQualityModule, features: FeatureSet, count: int) -> FittedModule:
     """Fit as many times as folds are learned at once, and keep all until the last has learned."""
-    with in_order(lambda seed: module.fit(features, seed=seed), range(count)) as fitted:
+    with map_in_order(lambda seed: module.fit(features, seed=seed), range(count)) as fitted:
         first, *_ = fitted
         return first
 
@@ -153,7 +153,7 @@ def reasons_of(
     files = workspace.features("measures", measures.scales)
     for reference in references:
         files.add(measures.encode(read(reference).resized(320)[None]), reference.name)
-    return Reasons.learned(files.read(list(range(len(references))), device))
+    return Reasons.fitted(files.read(list(range(len(references))), device))
 
 
 def graded(

@@ -72,7 +72,7 @@ def test_no_file_is_called_by_what_it_is_not(sources):
     ("importer", "imported", "fine"),
     [
         ("unoqa.cli.fit", "unoqa.core.errors", True),
-        ("unoqa.outputs.heat", "unoqa.store.atomic", True),
+        ("unoqa.outputs.heat", "unoqa.store.files", True),
         ("unoqa.encoders.timm", "unoqa.encoders.parts.weights", True),
         ("unoqa.encoders.timm", "unoqa.lowquality", False),
         ("unoqa.store.journal", "unoqa.outputs.heat", False),

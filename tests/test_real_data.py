@@ -40,7 +40,7 @@ def split():
     return [images[name] for name in sorted(fitted)], [images[name] for name in tested], grades
 
 
-def area(scores, worse):
+def auroc(scores, worse):
     """Return the probability that a worse image scores higher (Mann, Whitney 1947)."""
     ranks = rankdata(scores)[worse].sum() - worse.sum() * (worse.sum() + 1) / 2
     return ranks / (worse.sum() * (~worse).sum())
@@ -49,7 +49,7 @@ def area(scores, worse):
 def check(gradings, grades):
     worse = np.array([grades[one.image] != Grade.OUTSTANDING for one in gradings])
     refused = np.array([one.grade is not Grade.OUTSTANDING for one in gradings])
-    assert area(np.array([one.score for one in gradings]), worse) >= 0.86
+    assert auroc(np.array([one.score for one in gradings]), worse) >= 0.86
     assert refused[~worse].mean() <= 0.25
     assert refused[worse].mean() >= 0.5
 

@@ -19,9 +19,9 @@ import numpy as np
 from loaded import grader_and_images
 
 from unoqa.batch import Mode, grade_files
-from unoqa.core.progress import Silent
+from unoqa.core.progress import NoProgress
 from unoqa.grader.grader import Grader
-from unoqa.grader.intake import Failure, Intake
+from unoqa.grader.source import Failure, ImageSource
 
 AT_ONCE = 20
 """Images that go one way before they go the other: a second of each, and twice what a cohort takes at least."""
@@ -42,7 +42,7 @@ def main() -> None:
 
 def both_ways(grader: Grader, images: Sequence[Path]) -> tuple[float, float]:
     """Return milliseconds an image of the arithmetic alone, and of grading from files to a results folder."""
-    made = [pending.read(grader.viewer.prepared) for pending in Intake.of(list(images)).pending]
+    made = [lazy.read(grader.encoders.prepared) for lazy in ImageSource.of(list(images)).images]
     pictures = [picture for picture in made if not isinstance(picture, Failure)]
     with tempfile.TemporaryDirectory() as results:
         alone = seconds(lambda: judge_all(grader, pictures))
@@ -53,13 +53,13 @@ def both_ways(grader: Grader, images: Sequence[Path]) -> tuple[float, float]:
 def judge_all(grader: Grader, pictures: Sequence[np.ndarray]) -> None:
     """Encode by the panel's encoders and judge, one image after the other."""
     for picture in pictures:
-        grader.learned.panel.judge(grader.viewer.view(picture))
+        grader.fitted.panel.predict(grader.encoders.view(picture))
 
 
 def grade_all(grader: Grader, images: Sequence[Path], results: Path) -> None:
     """Grade as the command does, with heat off."""
-    intake = Intake.of(list(images))
-    with grade_files(grader, intake, results, mode=Mode.COHORT, heat=False, progress=Silent()):
+    source = ImageSource.of(list(images))
+    with grade_files(grader, source, results, mode=Mode.COHORT, heat=False, progress=NoProgress()):
         pass
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unoqa.core.area import area
+from unoqa.core.auroc import auroc
 from unoqa.core.grading import Grade
 from unoqa.grader.split import FEWEST
 
@@ -48,8 +48,8 @@ class Cohort:
         reference = np.array(list(self.grades.values()))
         outstanding, ungradable = reference == Grade.OUTSTANDING, reference == Grade.UNGRADABLE
         return {
-            "O": area(values[~outstanding], values[outstanding]),
-            "U": area(values[ungradable], values[~ungradable]),
+            "O": auroc(values[~outstanding], values[outstanding]),
+            "U": auroc(values[ungradable], values[~ungradable]),
         }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from speed.process import say
-from unoqa.store.atomic import write_text
+from unoqa.store.files import write_text
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from unoqa.grader.grader import Grader, SettledGrader
-from unoqa.grader.loading import load
+from unoqa.grader.model import load
 
 
 def grader_and_images(description: str | None) -> tuple[Grader, Path]:

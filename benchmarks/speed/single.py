@@ -19,7 +19,7 @@ from loaded import grader_and_images
 
 from unoqa.encoders.measures import Measures
 from unoqa.grader.grader import Grader
-from unoqa.grader.intake import Intake
+from unoqa.grader.source import ImageSource
 
 WARM_UP = 3
 """Images whose times do not count."""
@@ -29,9 +29,9 @@ def main() -> None:
     grader, images = grader_and_images(__doc__)
     measures = Measures().open(device=torch.device("cpu"))
     beyond, measuring = [], []
-    for pending in Intake.of(images).pending:
-        image, reading = timed(pending.open)
-        picture = image.resized(grader.viewer.size)[None]
+    for lazy in ImageSource.of(images).images:
+        image, reading = timed(lazy.open)
+        picture = image.resized(grader.encoders.size)[None]
         _, whole = timed(lambda image=image: explained(grader, image))
         _, encoding = timed(lambda picture=picture: encoded(grader, picture))
         beyond.append(reading + whole - encoding)
@@ -53,7 +53,7 @@ def explained(grader: Grader, image: Any) -> None:  # noqa: ANN401 - an image of
 
 def encoded(grader: Grader, picture: Any) -> None:  # noqa: ANN401 - an array
     """Run the learned encoders; the measures count as ours."""
-    for settings, encoder in zip(grader.viewer.settings, grader.viewer.encoders, strict=True):
+    for settings, encoder in zip(grader.encoders.settings, grader.encoders.encoders, strict=True):
         if not isinstance(settings, Measures):
             encoder.encode(picture)
 

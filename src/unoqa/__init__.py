@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
     from unoqa.grader.cohort import CohortResult
     from unoqa.grader.grader import Grader, SettledGrader
-    from unoqa.grader.loading import load
+    from unoqa.grader.model import load
     from unoqa.grader.recipe import Recipe
 
 _HOMES = {
@@ -32,7 +32,7 @@ _HOMES = {
     "Recipe": "unoqa.grader.recipe",
     "SettledGrader": "unoqa.grader.grader",
     "UnoqaError": "unoqa.core.errors",
-    "load": "unoqa.grader.loading",
+    "load": "unoqa.grader.model",
 }
 
 __all__ = [

@@ -16,18 +16,18 @@ import unoqa
 from unoqa.batch import Mode, grade_files
 from unoqa.batch.results import MADE_LATER
 from unoqa.core.errors import CohortError, ResultsError, UsageError
-from unoqa.core.progress import Silent
-from unoqa.grader.intake import Intake
+from unoqa.core.progress import NoProgress
+from unoqa.grader.source import ImageSource
 from unoqa.outputs.heat import heat_path
-from unoqa.store.bundle import read_bundle
+from unoqa.store.model_folder import read_model_folder
 
 loaded = cache(unoqa.load)
 
 
 def graded(folder, images, results, *, mode=Mode.AS_MODEL, heat=False, progress=None):
     images = images if isinstance(images, list) else [images]
-    options = {"mode": mode, "heat": heat, "progress": progress or Silent()}
-    with grade_files(loaded(folder), Intake.of(images), results, **options) as result:
+    options = {"mode": mode, "heat": heat, "progress": progress or NoProgress()}
+    with grade_files(loaded(folder), ImageSource.of(images), results, **options) as result:
         return result
 
 
@@ -88,7 +88,7 @@ def test_the_facts_of_a_run_name_no_path_of_the_machine(settled_model, scans, tm
     text = (tmp_path / "results" / "run.json").read_text(encoding="utf-8")
     facts = json.loads(text)
     assert str(tmp_path) not in text
-    assert facts["model"] == read_bundle(settled_model).checksum
+    assert facts["model"] == read_model_folder(settled_model).checksum
     assert facts["counts"]["all"] == 3
     assert facts["counts"]["ignored"] == 1
     assert facts["split"] == "settled"
@@ -178,7 +178,10 @@ def test_the_results_of_another_model_are_not_touched(settled, settled_model, sc
     with pytest.raises(ResultsError) as error:
         graded(tmp_path / "other", scans, tmp_path / "results")
     assert str(error.value) == f"{tmp_path / 'results'} holds the results of another model; name a new folder."
-    assert json.loads((tmp_path / "results" / "run.json").read_text())["model"] == read_bundle(settled_model).checksum
+    assert (
+        json.loads((tmp_path / "results" / "run.json").read_text())["model"]
+        == read_model_folder(settled_model).checksum
+    )
 
 
 def test_the_results_of_other_images_are_not_touched(settled_model, scans, tmp_path):

@@ -16,8 +16,8 @@ from unoqa import Recipe
 from unoqa.batch import Mode, grade_files
 from unoqa.batch.results import MADE_LATER
 from unoqa.core.errors import ResultsError
-from unoqa.core.progress import Silent
-from unoqa.grader.intake import Intake
+from unoqa.core.progress import NoProgress
+from unoqa.grader.source import ImageSource
 
 JOURNAL = ".unfinished/journal.jsonl"
 
@@ -26,8 +26,8 @@ loaded = cache(unoqa.load)
 
 
 def graded(folder, images, results, *, heat=False, progress=None):
-    options = {"mode": Mode.AS_MODEL, "heat": heat, "progress": progress or Silent()}
-    with grade_files(loaded(folder), Intake.of(images), results, **options) as result:
+    options = {"mode": Mode.AS_MODEL, "heat": heat, "progress": progress or NoProgress()}
+    with grade_files(loaded(folder), ImageSource.of(images), results, **options) as result:
         return result
 
 
@@ -72,8 +72,8 @@ def test_what_was_scored_is_not_scored_again_with_more_threads_either(settled_mo
 
 
 def test_a_run_cut_while_its_result_is_drawn_is_unfinished_and_scores_nothing_again(settled_model, scans, tmp_path):
-    arguments = (loaded(settled_model), Intake.of(scans), tmp_path / "results")
-    options = {"mode": Mode.AS_MODEL, "heat": True, "progress": Silent()}
+    arguments = (loaded(settled_model), ImageSource.of(scans), tmp_path / "results")
+    options = {"mode": Mode.AS_MODEL, "heat": True, "progress": NoProgress()}
     with pytest.raises(PowerCut), grade_files(*arguments, **options):
         raise PowerCut
     overlays = {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "heat").iterdir()}
@@ -94,8 +94,8 @@ def test_overlays_that_somebody_took_away_meanwhile_are_made_again(settled_model
 def test_what_a_kill_left_half_written_does_not_stay(settled_model, scans, tmp_path):
     cut(settled_model, scans, tmp_path / "results", after=3, heat=True)
     killed = (
-        "import os, pathlib, signal, sys; from unoqa.store.atomic import replacing\n"
-        "with replacing(pathlib.Path(sys.argv[1])) as fresh:\n"
+        "import os, pathlib, signal, sys; from unoqa.store.files import replace_file\n"
+        "with replace_file(pathlib.Path(sys.argv[1])) as fresh:\n"
         "    fresh.write_bytes(b'half'); os.kill(os.getpid(), signal.SIGKILL)"
     )
     for path in ("heat/scan_0005.png.png", "grades.csv"):

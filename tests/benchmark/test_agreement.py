@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score, roc_auc_score
 
 from unoqa.benchmark.agreement import agreement, balanced_accuracy, confusion, kappa, quadratic
-from unoqa.core.area import area
+from unoqa.core.auroc import auroc
 
 grades = st.integers(0, 2)
 pairs = st.lists(st.tuples(grades, grades), min_size=3, max_size=60).filter(lambda rows: len(set(rows)) > 1)
@@ -50,7 +50,7 @@ def test_balanced_accuracy_is_scikit_learns_mean_recall(rows):
 @given(halves, halves)
 def test_the_area_is_scikit_learns(worse, better):
     truth = [1] * len(worse) + [0] * len(better)
-    found = area(np.array(worse, dtype=np.float64), np.array(better, dtype=np.float64))
+    found = auroc(np.array(worse, dtype=np.float64), np.array(better, dtype=np.float64))
     assert found == pytest.approx(roc_auc_score(truth, worse + better))
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from unoqa.benchmark.labels import GradedRow, join, read_grades, read_labels
 from unoqa.core.errors import ResultsError
-from unoqa.core.grading import Grade, Grading
-from unoqa.core.record import RunRecord
+from unoqa.core.grading import Grade, Grading, RunRecord
 from unoqa.outputs.grades_csv import GradesCsv
 
 U, G, O = Grade.UNGRADABLE, Grade.GRADABLE, Grade.OUTSTANDING  # noqa: E741 - the letters of the grades

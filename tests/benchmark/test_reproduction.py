@@ -23,9 +23,9 @@ from unoqa.benchmark.datasets.phantom import Phantom
 from unoqa.benchmark.reproduction.images import Library
 from unoqa.benchmark.reproduction.run import Plan, reproduce
 from unoqa.core.errors import DataSetError, WeightsError
-from unoqa.core.progress import Silent
+from unoqa.core.progress import NoProgress
 from unoqa.encoders.timm import Timm
-from unoqa.grader.viewing import Viewer
+from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.store.workspace import Workspace
 
 DRAWN = Phantom(outstanding=24, clinic=(8, 16, 16), size=96)
@@ -59,7 +59,7 @@ def made(tmp_path_factory):
     weights = random_weights(tmp_path_factory.getbasetemp())
     plan = Plan("phantom", DRAWN, folder / "data", MODEL, weights, quick=True, size=96)
     started = time.monotonic()
-    reproduce(plan, folder / "tables", Silent())
+    reproduce(plan, folder / "tables", NoProgress())
     return Made(plan, folder / "tables", time.monotonic() - started)
 
 
@@ -154,7 +154,7 @@ def test_latents_that_are_not_there_any_more_are_made_again(spoil, made, tmp_pat
     latents = {path: path.read_bytes() for path in (output / "work").glob("latents-*")}
     for path in latents:
         spoil(path)
-    reproduce(made.plan, output, Silent())
+    reproduce(made.plan, output, NoProgress())
     assert {path: path.read_bytes() for path in latents} == latents
     assert (output / "reproduction.csv").read_text(encoding="utf-8") == made.text("reproduction.csv")
     assert latents
@@ -163,7 +163,7 @@ def test_latents_that_are_not_there_any_more_are_made_again(spoil, made, tmp_pat
 def test_a_second_call_computes_nothing_again(made, tmp_path):
     output = made.copied(tmp_path)
     before, started = work(output), time.monotonic()
-    reproduce(made.plan, output, Silent())
+    reproduce(made.plan, output, NoProgress())
     assert time.monotonic() - started < made.seconds / 2
     assert work(output) == before
     for name in ("reproduction.md", "reproduction.html", "reproduction.csv"):
@@ -180,7 +180,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_tables(made, tmp_path):
         except KeyboardInterrupt:
             kills += 1
     assert kills == 3
-    reproduce(made.plan, output, Silent())
+    reproduce(made.plan, output, NoProgress())
     assert (output / "reproduction.csv").read_bytes() == (made.output / "reproduction.csv").read_bytes()
     assert untimed((output / "reproduction.md").read_text(encoding="utf-8")) == untimed(made.text())
 
@@ -188,7 +188,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_tables(made, tmp_path):
 @pytest.mark.slow
 def test_several_seeds_show_their_spread(made, tmp_path):
     output = made.copied(tmp_path)
-    reproduce(replace(made.plan, seeds=2), output, Silent())
+    reproduce(replace(made.plan, seeds=2), output, NoProgress())
     text = (output / "reproduction.md").read_text(encoding="utf-8")
     row = table(text, "Table 1: phantom, test set")["CFLOW", "PCA"]
     assert re.fullmatch(r"-?\d+\.\d ± \d+\.\d / \d+\.\d ± \d+\.\d", row["K-means: F1-max*"])
@@ -204,7 +204,7 @@ def test_corrected_labels_change_cells_and_nothing_is_learned_again(made, tmp_pa
     before = work(output)
     text = (data / "labels.csv").read_text(encoding="utf-8")
     (data / "labels.csv").write_text(text.replace("outstanding", "gradable", 1), encoding="utf-8")
-    reproduce(replace(made.plan, data=data), output, Silent())
+    reproduce(replace(made.plan, data=data), output, NoProgress())
     after = work(output)
     assert {name for name in after if after[name] != before.get(name)} == {"cells.jsonl"}
     assert "tested: 7 / 17 / 16 " in (output / "reproduction.md").read_text(encoding="utf-8")
@@ -221,9 +221,9 @@ def test_other_weights_and_another_size_are_other_features(tmp_path):
             torch.manual_seed(seed)
             network = timm.create_model("test_resnet.r160_in1k", features_only=True, out_indices=(1,))
         encoder = Timm(model="test_resnet.r160_in1k", layers=(1,))
-        viewer = Viewer.opened([encoder], size, device=torch.device("cpu"), weights=[network.state_dict()])
+        open_encoders = OpenEncoders.opened([encoder], size, device=torch.device("cpu"), weights=[network.state_dict()])
         with Workspace() as workspace:
-            keys.add(Library(viewer, [encoder], workspace).key(encoder))
+            keys.add(Library(open_encoders, [encoder], workspace).key(encoder))
     assert len(keys) == 3
 
 
@@ -243,7 +243,7 @@ def labelled(folder, data, outstanding, worse=12):
 
 def refusal(plan, output, error=DataSetError):
     with pytest.raises(error) as caught:
-        reproduce(plan, output, Silent())
+        reproduce(plan, output, NoProgress())
     return str(caught.value)
 
 
@@ -282,7 +282,7 @@ def test_references_with_labels_have_a_table_of_their_own_on_another_encoder(mad
         network = timm.create_model("test_resnet.r160_in1k", features_only=True, out_indices=(1, 2, 3, 4))
     safetensors.torch.save_file(network.state_dict(), tmp_path / "weights.safetensors")
     plan = replace(made.plan, model="test_resnet.r160_in1k", weights=tmp_path / "weights.safetensors", supervised=True)
-    assert reproduce(plan, tmp_path / "tables", Silent()).notes == (
+    assert reproduce(plan, tmp_path / "tables", NoProgress()).notes == (
         "`default` panel: on test_resnet.r160_in1k, not on resnet18.tv_in1k as in its recipe.",
     )
     text = (tmp_path / "tables" / "reproduction.md").read_text(encoding="utf-8")
@@ -292,5 +292,5 @@ def test_references_with_labels_have_a_table_of_their_own_on_another_encoder(mad
     assert all(FIGURE.fullmatch(row[1]) for row in rows)
     assert float(rows[2][2]) > 0.6
     started = time.monotonic()
-    reproduce(plan, tmp_path / "tables", Silent())
+    reproduce(plan, tmp_path / "tables", NoProgress())
     assert time.monotonic() - started < 10

@@ -13,7 +13,7 @@ from unoqa.benchmark.supervised.logistic import Logistic
 from unoqa.benchmark.supervised.parts.cross_validation import cross_validated, scores
 from unoqa.benchmark.supervised.parts.grades import by_grade
 from unoqa.benchmark.supervised.svm import Svm
-from unoqa.core.area import area
+from unoqa.core.auroc import auroc
 from unoqa.core.errors import DataSetError
 
 SETTINGS = {
@@ -67,7 +67,7 @@ def test_labels_that_were_shuffled_teach_nothing(reference):
     given, severity = scores(cross_validated(reference, shuffled, seed=0))
     assert (given == shuffled.grades).mean() == pytest.approx(1 / 3, abs=0.09)
     worse = shuffled.grades != 2
-    assert area(severity[worse], severity[~worse]) == pytest.approx(0.5, abs=0.1)
+    assert auroc(severity[worse], severity[~worse]) == pytest.approx(0.5, abs=0.1)
 
 
 @every_reference

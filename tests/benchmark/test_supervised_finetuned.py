@@ -16,7 +16,7 @@ from unoqa.benchmark.supervised import Specimens
 from unoqa.benchmark.supervised.finetuned import Finetuned
 from unoqa.benchmark.supervised.parts.cross_validation import cross_validated, scores
 from unoqa.benchmark.supervised.parts.network import grading_network
-from unoqa.core.area import area
+from unoqa.core.auroc import auroc
 from unoqa.core.errors import DataSetError, UsageError, WeightsError
 
 MODEL = "test_resnet.r160_in1k"  # timm's own for tests: 0.4 million weights
@@ -68,7 +68,7 @@ def test_what_an_image_shows_is_learned(file):
     given, severity = scores(predicted(specimens, LEARNING))
     grades = specimens.grades[UNSEEN]
     assert (given == grades).mean() >= 0.8
-    assert area(severity[grades == 0], severity[grades == 2]) == 1
+    assert auroc(severity[grades == 0], severity[grades == 2]) == 1
 
 
 def test_grades_that_were_shuffled_are_not_learned(file):
@@ -78,7 +78,7 @@ def test_grades_that_were_shuffled_are_not_learned(file):
     given, severity = scores(predicted(specimens, LEARNING, unseen=unseen))
     worse = specimens.grades[unseen] != 2
     assert (given == specimens.grades[unseen]).mean() == pytest.approx(1 / 3, abs=0.12)
-    assert area(severity[worse], severity[~worse]) == pytest.approx(0.5, abs=0.15)
+    assert auroc(severity[worse], severity[~worse]) == pytest.approx(0.5, abs=0.15)
 
 
 def test_before_training_every_grade_is_as_probable(file):
@@ -230,4 +230,4 @@ def test_real_weights_and_drawn_scans_of_three_grades(clinic_scans):
     settings = Finetuned(model="resnet18.tv_in1k", size=96, epochs=6, batch=8)
     _, severity = scores(cross_validated(settings, specimens, seed=0, folds=3))
     assert settings.levels(weights)[-1] == "layer3"
-    assert area(severity[grades == 0], severity[grades == 2]) > 0.8
+    assert auroc(severity[grades == 0], severity[grades == 2]) > 0.8

@@ -6,7 +6,7 @@ import pytest
 
 from unoqa.cli.parts.bars import Bars, progress
 from unoqa.core.errors import FitError
-from unoqa.core.progress import Progress, Silent
+from unoqa.core.progress import NoProgress, Progress
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_task_that_fails_takes_its_bars_away_and_another_can_follow(frames):
 @pytest.mark.parametrize("quiet", [True, False])
 def test_nobody_looks_where_stderr_is_no_terminal(quiet, capsys):
     shown = progress(quiet=quiet)
-    assert isinstance(shown, Silent)
+    assert isinstance(shown, NoProgress)
     with shown.task("learning", 1) as step:
         step()
     assert capsys.readouterr() == ("", "")

@@ -1,6 +1,6 @@
 """What is said stays text: no file's name reaches the terminal as a command."""
 
-from unoqa.cli.parts.saying import say
+from unoqa.cli.parts.messages import say
 
 
 def test_control_characters_of_a_name_are_escaped_and_letters_are_not(capsys):

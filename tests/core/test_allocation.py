@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unoqa.core.allocation import give_back
+from unoqa.core.allocation import release_freed_memory
 
 SMALL = 100_000
 """Bytes that the C library takes from its heap, and not from the system one by one."""
@@ -25,6 +25,6 @@ def test_holes_between_what_is_still_used_are_given_back():
     kept = [bytearray(b"1") * SMALL for _ in range(2000)]
     full = private()
     kept = kept[::2]
-    give_back()
+    release_freed_memory()
     assert full - private() > 0.8 * SMALL * 1000
     assert len(kept) == 1000

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unoqa.core.errors import UsageError
-from unoqa.core.features import FeatureSet, Scale, scale_position
+from unoqa.core.features import FeatureSet, Scale, find_scale
 
 SCALES = (Scale("fine", ("a", "b")), Scale("coarse", ("c",)))
 
@@ -63,7 +63,7 @@ def test_scales_are_selected_by_name_in_the_order_given():
 
 def test_an_unknown_scale_is_answered_by_the_nearest():
     with pytest.raises(UsageError) as caught:
-        scale_position(SCALES, "coarser")
+        find_scale(SCALES, "coarser")
     assert str(caught.value) == (
         "There is no scale of this encoder 'coarser'; did you mean 'coarse'? Known: coarse, fine."
     )

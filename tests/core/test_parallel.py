@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 import pytest
 import torch
 
-from unoqa.core.parallel import WITHIN, in_order, still_wanted
+from unoqa.core.parallel import WITHIN, map_in_order, raise_if_cancelled
 
 
 @pytest.fixture(params=[1, 2, 3], autouse=True)
@@ -19,7 +19,7 @@ def threads(request, torch_threads):
 
 
 def run(function, items):
-    with in_order(function, items) as results:
+    with map_in_order(function, items) as results:
         return list(results)
 
 
@@ -85,7 +85,7 @@ def test_items_are_taken_as_results_are_so_that_memory_stays_flat(threads):
             taken += 1
             yield number
 
-    with in_order(lambda number: number, items()) as results:
+    with map_in_order(lambda number: number, items()) as results:
         assert next(results) == 0
         assert taken <= 2 * threads
 
@@ -100,7 +100,7 @@ def test_an_error_comes_in_its_turn_and_what_follows_is_not_begun(threads):
         return number
 
     seen = []
-    with pytest.raises(ValueError, match="the fourth"), in_order(failing, range(50)) as results:
+    with pytest.raises(ValueError, match="the fourth"), map_in_order(failing, range(50)) as results:
         seen.extend(results)
     assert seen == [0, 1, 2]
     assert set(begun) >= {0, 1, 2, 3}
@@ -115,13 +115,13 @@ def test_a_long_piece_ends_when_its_caller_stops():
             return number
         try:
             while True:
-                still_wanted()
+                raise_if_cancelled()
                 time.sleep(0.001)
         except CancelledError:
             ended.set()
             raise
 
-    with in_order(endless, range(2)) as results:
+    with map_in_order(endless, range(2)) as results:
         assert next(results) == 0
         time.sleep(0.05)
     assert ended.is_set()
@@ -147,7 +147,7 @@ def test_an_error_of_one_piece_ends_the_others_and_is_told_at_once(threads):
         if number == threads - 1:
             raise ValueError("diverged")
         while True:
-            still_wanted()
+            raise_if_cancelled()
             time.sleep(0.001)
 
     def outer(_):
@@ -159,4 +159,4 @@ def test_an_error_of_one_piece_ends_the_others_and_is_told_at_once(threads):
 
 
 def test_work_that_nobody_handed_out_is_wanted():
-    still_wanted()
+    raise_if_cancelled()

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from unoqa.clusterings import CLUSTERINGS
 from unoqa.core.errors import UsageError
-from unoqa.core.settings import build, plain, settings
+from unoqa.core.settings import build, settings, to_plain
 from unoqa.encoders import ENCODERS
 from unoqa.lowquality import MODULES
 from unoqa.reductions import REDUCTIONS
@@ -65,7 +65,7 @@ def test_settings_cannot_be_changed_or_given_by_position():
 @every_choice
 def test_settings_survive_a_recipe_file(shelf, name):
     made = shelf.load(name)()
-    read = tomllib.loads(tomli_w.dumps(plain(made)))
+    read = tomllib.loads(tomli_w.dumps(to_plain(made)))
     assert build(type(made), read, name) == made
 
 
@@ -83,4 +83,4 @@ def test_a_choice_refuses_a_setting_that_it_does_not_have(shelf, name):
 
 @every_choice
 def test_a_choice_knows_its_name(shelf, name):
-    assert shelf.name_of(shelf.load(name)()) == name
+    assert shelf.find_name(shelf.load(name)()) == name

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.parametrize("kind", FORMATS.names())
 def test_recognises_its_own_files_and_no_others(kind, valid_files):
     heads = {name: [data[:32] for data in valid_files(name)] for name in FORMATS.names()}
     chosen = FORMATS.load(kind)()
-    assert all(chosen.recognises(head) == (name == kind) for name in heads for head in heads[name])
+    assert all(chosen.matches(head) == (name == kind) for name in heads for head in heads[name])
 
 
 def test_recognises_nothing_in_other_files(kind):
@@ -29,7 +29,7 @@ def test_recognises_nothing_in_other_files(kind):
         b"PK\x03\x04",
         b"\x93NUMPY",
     ]
-    assert not any(chosen.recognises(head) for head in heads)
+    assert not any(chosen.matches(head) for head in heads)
 
 
 def test_suffixes_are_lower_case_and_belong_to_it_alone(kind):

@@ -12,7 +12,7 @@ from unoqa.benchmark.phantom.cohort import cohort
 from unoqa.core.errors import FitError, UsageError
 from unoqa.core.image import EnfaceImage
 from unoqa.formats import collect, read
-from unoqa.grader.panel import fold_of
+from unoqa.grader.panel import assign_folds
 from unoqa.thresholds.conformal import Conformal
 
 RECIPE = Recipe.named("measures")
@@ -34,14 +34,14 @@ def refusal(recipe, source):
 
 
 def test_a_report_of_plain_images(grader):
-    report = grader.learned.report
+    report = grader.fitted.report
     assert (report.used, report.failures, report.duplicates, report.ignored) == (30, (), (), 0)
 
 
 def test_copies_are_learned_from_once_and_named(folder):
     first = min(folder.iterdir())
     Image.open(first).save(folder / "zz_again.bmp")
-    report = RECIPE.fit(folder).learned.report
+    report = RECIPE.fit(folder).fitted.report
     assert report.used == 12
     assert report.duplicates == (("zz_again.bmp", first.name),)
 
@@ -49,7 +49,7 @@ def test_copies_are_learned_from_once_and_named(folder):
 def test_an_image_unlike_the_rest_is_named(folder):
     poor = next(cohort(outstanding=0, gradable=0, ungradable=1, seed=7))
     Image.fromarray(poor.pixels).save(folder / "poor.png")
-    report = RECIPE.fit(folder).learned.report
+    report = RECIPE.fit(folder).fitted.report
     assert report.used == 13
     assert report.unusual[0] == "poor.png"
 
@@ -59,8 +59,8 @@ def test_an_image_unlike_the_rest_is_named_whether_held_out_or_learned_from(clin
     images = [read(one) for one in collect([clinic.outstanding]).references] + [EnfaceImage("poor", poor.pixels / 255)]
     found = {}
     for seed in range(4):
-        report = HELD_OUT.fit(images, seed=seed).learned.report
-        found[bool(fold_of(len(images), 3, seed=seed)[-1] == 0)] = report.unusual[0]
+        report = HELD_OUT.fit(images, seed=seed).fitted.report
+        found[bool(assign_folds(len(images), 3, seed=seed)[-1] == 0)] = report.unusual[0]
     assert found == {True: "poor", False: "poor"}
 
 
@@ -68,14 +68,14 @@ def test_good_images_are_not_unlike_the_rest_to_a_single_member(clinic):
     (first, *_), fusion = RECIPE.panel.members, RECIPE.panel.fusion
     alone = replace(RECIPE, panel=replace(RECIPE.panel, members=(first,)))
     assert fusion == "norm"
-    assert len(alone.fit(clinic.outstanding).learned.report.unusual) <= 3  # of 30
+    assert len(alone.fit(clinic.outstanding).fitted.report.unusual) <= 3  # of 30
 
 
 def test_images_that_cannot_be_read_cost_one_line_each(folder):
     (folder / "notes.txt").write_text("no image")
     (folder / "text.png").write_text("no image either")
     Image.fromarray(np.full((99, 99), 7, np.uint8)).save(folder / "grey.png")
-    report = RECIPE.fit(folder).learned.report
+    report = RECIPE.fit(folder).fitted.report
     assert (report.used, report.ignored) == (12, 1)
     assert [(one.name, one.code) for one in report.failures] == [("grey.png", "constant"), ("text.png", "unreadable")]
 
@@ -91,7 +91,7 @@ def test_too_few_images_say_how_many_are_needed(folder):
 
 @pytest.mark.parametrize(("alpha", "needed"), [(0.05, 19), (0.03, 33), (0.01, 99), (0.001, 999)])
 def test_a_smaller_alpha_needs_more_images(alpha, needed, folder):
-    assert refusal(RECIPE.refusing(alpha), folder) == (
+    assert refusal(RECIPE.with_alpha(alpha), folder) == (
         f"At least {needed} different outstanding images are needed, and 12 can be used; "
         "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
     )
@@ -99,19 +99,19 @@ def test_a_smaller_alpha_needs_more_images(alpha, needed, folder):
 
 @pytest.mark.parametrize(("alpha", "needed"), [(0.1, 25), (0.05, 55)])
 def test_a_threshold_of_held_out_images_needs_enough_of_them(alpha, needed, folder):
-    assert refusal(HELD_OUT.refusing(alpha), folder).startswith(f"At least {needed} different outstanding images")
-    held_out = [np.count_nonzero(fold_of(images, 3, seed=0) == 0) for images in (needed, needed - 1)]
+    assert refusal(HELD_OUT.with_alpha(alpha), folder).startswith(f"At least {needed} different outstanding images")
+    held_out = [np.count_nonzero(assign_folds(images, 3, seed=0) == 0) for images in (needed, needed - 1)]
     assert held_out == [Conformal(alpha=alpha).needs, Conformal(alpha=alpha).needs - 1]
 
 
 def test_scores_are_not_standardised_by_fewer_than_five_held_out_images(folder):
-    assert refusal(HELD_OUT.refusing(0.5), folder).startswith("At least 13 different outstanding images are needed")
+    assert refusal(HELD_OUT.with_alpha(0.5), folder).startswith("At least 13 different outstanding images are needed")
 
 
 def test_a_large_alpha_still_needs_one_image_a_fold(folder):
     for path in sorted(folder.iterdir())[4:]:
         path.unlink()
-    assert refusal(RECIPE.refusing(0.5), folder).startswith("At least 5 different outstanding images are needed")
+    assert refusal(RECIPE.with_alpha(0.5), folder).startswith("At least 5 different outstanding images are needed")
 
 
 def test_copies_do_not_count(folder):
@@ -142,7 +142,7 @@ def test_an_empty_folder(tmp_path):
 def test_images_in_memory_are_learned_from_as_files_are(clinic, grader):
     images = [read(reference) for reference in collect([clinic.outstanding]).references]
     again = RECIPE.fit(images)
-    assert again.learned.threshold == grader.learned.threshold
+    assert again.fitted.threshold == grader.fitted.threshold
 
 
 def test_an_unknown_device(clinic):

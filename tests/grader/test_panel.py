@@ -8,7 +8,7 @@ from unoqa import Recipe
 from unoqa.core.features import FeatureSet, Scale
 from unoqa.encoders.measures import Measures
 from unoqa.formats import collect, read
-from unoqa.grader.panel import Member, Panel, fold_of, fuse
+from unoqa.grader.panel import Member, Panel, assign_folds, fuse
 from unoqa.lowquality.gaussian import Gaussian
 from unoqa.lowquality.patchcore import Patchcore
 
@@ -26,14 +26,14 @@ def panel(module, **settings):
 
 @pytest.mark.parametrize(("images", "folds"), [(30, 5), (31, 5), (9, 4), (5, 5)])
 def test_folds_are_dealt_equally(images, folds):
-    counts = np.bincount(fold_of(images, folds, seed=0), minlength=folds)
+    counts = np.bincount(assign_folds(images, folds, seed=0), minlength=folds)
     assert counts.sum() == images
     assert counts.max() - counts.min() <= 1
 
 
 def test_folds_are_dealt_by_the_seed():
-    assert np.array_equal(fold_of(40, 5, seed=1), fold_of(40, 5, seed=1))
-    assert not np.array_equal(fold_of(40, 5, seed=1), fold_of(40, 5, seed=2))
+    assert np.array_equal(assign_folds(40, 5, seed=1), assign_folds(40, 5, seed=1))
+    assert not np.array_equal(assign_folds(40, 5, seed=1), assign_folds(40, 5, seed=2))
 
 
 def test_the_sum_adds_and_the_norm_counts_faults_alone():
@@ -53,7 +53,7 @@ def test_the_norm_of_a_single_member_is_its_score(score):
 
 def test_images_are_scored_by_models_that_have_not_seen_them():
     learned, unseen = panel(Patchcore(ratio=1.0), final="refit", fusion="sum").fit([features()], seed=0)
-    seen = [learned.judge([pyramid]).score for pyramid in features().batches(size=1)]
+    seen = [learned.predict([pyramid]).score for pyramid in features().batches(size=1)]
     assert len(unseen.scores) == 30
     assert unseen.scores.mean() == pytest.approx(0, abs=1e-9)
     assert max(seen) < unseen.scores.min()  # a patch memory holds what it has seen, at no distance
@@ -63,7 +63,7 @@ def test_the_levels_of_maps_are_those_of_unseen_images():
     settings = panel(Patchcore(ratio=1.0))
     learned, unseen = settings.fit([features()], seed=0)
     ((mean, spread),) = unseen.levels
-    fresh = [learned.judge([pyramid]).maps[0] for pyramid in features(100, seed=5).batches(size=1)]
+    fresh = [learned.predict([pyramid]).maps[0] for pyramid in features(100, seed=5).batches(size=1)]
     assert mean == pytest.approx(np.mean(fresh), rel=0.1)
     assert np.std(fresh) <= spread < 2 * np.std(fresh)  # the mean over folds is calmer than one of them
 
@@ -78,9 +78,9 @@ def test_the_modules_of_all_folds_or_one_fitted_on_all_images():
 def test_held_out_images_are_those_of_the_first_fold_and_one_module_has_seen_the_others():
     given = features()
     learned, unseen = panel(Patchcore(ratio=1.0), folds=3, final="held-out", fusion="sum").fit([given], seed=0)
-    said = np.array([learned.judge([pyramid]).score for pyramid in given.batches(size=1)])
+    said = np.array([learned.predict([pyramid]).score for pyramid in given.batches(size=1)])
     assert len(learned.members[0].modules) == 1
-    assert np.array_equal(unseen.rows, np.flatnonzero(fold_of(30, 3, seed=0) == 0))
+    assert np.array_equal(unseen.rows, np.flatnonzero(assign_folds(30, 3, seed=0) == 0))
     assert said[unseen.rows] == pytest.approx(unseen.scores)
     assert np.delete(said, unseen.rows).max() < unseen.scores.min()  # a memory holds what it has seen, at no distance
 
@@ -90,7 +90,7 @@ def test_a_weight_multiplies_a_members_score():
         Panel((Member(Measures(), Gaussian(), weight),), "sum").fit([features()], seed=0)[0] for weight in (1.0, 2.0)
     )
     pyramid = next(features(1, seed=9).batches())
-    assert double.judge([pyramid]).score == pytest.approx(2 * single.judge([pyramid]).score)
+    assert double.predict([pyramid]).score == pytest.approx(2 * single.predict([pyramid]).score)
 
 
 def test_members_of_one_encoder_share_its_features():

@@ -35,7 +35,7 @@ def test_every_recipe_with_a_learned_encoder_alone_is_here():
 def test_a_paper_recipe_fits_grades_settles_and_comes_back(name, clinic, weights, tmp_path):
     recipe = Recipe.read(small(name, tmp_path, **SMALL[name]))
     if "original" in name:  # learned from every image to the end: of forty scans it would refuse eight
-        recipe = recipe.refusing(0.2)
+        recipe = recipe.with_alpha(0.2)
     grader = recipe.fit(clinic.outstanding, weights=weights)
     images = clinic.images()
     settled = grader.settle(images)

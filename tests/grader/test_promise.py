@@ -28,7 +28,7 @@ def clinic(images, seed):
 def refused(final, alpha, fitted, seed):
     panel, unseen = PANELS[final].fit([clinic(fitted, seed)], seed=seed)
     threshold = Conformal(alpha=alpha).fit(unseen.scores)
-    scores = [panel.judge([pyramid]).score for pyramid in clinic(30, 1000 + seed).batches(size=1)]
+    scores = [panel.predict([pyramid]).score for pyramid in clinic(30, 1000 + seed).batches(size=1)]
     return float(np.mean(np.array(scores) > threshold))
 
 

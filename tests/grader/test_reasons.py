@@ -36,8 +36,8 @@ def good():
 
 def reasons(grader, pixels):
     """Return the reasons of any image; `examine` names none of an outstanding one."""
-    prepared = grader.viewer.prepared(EnfaceImage("scan.png", pixels))
-    return grader.learned.reasons.explain(grader.viewer.measured(prepared, grader.viewer.view(prepared)))
+    prepared = grader.encoders.prepared(EnfaceImage("scan.png", pixels))
+    return grader.fitted.reasons.explain(grader.encoders.measured(prepared, grader.encoders.view(prepared)))
 
 
 @pytest.mark.parametrize("kind", WORDS)

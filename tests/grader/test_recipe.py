@@ -78,7 +78,7 @@ def test_a_choice_of_nobodys_shelf_is_refused_before_anything_is_learned(clinic)
 
 def test_alpha_alone_changes():
     recipe = Recipe.named("paper-padim")
-    other = recipe.refusing(0.05)
+    other = recipe.with_alpha(0.05)
     assert other.values()["threshold"] == {"choice": "conformal", "alpha": 0.05}
     assert replace(other, threshold=recipe.threshold) == recipe
 

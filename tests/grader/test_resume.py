@@ -114,7 +114,7 @@ def test_a_fit_in_which_nothing_can_be_encoded_leaves_nothing_behind(images, tmp
 
 
 def test_a_fit_that_is_refused_later_encodes_nothing_again_once_its_recipe_is_right(images, tmp_path):
-    strict = recipe().refusing(0.01)
+    strict = recipe().with_alpha(0.01)
     for wrong, error in ((strict, FitError), (recipe(rate=1e6), FitError), (recipe(scales=("layer9",)), UsageError)):
         with pytest.raises(error):
             wrong.fit(images, workspace=tmp_path / "work")

@@ -20,7 +20,7 @@ from unoqa.core.errors import CohortError, UsageError
 from unoqa.core.grading import Grade
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import Gate, grade_cohort, grade_settled
-from unoqa.grader.panel import Opinion, in_half_precision
+from unoqa.grader.panel import Prediction, flatten_to_half
 from unoqa.grader.split import COARSE, QUANTILES, Split, quantiles
 from unoqa.reductions.none import NoReduction
 from unoqa.reductions.pca import Pca
@@ -184,14 +184,14 @@ def test_a_map_of_few_places_has_fewer_coarse_means(shape, count):
 
 
 def test_an_image_is_represented_by_the_quantiles_of_each_of_its_maps():
-    opinion = Opinion(3.0, np.array([1.0, 2.0]), (grid(), grid(1, 1)))
-    point = Split("quantile", NoReduction(), Kmeans()).represent(opinion)
+    prediction = Prediction(3.0, np.array([1.0, 2.0]), (grid(), grid(1, 1)))
+    point = Split("quantile", NoReduction(), Kmeans()).represent(prediction)
     assert np.array_equal(point, [*quantiles(grid()), grid(1, 1)[0, 0]])
 
 
 def test_latents_of_a_panel_without_a_flow_are_refused():
     with pytest.raises(UsageError) as caught:
-        Split("latent", NoReduction(), Kmeans()).represent(Opinion(3.0, np.array([3.0]), (grid(),)))
+        Split("latent", NoReduction(), Kmeans()).represent(Prediction(3.0, np.array([3.0]), (grid(),)))
     assert str(caught.value) == (
         "No module of this recipe has latents; choose cflow or fastflow, or another 'representation'."
     )
@@ -199,7 +199,7 @@ def test_latents_of_a_panel_without_a_flow_are_refused():
 
 def test_a_latent_that_half_precision_does_not_hold_is_the_largest_that_it_does():
     latents = [torch.tensor([[[[1e6, -1e6]]]]), torch.tensor([[[[0.1]]]])]
-    assert in_half_precision(latents).tolist() == [65504.0, -65504.0, np.float16(0.1)]
+    assert flatten_to_half(latents).tolist() == [65504.0, -65504.0, np.float16(0.1)]
 
 
 def lit(count, light, seed):

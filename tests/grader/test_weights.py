@@ -60,7 +60,7 @@ def test_the_measures_run_on_what_a_recipe_without_them_refuses(outstanding, cli
     assert "measures" not in text.split("[[members]]")[1]
     grader = Recipe.read(tmp_path / "small-paper-padim.toml").fit(outstanding, weights=weights)
     measured = []
-    measures = type(grader.viewer.encoders[-1])
+    measures = type(grader.encoders.encoders[-1])
     encode = measures.encode
     monkeypatch.setattr(measures, "encode", lambda self, images: measured.append(images) or encode(self, images))
     found = [grader.examine(image)[0] for image in clinic.images()]
@@ -73,13 +73,13 @@ def test_the_measures_run_on_what_a_recipe_without_them_refuses(outstanding, cli
 def test_a_torch_checkpoint_of_the_same_weights_gives_the_same_model(fitted, recipe, weights, tmp_path):
     state = safetensors.torch.load_file(weights)
     torch.save({"state_dict": state}, tmp_path / "checkpoint.pth")
-    assert opened(recipe, tmp_path / "checkpoint.pth").checksum == fitted.viewer.encoders[1].checksum
+    assert opened(recipe, tmp_path / "checkpoint.pth").checksum == fitted.encoders.encoders[1].checksum
 
 
 def test_surplus_arrays_beyond_the_cut_are_ignored(fitted, recipe, weights, tmp_path):
     state = safetensors.torch.load_file(weights) | {"fc.weight": torch.zeros(3, 3)}
     safetensors.torch.save_file(state, tmp_path / "whole.safetensors")
-    assert opened(recipe, tmp_path / "whole.safetensors").checksum == fitted.viewer.encoders[1].checksum
+    assert opened(recipe, tmp_path / "whole.safetensors").checksum == fitted.encoders.encoders[1].checksum
 
 
 def test_missing_arrays_are_refused_by_name(recipe, outstanding, weights, tmp_path):

@@ -21,14 +21,14 @@ import torch
 from unoqa.benchmark.phantom.anatomy import angiogram
 from unoqa.core.errors import FitError, UsageError, WeightsError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
-from unoqa.core.settings import build, plain
+from unoqa.core.settings import build, to_plain
 from unoqa.core.work import Work
 from unoqa.encoders.pixels import Pixels
 from unoqa.lowquality.anomalib import Anomalib
-from unoqa.lowquality.parts.anomalib_library import library
-from unoqa.lowquality.parts.anomalib_models import REFUSED
-from unoqa.lowquality.parts.anomalib_surroundings import seeded
-from unoqa.lowquality.parts.anomalib_training import normalised
+from unoqa.lowquality.anomalib.isolation import seeded
+from unoqa.lowquality.anomalib.library import library
+from unoqa.lowquality.anomalib.models import REFUSED
+from unoqa.lowquality.anomalib.training import normalised
 
 pytestmark = pytest.mark.skipif(
     find_spec("anomalib") is None and os.environ.get("UNOQA_REQUIRE_PEER") != "1",
@@ -77,10 +77,10 @@ def saved_and_read(state):
 @every_model
 def test_an_image_scores_alone_as_in_company_and_in_another_order(name):
     module, company = fitted(name), pyramid()
-    together, turned = module.evidence(company), module.evidence(FeaturePyramid((company.scales[0].flip(0),)))
+    together, encode_rotated = module.evidence(company), module.evidence(FeaturePyramid((company.scales[0].flip(0),)))
     for position in range(3):
         alone = module.evidence(FeaturePyramid((company.scales[0][position : position + 1],)))
-        for other, place in ((together, position), (turned, 2 - position)):
+        for other, place in ((together, position), (encode_rotated, 2 - position)):
             assert torch.equal(alone.score[0], other.score[place])
             assert all(torch.equal(one[0], many[place]) for one, many in zip(alone.maps, other.maps, strict=True))
 
@@ -167,7 +167,7 @@ def test_a_map_is_anomalibs_own_in_units_of_the_outstanding_images(name):
     state = fitted(name).state()
     theirs.load_state_dict({key.removeprefix("model."): value for key, value in state.items() if "model." in key})
     expected = theirs(normalised(pyramid(1).scales[0])).anomaly_map[0]
-    whole = build(Anomalib, {**plain(settings), "largest_grid": SIDE}, "test").restore(state, scans().scales)
+    whole = build(Anomalib, {**to_plain(settings), "largest_grid": SIDE}, "test").restore(state, scans().scales)
     mine = whole.evidence(pyramid(1)).maps[0] * state["usual"] + state["floor"]
     torch.testing.assert_close(mine, expected, rtol=1e-3, atol=1e-3)
 
@@ -277,12 +277,12 @@ def test_weights_that_are_nowhere_are_told_with_the_ways_out(monkeypatch, tmp_pa
 
 
 def test_of_a_weights_file_its_name_alone_is_told():
-    assert plain(Anomalib(weights="weights of somebody/r18.pth"))["weights"] == "r18.pth"
+    assert to_plain(Anomalib(weights="weights of somebody/r18.pth"))["weights"] == "r18.pth"
 
 
 def test_settings_survive_a_recipe_file_and_can_be_neither_changed_nor_left_unhashable():
     made = Anomalib(model="Cflow", options={"layers": ["layer1"], "lr": 1e-3, "permute_soft": True})
-    read = tomllib.loads(tomli_w.dumps(plain(made)))
+    read = tomllib.loads(tomli_w.dumps(to_plain(made)))
     assert read["options"] == {"layers": ["layer1"], "lr": 1e-3, "permute_soft": True}
     assert build(Anomalib, read, "test") == made
     assert len({made, build(Anomalib, read, "test"), Anomalib()}) == 2

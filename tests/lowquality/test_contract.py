@@ -16,9 +16,9 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.lowquality import MODULES
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
+from unoqa.lowquality.flows.likelihood import MapKind
 from unoqa.lowquality.gaussian import Gaussian
 from unoqa.lowquality.padim import Padim
-from unoqa.lowquality.parts.likelihood import MapKind
 from unoqa.lowquality.parts.pooling import Pool
 from unoqa.lowquality.patchcore import Patchcore
 from unoqa.lowquality.signed import Signed
@@ -96,10 +96,10 @@ def worsened(grids, amount):
 def test_an_image_scores_alone_as_in_company_and_in_another_order(module):
     fitted, company = module.fit(features(), seed=0), pyramid()
     together = fitted.evidence(company)
-    turned = fitted.evidence(FeaturePyramid(tuple(grid.flip(0) for grid in company.scales)))
+    encode_rotated = fitted.evidence(FeaturePyramid(tuple(grid.flip(0) for grid in company.scales)))
     for position in range(5):
         alone = fitted.evidence(FeaturePyramid(tuple(grid[position : position + 1] for grid in company.scales)))
-        for other, place in ((together, position), (turned, 4 - position)):
+        for other, place in ((together, position), (encode_rotated, 4 - position)):
             torch.testing.assert_close(alone.score[0], other.score[place], atol=1e-5, rtol=1e-5)
             for one, many in zip(alone.maps, other.maps, strict=True):
                 torch.testing.assert_close(one[0], many[place], atol=1e-4, rtol=1e-4)

@@ -16,9 +16,9 @@ from unoqa.core.errors import FitError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
-from unoqa.lowquality.parts import fitted_flows
-from unoqa.lowquality.parts.draws import FibreDraws, held_out_rows
-from unoqa.lowquality.parts.place_code import place_code
+from unoqa.lowquality.flows import fitted as fitted_flows
+from unoqa.lowquality.flows.positional_encoding import positional_encoding
+from unoqa.lowquality.flows.sampler import FibreSampler, held_out_rows
 
 CPU = torch.device("cpu")
 CFLOW = Cflow(neighbourhood=1, blocks=4, code=8, fibres=1000, batch=128, maps="energy")
@@ -73,7 +73,7 @@ def test_half_precision_moves_no_score_by_more_than_a_ten_thousandth(module, mon
 
 def test_a_fibre_loses_as_much_among_more_fibres_than_there_are_places_as_among_fewer():
     asking = CFLOW.fit(features(correlated()), seed=0)._flows["grid"].ask
-    drawn = FibreDraws(features(correlated()), CFLOW._smoothed, batch=90, seed=0).at(0)
+    drawn = FibreSampler(features(correlated()), CFLOW._smoothed, batch=90, seed=0).at(0)
     few = torch.cat([asking.losses(part, (6, 6)) for part in drawn.parts(30)])
     torch.testing.assert_close(asking.losses(drawn, (6, 6)), few, atol=1e-5, rtol=1e-5)
     assert len(few.unique()) > 36
@@ -174,7 +174,7 @@ def test_cflow_is_what_freia_makes_of_its_weights(mixing):
     total = torch.zeros(len(z))
     for number in range(module.blocks):
         block = {name.removeprefix(f"_blocks.{number}."): one.float() for name, one in state.items()}
-        z, logarithm = freia_block(freia, block, z, place_code(6, 6, module.code))
+        z, logarithm = freia_block(freia, block, z, positional_encoding(6, 6, module.code))
         total = total + logarithm
     expected = (torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(dim=1) + total) / 3
     pyramid = next(given.batches(1))
@@ -195,9 +195,9 @@ def freia_block(freia, block, z, code):
     theirs.global_scale.data = block["gain"][order][None]
     theirs.global_offset.data = block["offset"][order][None]
     theirs.w_perm.data = torch.eye(len(order))[:, order]
-    turned = z @ block["rotation"].T if "rotation" in block else z
+    encode_rotated = z @ block["rotation"].T if "rotation" in block else z
     with torch.no_grad():
-        (out,), logarithm = theirs([turned[:, order]], [code])
+        (out,), logarithm = theirs([encode_rotated[:, order]], [code])
     return out, logarithm
 
 
@@ -249,11 +249,11 @@ def test_a_rate_beyond_all_reason_is_refused(module, name):
 def test_images_are_encoded_anew_turned_by_as_much_as_wanted():
     asked = []
 
-    def turn(rows, degrees):
+    def rotate(rows, degrees):
         asked.append((rows, degrees))
         return FeaturePyramid((torch.from_numpy(correlated()[rows]).float(),))
 
-    replace(CFLOW, degrees=5, fibres=5000).fit(replace(features(correlated()), turn=turn), seed=0)
+    replace(CFLOW, degrees=5, fibres=5000).fit(replace(features(correlated()), rotate=rotate), seed=0)
     learned_from = held_out_rows(20, 0.15, seed=0)[0]
     angles = np.concatenate([degrees for _, degrees in asked])
     assert all(set(rows) <= set(learned_from) for rows, _ in asked)

@@ -11,10 +11,10 @@ from torch import nn
 from torch.autograd.functional import jacobian
 from torch.nn import functional
 
-from unoqa.lowquality.parts.coupling import Coupling, halves, random_rotation
-from unoqa.lowquality.parts.flow import Flow, Whitening, couplings
-from unoqa.lowquality.parts.likelihood import FINE, likelihood_evidence, likelihood_map
-from unoqa.lowquality.parts.place_code import place_code
+from unoqa.lowquality.flows.coupling import Coupling, halves, random_rotation
+from unoqa.lowquality.flows.flow import Flow, Whitening, couplings
+from unoqa.lowquality.flows.likelihood import FINE, likelihood_evidence, likelihood_map
+from unoqa.lowquality.flows.positional_encoding import positional_encoding
 
 CODE = 4
 
@@ -212,7 +212,7 @@ def test_a_place_is_told_by_sines_and_cosines_of_its_column_then_of_its_row(rows
                 angle = np.array([column, row]) / 10_000 ** (2 * (number // 2) / half)
                 wave = np.sin(angle) if number % 2 == 0 else np.cos(angle)
                 expected[row, column, number], expected[row, column, half + number] = wave
-    found = place_code(rows, columns, length).reshape(rows, columns, length)
+    found = positional_encoding(rows, columns, length).reshape(rows, columns, length)
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
 
 

@@ -16,7 +16,7 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.lowquality.gaussian import Gaussian
 from unoqa.lowquality.padim import Padim
 from unoqa.lowquality.parts.coreset import greedy_coreset
-from unoqa.lowquality.parts.fibres import averaged, fibres, joined, smooth
+from unoqa.lowquality.parts.fibres import average_grid, fibres, join_scales, smooth
 from unoqa.lowquality.parts.moments import SMALLEST_SPREAD, Moments
 from unoqa.lowquality.parts.pooling import log_evidence, pool
 from unoqa.lowquality.parts.triangle import pack, unpack
@@ -179,15 +179,15 @@ def test_smoothing_keeps_the_grid(neighbourhood):
 
 def test_a_grid_is_averaged_by_area_to_the_largest_side():
     grid = torch.arange(32.0).reshape(1, 1, 4, 8)
-    assert averaged(grid, 2)[0, 0].tolist() == [[5.5, 9.5], [21.5, 25.5]]
-    assert averaged(grid, 4).shape == (1, 1, 4, 4)
-    assert averaged(grid, 8) is grid
-    assert averaged(grid, 0) is grid
+    assert average_grid(grid, 2)[0, 0].tolist() == [[5.5, 9.5], [21.5, 25.5]]
+    assert average_grid(grid, 4).shape == (1, 1, 4, 4)
+    assert average_grid(grid, 8) is grid
+    assert average_grid(grid, 0) is grid
 
 
 def test_joined_scales_keep_their_mean():
     fine, coarse = torch.rand(2, 3, 8, 8), torch.rand(2, 1, 2, 2)
-    both = joined([fine, coarse], (4, 4))
+    both = join_scales([fine, coarse], (4, 4))
     assert both.shape == (2, 4, 4, 4)
     torch.testing.assert_close(both[:, :3].mean(dim=(2, 3)), fine.mean(dim=(2, 3)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from unoqa.lowquality.parts.precision import casting, multiplies_bfloat16
+from unoqa.lowquality.flows.precision import casting, multiplies_bfloat16
 
 CPU = torch.device("cpu")
 

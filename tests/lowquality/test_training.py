@@ -18,10 +18,10 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.work import Checkpoints, Work
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
-from unoqa.lowquality.parts.adam import Adam
-from unoqa.lowquality.parts.draws import FibreDraws, held_out_rows, image_draw, steps_a_pass
-from unoqa.lowquality.parts.flattened import flattened
-from unoqa.lowquality.parts.training import Lesson, Schedule, train
+from unoqa.lowquality.flows.adam import Adam
+from unoqa.lowquality.flows.flattened import flattened
+from unoqa.lowquality.flows.sampler import FibreSampler, held_out_rows, sample_images, steps_per_epoch
+from unoqa.lowquality.flows.training import Objective, Schedule, train
 from unoqa.store.workspace import FolderCheckpoints
 
 CPU = torch.device("cpu")
@@ -58,9 +58,9 @@ class Pupil(nn.Module):
         self.asked, self.looks = [], []
         self._ends, self._breaks = ends, breaks
 
-    def lesson(self, best=torch.inf):
+    def objective(self, best=torch.inf):
         """Return a lesson that draws the numbers to 3, of which the held-out loss is lowest at `best`."""
-        return Lesson("Pupil", loss=self._loss, held_out=lambda: self._look(best))
+        return Objective("Pupil", loss=self._loss, held_out=lambda: self._look(best))
 
     def _loss(self, step):
         self.asked.append(step)
@@ -80,7 +80,7 @@ def schedule(**settings):
 
 
 def taught(pupil, best, work=None, **settings):
-    train(pupil, pupil.lesson(best), schedule(**settings), work or Work())
+    train(pupil, pupil.objective(best), schedule(**settings), work or Work())
     return pupil.numbers.detach()
 
 
@@ -111,8 +111,8 @@ def test_without_patience_it_learns_to_the_end_and_keeps_the_last():
 def test_learning_leaves_nothing_behind_that_waits_for_the_garbage_collector(no_garbage_collection):
     network = nn.Linear(1234, 1)
     size = sum(parameter.numel() for parameter in network.parameters())
-    lesson = Lesson("line", loss=lambda _: network(torch.ones(1, 1234)).square().sum(), held_out=lambda: 1.0)
-    train(network, lesson, schedule(steps=20), Work())
+    objective = Objective("line", loss=lambda _: network(torch.ones(1, 1234)).square().sum(), held_out=lambda: 1.0)
+    train(network, objective, schedule(steps=20), Work())
     left = [one for one in gc.get_objects() if type(one) in (torch.Tensor, nn.Parameter) and one.numel() == size]
     assert left == []
     assert [parameter.grad for parameter in network.parameters()] == [None, None]
@@ -271,10 +271,10 @@ def as_it_is(grid):
 
 
 def test_every_fibre_comes_from_the_place_that_it_says_and_no_fibre_twice_a_draw():
-    draws = FibreDraws(traceable(50), as_it_is, batch=100, seed=0)
+    sampler = FibreSampler(traceable(50), as_it_is, batch=100, seed=0)
     images = set()
     for number in range(10):
-        steps = [draws.at(step) for step in range(8 * number, 8 * number + 8)]
+        steps = [sampler.at(step) for step in range(8 * number, 8 * number + 8)]
         vectors = torch.cat([fibres.vectors for fibres in steps])
         assert torch.equal(vectors[:, 1].long(), torch.cat([fibres.places for fibres in steps]))
         assert len(vectors.unique(dim=0)) == 800
@@ -283,22 +283,22 @@ def test_every_fibre_comes_from_the_place_that_it_says_and_no_fibre_twice_a_draw
 
 
 def test_a_step_is_the_same_whatever_was_asked_before():
-    first, second = (FibreDraws(traceable(40), as_it_is, batch=16, seed=3) for _ in range(2))
+    first, second = (FibreSampler(traceable(40), as_it_is, batch=16, seed=3) for _ in range(2))
     expected = {step: first.at(step).vectors for step in range(30)}
     for step in (29, 0, 7, 8, 15, 3):
         assert torch.equal(second.at(step).vectors, expected[step])
-    assert not torch.equal(FibreDraws(traceable(40), as_it_is, batch=16, seed=4).at(0).vectors, expected[0])
+    assert not torch.equal(FibreSampler(traceable(40), as_it_is, batch=16, seed=4).at(0).vectors, expected[0])
 
 
 def test_a_draw_larger_than_all_images_repeats_fibres():
-    draws = FibreDraws(traceable(2, side=2), as_it_is, batch=100, seed=0)
-    assert draws.at(3).vectors.shape == (100, 2)
-    assert draws.shape == (2, 2)
+    sampler = FibreSampler(traceable(2, side=2), as_it_is, batch=100, seed=0)
+    assert sampler.at(3).vectors.shape == (100, 2)
+    assert sampler.shape == (2, 2)
 
 
 @pytest.mark.parametrize(("most", "found"), [(100, 100), (144, 144), (145, 144), (10_000, 144)])
 def test_distinct_fibres_are_all_there_are_or_as_many_as_are_wanted(most, found):
-    drawn = FibreDraws(traceable(4), as_it_is, batch=7, seed=0).distinct(most)
+    drawn = FibreSampler(traceable(4), as_it_is, batch=7, seed=0).distinct(most)
     assert len(drawn.vectors.unique(dim=0)) == len(drawn.vectors) == found
     parts = list(drawn.parts(50))
     assert [len(part.places) for part in parts] == [50] * (found // 50) + [found % 50] * (found % 50 > 0)
@@ -308,14 +308,14 @@ def test_distinct_fibres_are_all_there_are_or_as_many_as_are_wanted(most, found)
 def test_turned_images_are_the_very_ones_drawn_from():
     asked = []
 
-    def turn(rows, degrees):
+    def rotate(rows, degrees):
         asked.append((int(rows[0]), float(degrees[0])))
         return FeaturePyramid((torch.from_numpy(traceable(50).arrays[0][rows] + 1000),))
 
-    chosen = replace(traceable(50), turn=turn).subset(np.arange(5, 45))
-    draws = FibreDraws(chosen, as_it_is, batch=100, seed=0, degrees=5.0)
-    fibres = draws.at(0)
-    last = draws.at(10)  # 32 images of 36 places: eleven steps, all fed by the images once turned
+    chosen = replace(traceable(50), rotate=rotate).subset(np.arange(5, 45))
+    sampler = FibreSampler(chosen, as_it_is, batch=100, seed=0, degrees=5.0)
+    fibres = sampler.at(0)
+    last = sampler.at(10)  # 32 images of 36 places: eleven steps, all fed by the images once turned
     assert len(asked) == 32
     assert len(torch.cat([last.vectors, fibres.vectors]).unique(dim=0)) == 200
     rows, degrees = zip(*asked, strict=True)
@@ -325,10 +325,10 @@ def test_turned_images_are_the_very_ones_drawn_from():
 
 @pytest.mark.parametrize(("images", "batch"), [(24, 8), (20, 8), (9, 8), (8, 8), (3, 8), (1, 1)])
 def test_whole_images_are_drawn_once_a_pass_each_in_an_order_of_its_own(images, batch):
-    steps, orders = steps_a_pass(images, batch), []
+    steps, orders = steps_per_epoch(images, batch), []
     for number in range(3):
         drawn = [
-            image_draw(traceable(images), number * steps + part, batch=batch, seed=0)[:, 0, 0, 0].int().tolist()
+            sample_images(traceable(images), number * steps + part, batch=batch, seed=0)[:, 0, 0, 0].int().tolist()
             for part in range(steps)
         ]
         assert sorted(chain(*drawn)) == list(range(images))

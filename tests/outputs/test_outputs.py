@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from unoqa.core.grading import Grade, Grading
+from unoqa.core.grading import Grade, Grading, RunRecord
 from unoqa.core.image import EnfaceImage
-from unoqa.core.record import RunRecord
 from unoqa.outputs import OUTPUTS
 from unoqa.outputs.grades_csv import FORMULA_STARTS
 from unoqa.outputs.heat import HOTTEST, clashing, heat_path, keep_apart, overlay

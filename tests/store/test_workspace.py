@@ -13,7 +13,7 @@ import torch
 from unoqa.core.errors import ResultsError
 from unoqa.core.features import FeaturePyramid, Scale
 from unoqa.core.work import Checkpoints, Work
-from unoqa.store.workspace import FolderCheckpoints, Workspace, key_of
+from unoqa.store.workspace import FolderCheckpoints, Workspace, make_key
 
 SCALES = (Scale("image", ("a", "b")),)
 ARRAYS = {
@@ -31,16 +31,16 @@ def same(found, expected):
 
 def filled(workspace):
     """Put one feature and one checkpoint into a workspace."""
-    workspace.features(key_of("f"), SCALES).add(FeaturePyramid((torch.ones(1, 2, 1, 1),)), "digest")
-    workspace.checkpoints(key_of("c")).write("part", ARRAYS)
+    workspace.features(make_key("f"), SCALES).add(FeaturePyramid((torch.ones(1, 2, 1, 1),)), "digest")
+    workspace.checkpoints(make_key("c")).write("part", ARRAYS)
 
 
 def test_features_and_checkpoints_are_there_for_the_next_process(tmp_path):
     with Workspace(tmp_path / "work") as workspace:
         filled(workspace)
     with Workspace(tmp_path / "work") as workspace:
-        assert workspace.features(key_of("f"), SCALES).find("digest") == 0
-        assert same(workspace.checkpoints(key_of("c")).read("part"), ARRAYS)
+        assert workspace.features(make_key("f"), SCALES).find("digest") == 0
+        assert same(workspace.checkpoints(make_key("c")).read("part"), ARRAYS)
         assert workspace.features("another encoder", SCALES).find("digest") is None
         assert workspace.checkpoints("another fit").read("part") is None
 
@@ -152,13 +152,13 @@ def test_a_damaged_checkpoint_reads_as_none(damage, tmp_path):
 
 def test_a_key_stands_for_every_value_in_its_order():
     keys = {
-        key_of(),
-        key_of("a"),
-        key_of("a", "b"),
-        key_of("b", "a"),
-        key_of("ab"),
-        key_of(["a", "b"]),
-        key_of({"a": 1}),
+        make_key(),
+        make_key("a"),
+        make_key("a", "b"),
+        make_key("b", "a"),
+        make_key("ab"),
+        make_key(["a", "b"]),
+        make_key({"a": 1}),
     }
     assert len(keys) == 7
-    assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
+    assert make_key({"a": 1, "b": 2}) == make_key({"b": 2, "a": 1})

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from unoqa.core.errors import ResultsError
 from unoqa.outputs.heat import HEAT, heat_path
-from unoqa.store.atomic import remove_partial
+from unoqa.store.files import is_empty, remove_partial
 from unoqa.store.journal import FOLDER
-from unoqa.store.litter import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,14 +14,13 @@ import torch
 
 from unoqa.batch.results import claim, fingerprint, remove_leftovers, remove_stale
 from unoqa.core.errors import UsageError
-from unoqa.core.grading import Grade
-from unoqa.core.parallel import gathered
-from unoqa.core.record import RunRecord
+from unoqa.core.grading import Grade, RunRecord
+from unoqa.core.parallel import map_all
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import grade_cohort, grade_settled
 from unoqa.grader.grader import Grader, SettledGrader, check_cohort
-from unoqa.grader.intake import Failure, Intake
-from unoqa.grader.versions import versions
+from unoqa.grader.open_encoders import library_versions
+from unoqa.grader.source import Failure, ImageSource
 from unoqa.outputs import OUTPUTS
 from unoqa.outputs.heat import clashing, keep_apart
 from unoqa.store.journal import Entry, Journal
@@ -48,7 +47,7 @@ class Mode(Enum):
 @contextmanager
 def grade_files(
     model: Grader | SettledGrader,
-    intake: Intake,
+    source: ImageSource,
     results: Path,
     *,
     mode: Mode,
@@ -70,9 +69,9 @@ def grade_files(
     """
     alone = _alone(model, mode)
     if not alone:
-        check_cohort(len(intake))
+        check_cohort(len(source))
     started = time.monotonic()
-    names = frozenset(one.name for one in intake.pending)
+    names = frozenset(one.name for one in source.images)
     images = fingerprint(names)
     grader = model.grader if isinstance(model, SettledGrader) else model
     checksum = grader.origin.checksum
@@ -81,12 +80,12 @@ def grade_files(
     apart = clashing(names) if heat else []
     with Journal(results, checksum, heat=heat, conditions=_conditions(grader, apart), names=names) as journal:
         keep_apart(results, apart)
-        assessed = _assess(grader, intake, results, journal, outputs, progress)
+        assessed = _assess(grader, source, results, journal, outputs, progress)
         if alone and isinstance(model, SettledGrader):
             result = grade_settled(assessed, grader.gate, model.partition)
         else:
             result, _ = grade_cohort(assessed, grader.gate, grader.split, seed=grader.origin.seed)
-        facts = _facts(grader, images, result, intake.ignored, alone)
+        facts = _facts(grader, images, result, source.ignored, alone)
         facts["seconds"] = round(time.monotonic() - started, 3)
         remove_stale(results, [one.name for one in assessed if isinstance(one, Failure)], heat=heat)
         for output in outputs:
@@ -107,15 +106,15 @@ def _alone(model: Grader | SettledGrader, mode: Mode) -> bool:
 
 def _assess(
     grader: Grader,
-    intake: Intake,
+    source: ImageSource,
     results: Path,
     journal: Journal,
     outputs: Sequence[Output],
     progress: Progress,
 ) -> list[Assessment | Failure]:
-    task = progress.task("grading", len(intake))
+    task = progress.task("grading", len(source))
     one = partial(_one, grader, results=results, journal=journal, outputs=outputs)
-    return gathered(lambda pending: pending.read(one), intake.pending, task)
+    return map_all(lambda lazy: lazy.read(one), source.images, task)
 
 
 def _one(
@@ -138,15 +137,15 @@ def _facts(grader: Grader, images: str, result: CohortResult, ignored: int, alon
     failed = sum(grading.grade is None for grading in result.gradings)
     return {
         "notice": "For research use. Not a medical device.",
-        "versions": versions(),
-        "device": str(grader.viewer.device),
+        "versions": library_versions(),
+        "device": str(grader.encoders.device),
         "threads": torch.get_num_threads(),
         "model": grader.origin.checksum,
         "images": images,
         "recipe": grader.origin.recipe,
         "seed": grader.origin.seed,
         "split": "settled" if alone else "cohort",
-        "threshold": grader.learned.threshold,
+        "threshold": grader.fitted.threshold,
         "counts": {**counts, "failed": failed, "all": len(result.gradings), "ignored": ignored},
         "warnings": list(result.warnings),
         "settings": grader.origin.values,
@@ -156,4 +155,4 @@ def _facts(grader: Grader, images: str, result: CohortResult, ignored: int, alon
 
 def _conditions(grader: Grader, apart: Sequence[str]) -> str:
     """Return what scores may depend on in their last bits beside the model, and whose overlays are kept apart."""
-    return json.dumps([versions(), str(grader.viewer.device), *apart])
+    return json.dumps([library_versions(), str(grader.encoders.device), *apart])

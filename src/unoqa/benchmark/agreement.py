@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Float, Int
 
-from unoqa.core.area import area
+from unoqa.core.auroc import auroc
 from unoqa.core.grading import Grade
 
 GRADES = len(Grade)
@@ -106,8 +106,8 @@ def _figures(
         "quadratic kappa": kappa(table, quadratic()),
         "accuracy": float(np.trace(table) / table.sum()) if table.any() else float("nan"),
         "balanced accuracy": balanced_accuracy(table) if table.any() else float("nan"),
-        "AUROC outstanding vs rest": area(scores[~best], scores[best]),
-        "AUROC ungradable vs rest": area(scores[worst], scores[~worst]),
+        "AUROC outstanding vs rest": auroc(scores[~best], scores[best]),
+        "AUROC ungradable vs rest": auroc(scores[worst], scores[~worst]),
     }
 
 

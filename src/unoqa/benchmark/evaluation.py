@@ -14,7 +14,7 @@ from unoqa.benchmark.labels import join, read_grades, read_labels
 from unoqa.benchmark.parts.csv_rows import as_written
 from unoqa.core.errors import ResultsError
 from unoqa.core.grading import Grade
-from unoqa.store.atomic import write_text
+from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path

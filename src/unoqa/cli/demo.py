@@ -15,14 +15,14 @@ from unoqa.batch import Mode, grade_files
 from unoqa.benchmark.evaluation import evaluate_results
 from unoqa.benchmark.phantom.folder import write
 from unoqa.cli.parts.bars import progress
+from unoqa.cli.parts.messages import say, say_counts, say_fit
 from unoqa.cli.parts.options import Quiet
-from unoqa.cli.parts.saying import say, say_counts, say_fit
 from unoqa.core.errors import ResultsError
-from unoqa.grader.intake import Intake
-from unoqa.grader.loading import load
+from unoqa.grader.model import load
 from unoqa.grader.recipe import LARGEST_SEED, Recipe
+from unoqa.grader.source import ImageSource
 from unoqa.report.cohort_picture import draw_cohort
-from unoqa.store.litter import is_empty
+from unoqa.store.files import is_empty
 
 OUTSTANDING = 60
 """Scans to learn from."""
@@ -47,11 +47,11 @@ def demo(
     write(folder / "phantom", outstanding_to_fit=OUTSTANDING, clinic=CLINIC, seed=seed)
     grader = Recipe.named("measures").fit(folder / "phantom" / "outstanding", progress=bars)
     grader.save(model)
-    say_fit(grader.learned.report)
-    intake = Intake.of(folder / "phantom" / "clinic")
-    with grade_files(load(model), intake, results, mode=Mode.AS_MODEL, heat=True, progress=bars) as result:
+    say_fit(grader.fitted.report)
+    source = ImageSource.of(folder / "phantom" / "clinic")
+    with grade_files(load(model), source, results, mode=Mode.AS_MODEL, heat=True, progress=bars) as result:
         say_counts(result, quiet=quiet)
-        draw_cohort(result.gradings, intake.open, results, folder / "cohort.png")
+        draw_cohort(result.gradings, source.open, results, folder / "cohort.png")
     typer.echo(evaluate_results(results, folder / "phantom" / "labels.csv"), nl=False)
     say(f"Look at {folder / 'cohort.png'} and {results / 'grades.csv'}.", quiet=quiet)
 

@@ -13,12 +13,12 @@ import typer
 
 from unoqa.cli.parts.bars import progress
 from unoqa.cli.parts.exits import SOME_FAILED
+from unoqa.cli.parts.messages import say, say_fit, say_replaced
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Quiet, Threads, use_threads
-from unoqa.cli.parts.saying import say, say_fit, say_replaced
-from unoqa.core.allocation import one_arena
-from unoqa.grader.intake import Intake
+from unoqa.core.allocation import use_one_arena
 from unoqa.grader.recipe import DEFAULT, LARGEST_SEED, Recipe, recipe_names
-from unoqa.store.bundle import check_bundle_folder
+from unoqa.grader.source import ImageSource
+from unoqa.store.model_folder import check_model_folder
 from unoqa.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -43,15 +43,15 @@ def fit(
     quiet: Quiet = False,
 ) -> None:
     """Fit a model and save it."""
-    one_arena()
+    use_one_arena()
     use_threads(threads)
-    check_bundle_folder(output)
+    check_model_folder(output)
     chosen = _chosen(recipe)
     if alpha is not None:
-        chosen = chosen.refusing(alpha)
+        chosen = chosen.with_alpha(alpha)
     with _unfinished(output) as work:
         grader = chosen.fit(
-            Intake.of(outstanding, follow_links=follow_links),
+            ImageSource.of(outstanding, follow_links=follow_links),
             seed=seed,
             device=device,
             weights=encoder_weights,
@@ -60,7 +60,7 @@ def fit(
         )
         _save(grader, output)
         work.remove()
-    report = grader.learned.report
+    report = grader.fitted.report
     say_fit(report)
     say(f"Learned from {report.used} images; model in {output}.", quiet=quiet)
     say(f"Next: unoqa grade IMAGES -m {output} -o RESULTS", quiet=quiet)

@@ -15,11 +15,11 @@ import typer
 from unoqa.batch import Mode, grade_files
 from unoqa.cli.parts.bars import progress
 from unoqa.cli.parts.exits import NOTHING_DONE, SOME_FAILED
+from unoqa.cli.parts.messages import say, say_counts, say_ignored
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
-from unoqa.cli.parts.saying import say, say_counts, say_ignored
 from unoqa.core.errors import UsageError
-from unoqa.grader.intake import Intake
-from unoqa.grader.loading import load
+from unoqa.grader.model import load
+from unoqa.grader.source import ImageSource
 from unoqa.report.cohort_picture import draw_cohort
 
 
@@ -45,19 +45,19 @@ def grade(
     use_threads(threads)
     mode = Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
     grader = load(model, device=device)
-    intake = Intake.of(images, follow_links=follow_links)
+    source = ImageSource.of(images, follow_links=follow_links)
     with grade_files(
         grader,
-        intake,
+        source,
         output,
         mode=mode,
         heat=not no_heat,
         progress=progress(quiet=quiet),
     ) as result:
         if not no_heat:
-            draw_cohort(result.gradings, intake.open, output, output / "cohort.png")
+            draw_cohort(result.gradings, source.open, output, output / "cohort.png")
     say_counts(result, quiet=quiet)
-    say_ignored(intake.ignored, quiet=quiet)
+    say_ignored(source.ignored, quiet=quiet)
     say(f"Results in {output}: grades.csv, run.json{'' if no_heat else ', heat/, cohort.png'}.", quiet=quiet)
     failed = sum(grading.grade is None for grading in result.gradings)
     if failed:

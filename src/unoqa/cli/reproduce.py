@@ -18,10 +18,10 @@ from unoqa.benchmark.reproduction.run import Plan
 from unoqa.benchmark.reproduction.run import reproduce as make
 from unoqa.cli.parts.bars import progress
 from unoqa.cli.parts.exits import SOME_FAILED
+from unoqa.cli.parts.messages import say
 from unoqa.cli.parts.options import Device, Quiet, Threads, use_threads
-from unoqa.cli.parts.saying import say
 from unoqa.core.errors import ResultsError
-from unoqa.store.litter import is_empty
+from unoqa.store.files import is_empty
 
 PAGE = "reproduction.md"
 """The page by which an earlier reproduction is known, where its unfinished work was removed."""

@@ -12,12 +12,12 @@ import typer
 
 from unoqa.cli.parts.bars import progress
 from unoqa.cli.parts.exits import SOME_FAILED
+from unoqa.cli.parts.messages import say, say_failures, say_ignored, say_replaced
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
-from unoqa.cli.parts.saying import say, say_failures, say_ignored, say_replaced
 from unoqa.grader.grader import SettledGrader
-from unoqa.grader.intake import Intake
-from unoqa.grader.loading import load
-from unoqa.store.bundle import check_bundle_folder
+from unoqa.grader.model import load
+from unoqa.grader.source import ImageSource
+from unoqa.store.model_folder import check_model_folder
 
 
 def settle(
@@ -31,15 +31,15 @@ def settle(
 ) -> None:
     """Settle a model on a cohort and save it."""
     use_threads(threads)
-    check_bundle_folder(output)
+    check_model_folder(output)
     loaded = load(model, device=device)
     grader = loaded.grader if isinstance(loaded, SettledGrader) else loaded
-    intake = Intake.of(images, follow_links=follow_links)
-    settled = grader.settle(intake, progress=progress(quiet=quiet))
+    source = ImageSource.of(images, follow_links=follow_links)
+    settled = grader.settle(source, progress=progress(quiet=quiet))
     say_replaced(output)
     settled.save(output)
     say_failures(settled.failures)
-    say_ignored(intake.ignored)
+    say_ignored(source.ignored)
     for warning in settled.warnings:
         say(f"Warning: {warning}")
     counts = f"{settled.cohort} images, {settled.refused} of them not outstanding"

@@ -8,7 +8,7 @@ _ARENA_MAX = -8
 """glibc's M_ARENA_MAX, from malloc.h."""
 
 
-def one_arena() -> None:
+def use_one_arena() -> None:
     """Let all threads take memory from one place, where the C library is glibc.
 
     There each thread has an arena of its own, which keeps what the thread has freed: of networks that learn in
@@ -21,7 +21,7 @@ def one_arena() -> None:
         return
 
 
-def give_back() -> None:
+def release_freed_memory() -> None:
     """Give memory that was freed between what is still used back to the system, where the C library is glibc.
 
     Otherwise what networks left when their weights were laid out anew lies there while a module learns.

@@ -12,6 +12,7 @@ import sys
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar, final
 
 from unoqa.core.errors import UsageError, unknown
@@ -24,7 +25,7 @@ T = TypeVar("T")
 
 @final
 class Shelf(Generic[T]):
-    """The choices in one package: each a module, or a package, that defines one class of the shelf's contract."""
+    """The choices in one package: each a module, or a package with `__all__`, with one class of the contract."""
 
     def __init__(self, package: str, contract: type[T], kind: str) -> None:
         self.package = package
@@ -57,7 +58,7 @@ class Shelf(Generic[T]):
             raise unknown(self.kind, name, self.names())
         return self._only_class(import_module(self._module(name)))
 
-    def name_of(self, choice: T) -> str:
+    def find_name(self, choice: T) -> str:
         """Return the name under which the class of `choice` stands on the shelf; the other choices are not loaded.
 
         Raises:
@@ -97,7 +98,15 @@ def _within(defined: type, module: str) -> bool:
 
 @cache
 def _files(paths: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(module.name for module in pkgutil.iter_modules(paths) if module.name != "parts")
+    return tuple(
+        module.name for module in pkgutil.iter_modules(paths) if not module.ispkg or _is_choice(paths, module.name)
+    )
+
+
+def _is_choice(paths: tuple[str, ...], package: str) -> bool:
+    """Tell a package that is a choice from one that choices share: the former exports its class in `__all__`."""
+    files = (Path(path) / package / "__init__.py" for path in paths)
+    return any("__all__" in file.read_text(encoding="utf-8") for file in files if file.is_file())
 
 
 @cache

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     import torch
 
+    from unoqa.core.grading import RunRecord
     from unoqa.core.image import EnfaceImage
-    from unoqa.core.record import RunRecord
 
 State = dict[str, Tensor]
 """Named arrays: what a learned object needs beside its settings."""
@@ -35,7 +35,7 @@ NO_WORK = Work()
 """Nobody watches, and nothing is kept."""
 
 
-def within(state: Mapping[str, Tensor], prefix: str) -> State:
+def select_prefix(state: Mapping[str, Tensor], prefix: str) -> State:
     """Return the arrays whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
 
@@ -46,7 +46,7 @@ class Format(ABC):
     suffixes: ClassVar[tuple[str, ...]]
 
     @abstractmethod
-    def recognises(self, head: bytes) -> bool:
+    def matches(self, head: bytes) -> bool:
         """Tell by a file's first bytes (at least 32 where it has as many) whether it is of this kind."""
 
     @abstractmethod

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unoqa.core.errors import UsageError, unknown
-from unoqa.core.parallel import still_wanted
+from unoqa.core.parallel import raise_if_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,7 +78,7 @@ class FeatureSet:
     arrays: tuple[np.ndarray, ...]
     rows: Int[np.ndarray, "images"]
     device: torch.device
-    turn: Callable[[np.ndarray, np.ndarray], FeaturePyramid] | None = None
+    rotate: Callable[[np.ndarray, np.ndarray], FeaturePyramid] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -89,28 +89,28 @@ class FeatureSet:
 
     def select(self, names: Sequence[str]) -> FeatureSet:
         """Return the set with the named scales only, in that order."""
-        positions = [scale_position(self.scales, name) for name in names]
+        positions = [find_scale(self.scales, name) for name in names]
         return replace(
             self,
             scales=tuple(self.scales[position] for position in positions),
             arrays=tuple(self.arrays[position] for position in positions),
-            turn=None if self.turn is None else _selecting(self.turn, positions),
+            rotate=None if self.rotate is None else _selecting(self.rotate, positions),
         )
 
-    def turned(self, degrees: Float[np.ndarray, " images"]) -> FeaturePyramid:
+    def encode_rotated(self, degrees: Float[np.ndarray, " images"]) -> FeaturePyramid:
         """Encode the images of the set anew, each turned by an angle.
 
         Raises:
             UsageError: the features come from files, and the images are not at hand.
         """
-        if self.turn is None:
+        if self.rotate is None:
             raise UsageError("Turned images are wanted, but only their features are at hand; set 'degrees' to 0.")
-        return self.turn(self.rows, degrees)
+        return self.rotate(self.rows, degrees)
 
     def batches(self, size: int = 8) -> Iterator[FeaturePyramid]:
         """Yield the features in order, `size` images at a time, as float32 on the device."""
         for start in range(0, len(self.rows), size):
-            still_wanted()
+            raise_if_cancelled()
             rows = self.rows[start : start + size]
             yield FeaturePyramid(tuple(self._tensor(array[rows]) for array in self.arrays))
 
@@ -119,12 +119,12 @@ class FeatureSet:
 
 
 def _selecting(
-    turn: Callable[[np.ndarray, np.ndarray], FeaturePyramid], positions: Sequence[int]
+    rotate: Callable[[np.ndarray, np.ndarray], FeaturePyramid], positions: Sequence[int]
 ) -> Callable[[np.ndarray, np.ndarray], FeaturePyramid]:
-    return lambda rows, degrees: turn(rows, degrees).select(positions)
+    return lambda rows, degrees: rotate(rows, degrees).select(positions)
 
 
-def scale_position(scales: Sequence[Scale], name: str) -> int:
+def find_scale(scales: Sequence[Scale], name: str) -> int:
     """Return where the named scale stands.
 
     Raises:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import final
+from typing import Any, final
 
 
 @final
@@ -46,3 +47,12 @@ class Grading:
     certainty: float | None
     reasons: tuple[str, ...] = ()
     error: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class RunRecord:
+    """A finished run: its gradings in order, and its facts (versions, seed, model, settings, counts, times)."""
+
+    gradings: tuple[Grading, ...]
+    facts: Mapping[str, Any]

@@ -33,16 +33,19 @@ LOOKS_EVERY = 0.2
 AHEAD = 2
 """Results a thread that may wait to be taken: enough that none is idle, few enough that memory stays flat."""
 
+PROCESS_LOCK = threading.RLock()
+"""Lock for process-global state: torch's generator, from which new layers draw, and switches of libraries."""
+
 
 @contextmanager
-def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Iterator[Result]]:
+def map_in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Iterator[Result]]:
     """Give `function(item)` in the order of the items, as many at a time as torch has threads.
 
     A function may call this again: its pieces then share the threads there are. When the context is left early, as by
-    an interruption or an error, pieces not begun are dropped, and those that ask `still_wanted` end.
+    an interruption or an error, pieces not begun are dropped, and those that ask `raise_if_cancelled` end.
 
     Example:
-        >>> with in_order(abs, [-1, 2, -3]) as results:
+        >>> with map_in_order(abs, [-1, 2, -3]) as results:
         ...     list(results)
         [1, 2, 3]
     """
@@ -59,12 +62,12 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
                 pool.shutdown()
 
 
-def gathered(
+def map_all(
     function: Callable[[Item], Result], items: Iterable[Item], task: AbstractContextManager[Callable[[], None]]
 ) -> list[Result]:
-    """Return all results of `in_order`, a step of a task of progress told with each."""
+    """Return all results of `map_in_order`, a step of a task of progress told with each."""
     found = []
-    with task as step, in_order(function, items) as results:
+    with task as step, map_in_order(function, items) as results:
         for one in results:
             found.append(one)
             step()
@@ -81,7 +84,7 @@ def _results(
         yield crew.wait_for(waiting.popleft())
 
 
-def still_wanted() -> None:
+def raise_if_cancelled() -> None:
     """End a piece of work whose result nobody waits for any longer, as after an error of another piece.
 
     Long loops ask at every step.
@@ -134,7 +137,7 @@ class _Crew:
             _here.crew = self
             if self.errors:
                 raise self.errors[0]
-            still_wanted()
+            raise_if_cancelled()
             try:
                 return function(item)
             except BaseException as error:

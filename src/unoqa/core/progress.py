@@ -20,7 +20,7 @@ class Progress(Protocol):
 
 
 @final
-class Silent:
+class NoProgress:
     """Shows nothing."""
 
     @contextmanager

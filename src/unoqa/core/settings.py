@@ -44,6 +44,6 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         raise UsageError(f"Setting '{place}' of {where} is {first.get('input')!r}: {first['msg'].lower()}.") from error
 
 
-def plain(value: object) -> dict[str, Any]:
+def to_plain(value: object) -> dict[str, Any]:
     """Turn settings into plain values that TOML and JSON can hold; `build` reads them back."""
     return TypeAdapter(type(value)).dump_python(value, mode="json", exclude_none=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, final, runtime_checkable
 
-from unoqa.core.progress import Progress, Silent
+from unoqa.core.progress import NoProgress, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ class Checkpoints(Protocol):
 
 
 @final
-class Nowhere:
+class NoCheckpoints:
     """Keeps nothing: a killed fit begins again."""
 
     def read(self, name: str) -> None:
@@ -57,8 +57,8 @@ class Work:
         'member 0/fold 2'
     """
 
-    progress: Progress = field(default_factory=Silent)
-    checkpoints: Checkpoints = field(default_factory=Nowhere)
+    progress: Progress = field(default_factory=NoProgress)
+    checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     name: str = ""
     interval: float = 30.0
     tell: Callable[[str], None] = _unheard

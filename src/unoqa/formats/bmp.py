@@ -24,7 +24,7 @@ class Bmp(Format):
 
     suffixes: ClassVar[tuple[str, ...]] = (".bmp", ".dib")
 
-    def recognises(self, head: bytes) -> bool:
+    def matches(self, head: bytes) -> bool:
         """Tell by `BM` and a known size of the header after it: `BM` alone begins many a text."""
         size = int.from_bytes(head[14:18], "little")
         return head.startswith(b"BM") and size in _HEADER_SIZES

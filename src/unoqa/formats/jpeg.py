@@ -21,7 +21,7 @@ class Jpeg(Format):
 
     suffixes: ClassVar[tuple[str, ...]] = (".jpg", ".jpeg", ".jpe", ".jfif")
 
-    def recognises(self, head: bytes) -> bool:
+    def matches(self, head: bytes) -> bool:
         """Tell by the start of an image and of the marker after it."""
         return head.startswith(b"\xff\xd8\xff")
 

@@ -25,7 +25,7 @@ class Png(Format):
 
     suffixes: ClassVar[tuple[str, ...]] = (".png",)
 
-    def recognises(self, head: bytes) -> bool:
+    def matches(self, head: bytes) -> bool:
         """Tell by the eight bytes of its signature."""
         return head.startswith(b"\x89PNG\r\n\x1a\n")
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 NOTICE = "For research use. Not a medical device; no diagnosis may rest on it."
 
 
-def model_card(document: Mapping[str, Any]) -> str:
+def render_model_card(document: Mapping[str, Any]) -> str:
     """Write the card from a model's document, in Markdown."""
     settings = document["settings"]
     members = "\n".join(

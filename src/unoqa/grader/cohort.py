@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from unoqa.core.grading import Grade, Grading
-from unoqa.grader.intake import Failure
+from unoqa.grader.source import Failure
 from unoqa.grader.split import FEWEST, FittedSplit, Split
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from jaxtyping import Float
 
-from unoqa.core.parallel import in_order
+from unoqa.core.parallel import map_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ class MapSums:
 
 @final
 @dataclass(frozen=True)
-class FoldOpinion:
+class FoldPrediction:
     """A module that has seen all images but the `rows` of one fold, and what it says of those.
 
     Attributes:
@@ -73,17 +73,17 @@ class FoldFit:
     work: Work
     fold: int
 
-    def learned(self, folds: np.ndarray, *, keep: bool) -> FoldOpinion:
+    def fit(self, folds: np.ndarray, *, keep: bool) -> FoldPrediction:
         """Fit, and ask of the images left out: one at a time, as new ones will be."""
         held_out = np.flatnonzero(folds == self.fold)
         name = "all" if self.fold == EVERY else f"fold {self.fold}"
         seen = self.features.subset(np.flatnonzero(folds != self.fold))
         module = self.module.fit(seen, seed=self.seed, work=self.work.part(name))
         scores, sums = [], tuple[MapSums, ...]()
-        with in_order(module.evidence, self.features.subset(held_out).batches(size=1)) as asked:
+        with map_in_order(module.evidence, self.features.subset(held_out).batches(size=1)) as asked:
             for evidence in asked:
                 scores.append(float(evidence.score[0]))
                 sums = sums or tuple(MapSums() for _ in evidence.maps)
                 for one, grid in zip(sums, evidence.maps, strict=True):
                     one.add(grid[0].cpu().numpy())
-        return FoldOpinion(module if keep else None, held_out, np.array(scores), sums)
+        return FoldPrediction(module if keep else None, held_out, np.array(scores), sums)

@@ -10,7 +10,7 @@ KNOWN = ("auto", "cpu", "cuda")
 """Not Apple's `mps`: it has no double precision, in which moments are summed."""
 
 
-def device_of(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
     """Return the named device; `auto` is the accelerator where there is one.
 
     Raises:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from jaxtyping import Float
 
-from unoqa.core.allocation import give_back
+from unoqa.core.allocation import release_freed_memory
 from unoqa.core.errors import FitError
-from unoqa.core.parallel import in_order
-from unoqa.core.work import Nowhere, Work
+from unoqa.core.parallel import map_in_order
+from unoqa.core.work import NoCheckpoints, Work
 from unoqa.grader.heat import HeatLevels
-from unoqa.grader.intake import Failure, Pending
+from unoqa.grader.open_encoders import keep
 from unoqa.grader.reasons import Reasons
-from unoqa.grader.turning import Turning
-from unoqa.grader.viewing import keep
-from unoqa.store.workspace import key_of
+from unoqa.grader.rotation import RotatedImages
+from unoqa.grader.source import Failure, LazyImage
+from unoqa.store.workspace import make_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from unoqa.core.features import FeaturePyramid, FeatureSet
     from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
-    from unoqa.grader.intake import Intake
-    from unoqa.grader.panel import FittedPanel, Panel, Unseen
-    from unoqa.grader.viewing import Viewer
+    from unoqa.grader.open_encoders import OpenEncoders
+    from unoqa.grader.panel import FittedPanel, HeldOut, Panel
+    from unoqa.grader.source import ImageSource
     from unoqa.store.feature_files import FeatureFiles
     from unoqa.store.workspace import Workspace
 
@@ -64,7 +64,7 @@ class FitReport:
 
 @final
 @dataclass(frozen=True)
-class Learned:
+class Fitted:
     """Everything that outstanding images teach.
 
     Attributes:
@@ -83,26 +83,26 @@ class Learned:
 def learn(
     panel: Panel,
     threshold: Threshold,
-    viewer: Viewer,
-    intake: Intake,
+    encoders: OpenEncoders,
+    source: ImageSource,
     *,
     seed: int,
     progress: Progress,
     workspace: Workspace,
-) -> Learned:
+) -> Fitted:
     """Learn from outstanding images; in a workspace that is kept, an interrupted fit goes on where it was.
 
     Raises:
         FitError: fewer images can be used than the panel or the threshold needs.
     """
     needed = _needed(panel, threshold)
-    seen = _encode(viewer, intake, viewer.feature_files(workspace), progress)
+    seen = _encode(encoders, source, encoders.feature_files(workspace), progress)
     if len(seen.names) < needed:
-        raise _too_few(len(seen.names), needed, intake, seen.failures)
-    give_back()
+        raise _too_few(len(seen.names), needed, source, seen.failures)
+    release_freed_memory()
     notices: list[str] = []
-    key = key_of(repr(panel), seed, list(seen.rows), viewer.keys)
-    work = Work(progress, workspace.checkpoints(key) if workspace.lasting else Nowhere(), tell=notices.append)
+    key = make_key(repr(panel), seed, list(seen.rows), encoders.keys)
+    work = Work(progress, workspace.checkpoints(key) if workspace.persistent else NoCheckpoints(), tell=notices.append)
     features = seen.features[: len(panel.encoders())]
     fitted, unseen = panel.fit(features, seed=seed, work=work)
     report = FitReport(
@@ -110,12 +110,12 @@ def learn(
         tuple(seen.failures),
         tuple(seen.duplicates),
         _unusual(seen.names, unseen, partial(_scores, fitted, features)),
-        intake.ignored,
+        source.ignored,
         tuple(sorted(notices)),
     )
-    with in_order(Reasons.learned, [seen.features[viewer.measures]]) as learned:
+    with map_in_order(Reasons.fit, [seen.features[encoders.measures]]) as learned:
         reasons = next(learned)
-    return Learned(
+    return Fitted(
         panel=fitted,
         threshold=threshold.fit(unseen.scores),
         spread=float(max(unseen.scores.std(), 1e-9)),
@@ -131,30 +131,30 @@ class _Seen:
     """What reading the images gave; `rows` are those learned from by their digests, in order."""
 
     names: list[str] = field(default_factory=list)
-    rows: dict[str, Pending] = field(default_factory=dict)
+    rows: dict[str, LazyImage] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     features: list[FeatureSet] = field(default_factory=list)
 
 
-def _encode(viewer: Viewer, intake: Intake, files: Sequence[FeatureFiles], progress: Progress) -> _Seen:
+def _encode(encoders: OpenEncoders, source: ImageSource, files: Sequence[FeatureFiles], progress: Progress) -> _Seen:
     seen = _Seen()
-    encoding = in_order(lambda pending: pending.read(lambda image: _encode_one(viewer, image, files)), intake.pending)
-    with progress.task("reading outstanding images", len(intake)) as step, encoding as read:
-        for pending, one in zip(intake.pending, read, strict=True):
+    encoding = map_in_order(lambda lazy: lazy.read(lambda image: _encode_one(encoders, image, files)), source.images)
+    with progress.task("reading outstanding images", len(source)) as step, encoding as read:
+        for lazy, one in zip(source.images, read, strict=True):
             step()
             if isinstance(one, Failure):
                 seen.failures.append(one)
                 continue
             original = seen.rows.get(one.digest)
             if original is not None:
-                seen.duplicates.append((pending.name, original.name))
+                seen.duplicates.append((lazy.name, original.name))
                 continue
             keep(one.pyramids, one.digest, files)
-            seen.rows[one.digest] = pending
-            seen.names.append(pending.name)
+            seen.rows[one.digest] = lazy
+            seen.names.append(lazy.name)
     if seen.names:
-        seen.features = [_features(viewer, number, file, seen) for number, file in enumerate(files)]
+        seen.features = [_features(encoders, number, file, seen) for number, file in enumerate(files)]
     return seen
 
 
@@ -167,16 +167,16 @@ class _Encoded:
     pyramids: list[FeaturePyramid | None]
 
 
-def _encode_one(viewer: Viewer, image: EnfaceImage, files: Sequence[FeatureFiles]) -> _Encoded:
+def _encode_one(encoders: OpenEncoders, image: EnfaceImage, files: Sequence[FeatureFiles]) -> _Encoded:
     digest = image.digest()
-    return _Encoded(digest, viewer.encoded(image, digest, files))
+    return _Encoded(digest, encoders.encoded(image, digest, files))
 
 
-def _features(viewer: Viewer, number: int, file: FeatureFiles, seen: _Seen) -> FeatureSet:
+def _features(encoders: OpenEncoders, number: int, file: FeatureFiles, seen: _Seen) -> FeatureSet:
     """Return what one encoder made of the images, which can be asked for again turned."""
-    rows = {file.row(digest): (digest, pending) for digest, pending in seen.rows.items()}
-    turning = Turning(viewer.encoders[number], rows, viewer.size)
-    return replace(file.read(list(rows), viewer.device), turn=turning)
+    rows = {file.row(digest): (digest, lazy) for digest, lazy in seen.rows.items()}
+    turning = RotatedImages(encoders.encoders[number], rows, encoders.size)
+    return replace(file.read(list(rows), encoders.device), rotate=turning)
 
 
 def _needed(panel: Panel, threshold: Threshold) -> int:
@@ -189,8 +189,8 @@ def _needed(panel: Panel, threshold: Threshold) -> int:
     return max(for_modules, panel.folds, for_threshold)
 
 
-def _too_few(used: int, needed: int, intake: Intake, failures: Sequence[Failure]) -> FitError:
-    unread = f" ({len(failures)} of {len(intake)} could not be read: {failures[0].sentence})" if failures else ""
+def _too_few(used: int, needed: int, source: ImageSource, failures: Sequence[Failure]) -> FitError:
+    unread = f" ({len(failures)} of {len(source)} could not be read: {failures[0].sentence})" if failures else ""
     return FitError(
         f"At least {needed} different outstanding images are needed, and {used} can be used{unread}; "
         "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
@@ -199,12 +199,12 @@ def _too_few(used: int, needed: int, intake: Intake, failures: Sequence[Failure]
 
 def _scores(panel: FittedPanel, features: Sequence[FeatureSet], rows: np.ndarray) -> Float[np.ndarray, " images"]:
     batches = [one.subset(rows).batches(size=1) for one in features]
-    with in_order(panel.judge, zip(*batches, strict=True)) as judged:
-        return np.array([opinion.score for opinion in judged])
+    with map_in_order(panel.predict, zip(*batches, strict=True)) as judged:
+        return np.array([prediction.score for prediction in judged])
 
 
 def _unusual(
-    names: Sequence[str], unseen: Unseen, score: Callable[[np.ndarray], Float[np.ndarray, " images"]]
+    names: Sequence[str], unseen: HeldOut, score: Callable[[np.ndarray], Float[np.ndarray, " images"]]
 ) -> tuple[str, ...]:
     """Name the images far from the rest, the farthest first; those that were learned from, among themselves.
 

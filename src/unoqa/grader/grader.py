@@ -11,15 +11,15 @@ from jaxtyping import Float
 
 from unoqa.core.errors import CohortError, ImageError, UsageError
 from unoqa.core.grading import Grade, Grading
-from unoqa.core.parallel import gathered
-from unoqa.core.progress import Silent
+from unoqa.core.parallel import map_all
+from unoqa.core.progress import NoProgress
 from unoqa.encoders.measures import MEASURES
 from unoqa.grader.assessment import Assessment
-from unoqa.grader.card import model_card
+from unoqa.grader.card import render_model_card
 from unoqa.grader.cohort import CohortResult, Gate, grade_cohort, grade_settled, lone
-from unoqa.grader.intake import Failure, Intake
+from unoqa.grader.source import Failure, ImageSource
 from unoqa.grader.split import FEWEST
-from unoqa.store.bundle import write_bundle
+from unoqa.store.model_folder import write_model_folder
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from unoqa.core.contracts import State
     from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
-    from unoqa.grader.fitting import Learned
-    from unoqa.grader.intake import Source
+    from unoqa.grader.fitting import Fitted
+    from unoqa.grader.open_encoders import OpenEncoders
+    from unoqa.grader.source import Source
     from unoqa.grader.split import FittedSplit, Split
-    from unoqa.grader.viewing import Viewer
 
 
 @final
@@ -54,15 +54,15 @@ class Origin:
 class Grader:
     """Knows what outstanding looks like; scores, explains, and grades a cohort together."""
 
-    viewer: Viewer
-    learned: Learned
+    encoders: OpenEncoders
+    fitted: Fitted
     split: Split
     origin: Origin
 
     @property
     def gate(self) -> Gate:
         """The threshold between outstanding and not."""
-        return Gate(self.learned.threshold, self.learned.spread)
+        return Gate(self.fitted.threshold, self.fitted.spread)
 
     def examine(self, image: EnfaceImage) -> tuple[Assessment, Callable[[], Float[np.ndarray, "rows columns"]]]:
         """Assess one image; the same alone or in company.
@@ -76,16 +76,16 @@ class Grader:
         Raises:
             ImageError: the image is too small, constant or not finite.
         """
-        prepared = self.viewer.prepared(image)
-        viewed = self.viewer.view(prepared)
-        opinion = self.learned.panel.judge(viewed)
-        if self.gate.passes(opinion.score):
-            assessment = Assessment(image.name, opinion.score)
+        prepared = self.encoders.prepared(image)
+        viewed = self.encoders.view(prepared)
+        prediction = self.fitted.panel.predict(viewed)
+        if self.gate.passes(prediction.score):
+            assessment = Assessment(image.name, prediction.score)
         else:
-            reasons = self.learned.reasons.explain(self.viewer.measured(prepared, viewed))
-            assessment = Assessment(image.name, opinion.score, self.split.represent(opinion), reasons)
+            reasons = self.fitted.reasons.explain(self.encoders.measured(prepared, viewed))
+            assessment = Assessment(image.name, prediction.score, self.split.represent(prediction), reasons)
         shape = (image.pixels.shape[0], image.pixels.shape[1])
-        return assessment, lambda: self.learned.heat.heat(opinion, shape)
+        return assessment, lambda: self.fitted.heat.heat(prediction, shape)
 
     def grade_cohort(self, source: Source, *, progress: Progress | None = None) -> CohortResult:
         """Grade images together, clustering at test time as the paper does.
@@ -96,9 +96,9 @@ class Grader:
         Raises:
             CohortError: fewer than 10 images.
         """
-        intake = Intake.of(source)
-        check_cohort(len(intake))
-        result, _ = grade_cohort(_assess(self, intake, progress), self.gate, self.split, seed=self.origin.seed)
+        source = ImageSource.of(source)
+        check_cohort(len(source))
+        result, _ = grade_cohort(_assess(self, source, progress), self.gate, self.split, seed=self.origin.seed)
         return result
 
     def settle(self, source: Source, *, progress: Progress | None = None) -> SettledGrader:
@@ -107,7 +107,7 @@ class Grader:
         Raises:
             CohortError: fewer than 10 of the images are not outstanding.
         """
-        assessed = _assess(self, Intake.of(source), progress)
+        assessed = _assess(self, ImageSource.of(source), progress)
         result, fitted = grade_cohort(assessed, self.gate, self.split, seed=self.origin.seed)
         if fitted is None:
             refused = sum(grading.score is not None for grading in result.gradings) - result.count(Grade.OUTSTANDING)
@@ -125,31 +125,31 @@ class Grader:
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
         document = self.document()
-        write_bundle(Path(folder), document, self.state(), model_card(document))
+        write_model_folder(Path(folder), document, self.state(), render_model_card(document))
 
     def document(self) -> dict[str, Any]:
         """Return facts and settings; centres and spreads as exact decimals, which TOML keeps."""
-        members = self.learned.panel.members
+        members = self.fitted.panel.members
         return {
             "unoqa": __version__,
             "recipe": self.origin.recipe,
             "seed": self.origin.seed,
-            "images": self.learned.report.used,
-            "threshold": self.learned.threshold,
-            "spread": self.learned.spread,
+            "images": self.fitted.report.used,
+            "threshold": self.fitted.threshold,
+            "spread": self.fitted.spread,
             "resize": "Pillow bilinear, support widened with the reduction",
-            "encoders": [encoder.checksum for encoder in self.viewer.encoders],
-            "measures": {name: MEASURES.load(name).version for name in self.learned.reasons.names},
+            "encoders": [encoder.checksum for encoder in self.encoders.encoders],
+            "measures": {name: MEASURES.load(name).version for name in self.fitted.reasons.names},
             "standards": [{"centre": member.centre, "spread": member.spread} for member in members],
             "settings": self.origin.values,
         }
 
     def state(self) -> State:
         """Return everything learned, and the encoders' weights."""
-        parts: dict[str, State] = {"reasons": self.learned.reasons.state(), "heat": self.learned.heat.state()}
-        for number, encoder in enumerate(self.viewer.encoders):
+        parts: dict[str, State] = {"reasons": self.fitted.reasons.state(), "heat": self.fitted.heat.state()}
+        for number, encoder in enumerate(self.encoders.encoders):
             parts[f"encoder.{number}"] = encoder.state()
-        for number, member in enumerate(self.learned.panel.members):
+        for number, member in enumerate(self.fitted.panel.members):
             parts[f"panel.{number}"] = member.state()
         return {f"{part}.{name}": array for part, state in parts.items() for name, array in state.items()}
 
@@ -179,10 +179,10 @@ class SettledGrader:
             UsageError: there are several.
             ImageError: it cannot be graded.
         """
-        intake = Intake.of(source)
-        if len(intake) > 1:
-            raise UsageError(f"`grade` takes one image, and there are {len(intake)}; call `grade_all` for all of them.")
-        grading = self.grade_all(intake).gradings[0]
+        source = ImageSource.of(source)
+        if len(source) > 1:
+            raise UsageError(f"`grade` takes one image, and there are {len(source)}; call `grade_all` for all of them.")
+        grading = self.grade_all(source).gradings[0]
         if grading.grade is None:
             code, sentence = grading.error.split(": ", 1)
             raise ImageError(code, sentence)
@@ -190,7 +190,7 @@ class SettledGrader:
 
     def grade_all(self, source: Source, *, progress: Progress | None = None) -> CohortResult:
         """Grade images, each for itself."""
-        return grade_settled(_assess(self.grader, Intake.of(source), progress), self.grader.gate, self.partition)
+        return grade_settled(_assess(self.grader, ImageSource.of(source), progress), self.grader.gate, self.partition)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
@@ -203,7 +203,7 @@ class SettledGrader:
             },
         }
         settled = {f"settled.{name}": array for name, array in self.partition.state().items()}
-        write_bundle(Path(folder), document, {**self.grader.state(), **settled}, model_card(document))
+        write_model_folder(Path(folder), document, {**self.grader.state(), **settled}, render_model_card(document))
 
 
 def check_cohort(images: int) -> None:
@@ -220,6 +220,6 @@ def check_cohort(images: int) -> None:
         )
 
 
-def _assess(grader: Grader, intake: Intake, progress: Progress | None) -> list[Assessment | Failure]:
-    task = (progress or Silent()).task("scoring", len(intake))
-    return gathered(lambda pending: pending.read(lambda image: grader.examine(image)[0]), intake.pending, task)
+def _assess(grader: Grader, source: ImageSource, progress: Progress | None) -> list[Assessment | Failure]:
+    task = (progress or NoProgress()).task("scoring", len(source))
+    return map_all(lambda lazy: lazy.read(lambda image: grader.examine(image)[0]), source.images, task)

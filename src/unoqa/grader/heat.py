@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from unoqa.core.contracts import State
-    from unoqa.grader.panel import Opinion
+    from unoqa.grader.panel import Prediction
 
 
 @final
@@ -41,14 +41,14 @@ class HeatLevels:
         """Return means and standard deviations."""
         return {"means": torch.from_numpy(self.means), "spreads": torch.from_numpy(self.spreads)}
 
-    def heat(self, opinion: Opinion, shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
+    def heat(self, prediction: Prediction, shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
         """Return heat of the image's own size: standard deviations above outstanding, the mean over the maps.
 
         Maps of one place say nothing of where and are left out. Where all are of one place the heat is even.
         """
         standardised = [
             np.maximum((grid - mean) / spread, 0)
-            for grid, mean, spread in zip(opinion.maps, self.means, self.spreads, strict=True)
+            for grid, mean, spread in zip(prediction.maps, self.means, self.spreads, strict=True)
         ]
         placed = [grid for grid in standardised if grid.size > 1] or standardised
         total = np.zeros(shape, dtype=np.float32)

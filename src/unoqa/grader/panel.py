@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from unoqa.core.contracts import NO_WORK, WithLatents, within
+from unoqa.core.contracts import NO_WORK, WithLatents, select_prefix
 from unoqa.core.errors import UsageError
 from unoqa.core.features import FeaturePyramid
-from unoqa.core.parallel import gathered
+from unoqa.core.parallel import map_all
 from unoqa.core.work import Work
-from unoqa.grader.cross_fitting import EVERY, FoldFit, FoldOpinion, MapSums
+from unoqa.grader.cross_fitting import EVERY, FoldFit, FoldPrediction, MapSums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ def _no_latent() -> Float[np.ndarray, " numbers"]:
 
 @final
 @dataclass(frozen=True)
-class Opinion:
+class Prediction:
     """What a panel says of one image.
 
     Attributes:
@@ -95,7 +95,7 @@ class FittedMember:
     spread: float
     weight: float
 
-    def judge(self, pyramid: FeaturePyramid) -> tuple[float, list[Float[np.ndarray, "_ _"]]]:
+    def predict(self, pyramid: FeaturePyramid) -> tuple[float, list[Float[np.ndarray, "_ _"]]]:
         """Return the weighted standardised score of one image, and its maps; means over the modules."""
         evidences = [module.evidence(pyramid) for module in self.modules]
         score = float(torch.stack([evidence.score[0].double() for evidence in evidences]).mean())
@@ -120,25 +120,25 @@ class FittedPanel:
     members: tuple[FittedMember, ...]
     fusion: Fusion
 
-    def judge(self, pyramids: Sequence[FeaturePyramid]) -> Opinion:
+    def predict(self, pyramids: Sequence[FeaturePyramid]) -> Prediction:
         """Judge one image by its features, one pyramid of batch 1 per distinct encoder.
 
         One image at a time, because the sums of a matrix product differ in their last bits with its size.
         """
-        judged = [member.judge(pyramids[member.encoder]) for member in self.members]
+        judged = [member.predict(pyramids[member.encoder]) for member in self.members]
         scores = np.array([score for score, _ in judged])
         maps = tuple(grid for _, grids in judged for grid in grids)
-        return Opinion(fuse(scores, self.fusion), scores, maps, partial(self._latent, pyramids))
+        return Prediction(fuse(scores, self.fusion), scores, maps, partial(self._latent, pyramids))
 
     def _latent(self, pyramids: Sequence[FeaturePyramid]) -> Float[np.ndarray, " numbers"]:
         for member in self.members:
             module = member.modules[0]
             if isinstance(module, WithLatents):
-                return in_half_precision(module.latents(pyramids[member.encoder]))
+                return flatten_to_half(module.latents(pyramids[member.encoder]))
         return _no_latent()
 
 
-def in_half_precision(latents: Sequence[Float[Tensor, "1 _channels _rows _columns"]]) -> Float[np.ndarray, " numbers"]:
+def flatten_to_half(latents: Sequence[Float[Tensor, "1 _channels _rows _columns"]]) -> Float[np.ndarray, " numbers"]:
     """Flatten the latents of one image; a number that half precision does not hold becomes the largest that it does."""
     largest = torch.finfo(torch.float16).max
     return np.concatenate([grid.flatten().clamp(-largest, largest).half().cpu().numpy() for grid in latents])
@@ -153,7 +153,7 @@ def fuse(scores: Float[np.ndarray, " members"], fusion: Fusion) -> float:
 
 @final
 @dataclass(frozen=True)
-class Unseen:
+class HeldOut:
     """What modules say of outstanding images that they have not seen.
 
     Attributes:
@@ -181,13 +181,13 @@ class Panel:
         """Return the distinct encoders, in the order of their first use."""
         return tuple(dict.fromkeys(member.encoder for member in self.members))
 
-    def fit(self, features: Sequence[FeatureSet], *, seed: int, work: Work = NO_WORK) -> tuple[FittedPanel, Unseen]:
+    def fit(self, features: Sequence[FeatureSet], *, seed: int, work: Work = NO_WORK) -> tuple[FittedPanel, HeldOut]:
         """Learn from the features of outstanding images, one set per distinct encoder.
 
         Returns:
             the panel, and what modules say of images that they have not seen: of all, or of those held out.
         """
-        folds = fold_of(len(features[0]), self.folds, seed=seed)
+        folds = assign_folds(len(features[0]), self.folds, seed=seed)
         encoders = self.encoders()
         pieces = [
             FoldFit(member.module, features[encoders.index(member.encoder)], seed, work.part(f"member {number}"), fold)
@@ -195,9 +195,7 @@ class Panel:
             for fold in self._fitted_without()
         ]
         task = work.progress.task("learning", len(pieces))
-        said = gathered(
-            lambda piece: piece.learned(folds, keep=self.final != "refit" or piece.fold == EVERY), pieces, task
-        )
+        said = map_all(lambda piece: piece.fit(folds, keep=self.final != "refit" or piece.fold == EVERY), pieces, task)
         each = len(pieces) // len(self.members)
         fitted, unseen = [], []
         for number, member in enumerate(self.members):
@@ -207,7 +205,7 @@ class Panel:
             unseen.append(of_unseen)
         fused = [fuse(scores, self.fusion) for scores in np.stack([one.scores for one in unseen], axis=1)]
         levels = tuple(level for one in unseen for level in one.levels)
-        return FittedPanel(tuple(fitted), self.fusion), Unseen(unseen[0].rows, np.array(fused), levels)
+        return FittedPanel(tuple(fitted), self.fusion), HeldOut(unseen[0].rows, np.array(fused), levels)
 
     def _fitted_without(self) -> tuple[int, ...]:
         """Return the folds without which modules are fitted, in their order."""
@@ -228,13 +226,14 @@ class Panel:
             position = encoders.index(member.encoder)
             count = self.folds if self.final == "folds" else 1
             modules = tuple(
-                member.module.restore(within(state, f"{number}.{fold}."), scales[position]) for fold in range(count)
+                member.module.restore(select_prefix(state, f"{number}.{fold}."), scales[position])
+                for fold in range(count)
             )
             members.append(FittedMember(position, modules, standard["centre"], standard["spread"], member.weight))
         return FittedPanel(tuple(members), self.fusion)
 
 
-def _member(member: Member, position: int, learned: Sequence[FoldOpinion]) -> tuple[FittedMember, Unseen]:
+def _member(member: Member, position: int, learned: Sequence[FoldPrediction]) -> tuple[FittedMember, HeldOut]:
     rows = np.concatenate([one.rows for one in learned])
     order = np.argsort(rows)
     scores = np.concatenate([one.scores for one in learned])[order]
@@ -244,9 +243,9 @@ def _member(member: Member, position: int, learned: Sequence[FoldOpinion]) -> tu
         MapSums.together(sums).level() for sums in zip(*(one.sums for one in learned if one.sums), strict=True)
     )
     fitted = FittedMember(position, modules, centre, spread, member.weight)
-    return fitted, Unseen(rows[order], member.weight * (scores - centre) / spread, levels)
+    return fitted, HeldOut(rows[order], member.weight * (scores - centre) / spread, levels)
 
 
-def fold_of(images: int, folds: int, *, seed: int) -> np.ndarray:
+def assign_folds(images: int, folds: int, *, seed: int) -> np.ndarray:
     """Deal images to folds of equal size, at random."""
     return np.random.default_rng(seed).permutation(np.arange(images) % folds)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from unoqa.core.contracts import within
+from unoqa.core.contracts import select_prefix
 from unoqa.encoders.measures import MEASURES
 from unoqa.lowquality.signed import FittedSigned, Signed
 
@@ -52,7 +52,7 @@ class Reasons:
     spreads: Float[np.ndarray, " measures"]
 
     @classmethod
-    def learned(cls, features: FeatureSet) -> Reasons:
+    def fit(cls, features: FeatureSet) -> Reasons:
         """Learn from the measures of outstanding images."""
         kinds = _kinds(MEASURES.names())
         modules = {scale: _settings(scale, names).fit(features, seed=0) for scale, names in kinds.items()}
@@ -66,7 +66,8 @@ class Reasons:
         """Return the reasons that gave `state`, of the measures named; others may have come since."""
         kinds = _kinds(names)
         modules = {
-            scale: _settings(scale, own).restore(within(state, f"{scale}."), scales) for scale, own in kinds.items()
+            scale: _settings(scale, own).restore(select_prefix(state, f"{scale}."), scales)
+            for scale, own in kinds.items()
         }
         return cls(sum(kinds.values(), ()), modules, state["means"].cpu().numpy(), state["spreads"].cpu().numpy())
 

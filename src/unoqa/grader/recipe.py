@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from unoqa.core.errors import UsageError, unknown
-from unoqa.core.progress import Silent
-from unoqa.grader.devices import device_of
+from unoqa.core.progress import NoProgress
+from unoqa.grader.devices import find_device
 from unoqa.grader.fitting import learn
 from unoqa.grader.grader import Grader, Origin
-from unoqa.grader.intake import Intake
-from unoqa.grader.recipe_values import check_keys, panel_of, size_of, split_of, threshold_of, values_of
-from unoqa.grader.viewing import Viewer
+from unoqa.grader.open_encoders import OpenEncoders
+from unoqa.grader.recipe_values import check_keys, dump_values, parse_panel, parse_size, parse_split, parse_threshold
+from unoqa.grader.source import ImageSource
 from unoqa.store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from unoqa.core.contracts import Threshold
     from unoqa.core.progress import Progress
-    from unoqa.grader.intake import Source
     from unoqa.grader.panel import Panel
+    from unoqa.grader.source import Source
     from unoqa.grader.split import Split
 
 DEFAULT = "default"
@@ -102,21 +102,21 @@ class Recipe:
         return cls(
             name=name,
             description=str(values.get("description", "")),
-            panel=panel_of(values, name),
-            threshold=threshold_of(values, f"recipe '{name}'"),
-            split=split_of(values, name),
-            size=size_of(values, name),
+            panel=parse_panel(values, name),
+            threshold=parse_threshold(values, f"recipe '{name}'"),
+            split=parse_split(values, name),
+            size=parse_size(values, name),
         )
 
     def values(self) -> dict[str, Any]:
         """Return every setting as plain values that TOML holds; `of` reads them back."""
-        settings = values_of(size=self.size, panel=self.panel, threshold=self.threshold, split=self.split)
+        settings = dump_values(size=self.size, panel=self.panel, threshold=self.threshold, split=self.split)
         return {"description": self.description, **settings}
 
-    def refusing(self, alpha: float) -> Recipe:
+    def with_alpha(self, alpha: float) -> Recipe:
         """Return the recipe with a conformal threshold that refuses at most `alpha` of outstanding images."""
         values = {"threshold": {"choice": "conformal", "alpha": alpha}}
-        return replace(self, threshold=threshold_of(values, "the command line"))
+        return replace(self, threshold=parse_threshold(values, "the command line"))
 
     def fit(
         self,
@@ -152,18 +152,18 @@ class Recipe:
             return grader
         if not 0 <= seed <= LARGEST_SEED:
             raise UsageError(f"The seed is {seed}: it should be from 0 to {LARGEST_SEED}.")
-        where = device_of(device)
-        intake = Intake.of(source)
+        where = find_device(device)
+        source = ImageSource.of(source)
         path = None if weights is None else Path(weights)
-        viewer = Viewer.opened(self.panel.encoders(), self.size, device=where, weights=path)
-        if path is not None and not any(encoder.checksum for encoder in viewer.encoders):
+        encoders = OpenEncoders.opened(self.panel.encoders(), self.size, device=where, weights=path)
+        if path is not None and not any(encoder.checksum for encoder in encoders.encoders):
             raise UsageError(
                 f"The recipe '{self.name}' has no encoder with weights, and {path} was given; leave it out."
             )
         origin = Origin(self.name, self.values(), seed)
-        watched = progress or Silent()
-        learned = learn(self.panel, self.threshold, viewer, intake, seed=seed, progress=watched, workspace=workspace)
-        return Grader(viewer, learned, self.split, origin)
+        watched = progress or NoProgress()
+        learned = learn(self.panel, self.threshold, encoders, source, seed=seed, progress=watched, workspace=workspace)
+        return Grader(encoders, learned, self.split, origin)
 
 
 def recipe_names() -> tuple[str, ...]:

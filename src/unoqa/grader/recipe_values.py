@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from unoqa.clusterings import CLUSTERINGS
 from unoqa.core.errors import UsageError, unknown
-from unoqa.core.settings import build, plain
+from unoqa.core.settings import build, to_plain
 from unoqa.encoders import ENCODERS
 from unoqa.grader.panel import Final, Fusion, Member, Panel
 from unoqa.grader.split import Representation, Split
@@ -35,7 +35,7 @@ def check_keys(values: Mapping[str, Any], name: str) -> None:
     _only(values, _KEYS, f"recipe '{name}'")
 
 
-def size_of(values: Mapping[str, Any], name: str) -> int:
+def parse_size(values: Mapping[str, Any], name: str) -> int:
     """Return the side in pixels to which images are resized."""
     size = values.get("size", 320)
     if not isinstance(size, int) or not 64 <= size <= 2048:
@@ -43,13 +43,13 @@ def size_of(values: Mapping[str, Any], name: str) -> int:
     return size
 
 
-def threshold_of(values: Mapping[str, Any], where: str) -> Threshold:
+def parse_threshold(values: Mapping[str, Any], where: str) -> Threshold:
     """Make the threshold that `values` describe; the conformal one where they do not."""
     threshold: Threshold = _choice(THRESHOLDS, values.get("threshold", "conformal"), where)
     return threshold
 
 
-def panel_of(values: Mapping[str, Any], name: str) -> Panel:
+def parse_panel(values: Mapping[str, Any], name: str) -> Panel:
     """Make the panel that `values` describe."""
     settings = values.get("panel", {})
     _only(settings, _PANEL_KEYS, f"recipe '{name}', panel")
@@ -68,7 +68,7 @@ def panel_of(values: Mapping[str, Any], name: str) -> Panel:
     return Panel(tuple(_member(member, name) for member in members), fusion, folds, final_)
 
 
-def split_of(values: Mapping[str, Any], name: str) -> Split:
+def parse_split(values: Mapping[str, Any], name: str) -> Split:
     """Make the second stage that `values` describe: by default k-means on the score."""
     where = f"recipe '{name}', split"
     settings = values.get("split", {})
@@ -80,7 +80,7 @@ def split_of(values: Mapping[str, Any], name: str) -> Split:
     return Split(representation, reduction, clustering)
 
 
-def values_of(*, size: int, panel: Panel, threshold: Threshold, split: Split) -> dict[str, Any]:
+def dump_values(*, size: int, panel: Panel, threshold: Threshold, split: Split) -> dict[str, Any]:
     """Return settings as plain values, which the functions above read back."""
     return {
         "size": size,
@@ -127,7 +127,7 @@ def _choice(shelf: Shelf[Any], values: object, where: str) -> Any:  # noqa: ANN4
 
 
 def _choice_values(shelf: Shelf[Any], choice: object) -> dict[str, Any]:
-    return {"choice": shelf.name_of(choice), **plain(choice)}
+    return {"choice": shelf.find_name(choice), **to_plain(choice)}
 
 
 def _only(values: object, known: Iterable[str], where: str) -> None:

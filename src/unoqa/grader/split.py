@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, final
 import numpy as np
 from jaxtyping import Float
 
-from unoqa.core.area import area
-from unoqa.core.contracts import within
+from unoqa.core.auroc import auroc
+from unoqa.core.contracts import select_prefix
 from unoqa.core.errors import CohortError
 from unoqa.core.grading import Grade
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from unoqa.core.contracts import Assignment, Clustering, FittedReduction, Partition, Reduction, State
-    from unoqa.grader.panel import Opinion
+    from unoqa.grader.panel import Prediction
 
 Representation = Literal["score", "members", "maps", "quantile", "latent"]
 """What is reduced and clustered, the paper's F_H: the panel's score, its members' scores, all maps flattened, each
@@ -53,18 +53,18 @@ class Split:
     reduction: Reduction
     clustering: Clustering
 
-    def represent(self, opinion: Opinion) -> Float[np.ndarray, " high"]:
+    def represent(self, prediction: Prediction) -> Float[np.ndarray, " high"]:
         """Return the numbers by which an image is clustered."""
         if self.representation == "score":
-            return np.array([opinion.score])
+            return np.array([prediction.score])
         if self.representation == "members":
-            return opinion.members
+            return prediction.members
         if self.representation == "latent":
-            return opinion.latent()
+            return prediction.latent()
         if self.representation == "quantile":
-            return np.concatenate([quantiles(grid) for grid in opinion.maps])
+            return np.concatenate([quantiles(grid) for grid in prediction.maps])
         # As exact as a journal keeps it: a run that goes on clusters the very points of one that was not killed.
-        return np.concatenate([grid.ravel() for grid in opinion.maps]).astype(np.float64)
+        return np.concatenate([grid.ravel() for grid in prediction.maps]).astype(np.float64)
 
     def fit(
         self,
@@ -73,7 +73,7 @@ class Split:
         *,
         spread: float,
         seed: int,
-    ) -> tuple[FittedSplit, Verdicts]:
+    ) -> tuple[FittedSplit, SplitGrades]:
         """Split a cohort's images that are not outstanding.
 
         Args:
@@ -98,8 +98,8 @@ class Split:
 
     def restore(self, state: Mapping[str, Tensor], worse: int, distinct: bool) -> FittedSplit:
         """Return the split that gave the arrays."""
-        reduction = self.reduction.restore(within(state, "reduction."))
-        return FittedSplit(reduction, self.clustering.restore(within(state, "partition.")), worse, distinct)
+        reduction = self.reduction.restore(select_prefix(state, "reduction."))
+        return FittedSplit(reduction, self.clustering.restore(select_prefix(state, "partition.")), worse, distinct)
 
 
 def quantiles(grid: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " numbers"]:
@@ -114,7 +114,7 @@ def quantiles(grid: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " nu
 
 @final
 @dataclass(frozen=True)
-class Verdicts:
+class SplitGrades:
     """Grades of images that are not outstanding, and how clear the split is for each, from 0 to 1."""
 
     grades: tuple[Grade, ...]
@@ -141,11 +141,11 @@ class FittedSplit:
         verdicts = self.verdicts(self.partition.assign(self.reduction.project(point[None])))
         return verdicts.grades[0], float(verdicts.margins[0])
 
-    def verdicts(self, assignment: Assignment) -> Verdicts:
+    def verdicts(self, assignment: Assignment) -> SplitGrades:
         """Name the clusters; the margins of clusters that do not differ are 0."""
         ungradable = assignment.cluster == self.worse
         grades = tuple(Grade.UNGRADABLE if worse else Grade.GRADABLE for worse in ungradable)
-        return Verdicts(grades, assignment.margin * float(self.distinct))
+        return SplitGrades(grades, assignment.margin * float(self.distinct))
 
     def state(self) -> State:
         """Return the learned arrays."""
@@ -164,4 +164,4 @@ def _worse_and_distinct(
         return 1, False
     worse = int(members[1].mean() > members[0].mean())
     apart = members[worse].mean() - members[1 - worse].mean() > APART * spread
-    return worse, bool(apart) and area(members[worse], members[1 - worse]) >= SEPARATED
+    return worse, bool(apart) and auroc(members[worse], members[1 - worse]) >= SEPARATED

@@ -16,24 +16,24 @@ from unoqa.core.contracts import NO_WORK, LowQualityModule
 from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.draws import FibreDraws, Fibres, split_off
-from unoqa.lowquality.parts.fibres import averaged, fibres, smooth
-from unoqa.lowquality.parts.fitted_flows import (
+from unoqa.lowquality.flows.fitted import (
     Asked,
     FittedFlows,
     ScaleFlow,
     best_likelihood,
-    learned_flows,
-    restored_flows,
+    fit_flows,
+    restore_flows,
     rounded,
 )
-from unoqa.lowquality.parts.flow import Flow, Whitening, couplings
-from unoqa.lowquality.parts.likelihood import MapKind
-from unoqa.lowquality.parts.place_code import place_code
+from unoqa.lowquality.flows.flow import Flow, Whitening, couplings
+from unoqa.lowquality.flows.initialisation import Start, at_least_two_channels, seeded, silence, starting_layer
+from unoqa.lowquality.flows.likelihood import MapKind
+from unoqa.lowquality.flows.positional_encoding import positional_encoding
+from unoqa.lowquality.flows.sampler import Fibres, FibreSampler, split_off
+from unoqa.lowquality.flows.training import Objective, Schedule, train
+from unoqa.lowquality.parts.fibres import average_grid, fibres, smooth
 from unoqa.lowquality.parts.pooling import Pool
 from unoqa.lowquality.parts.selection import Selection
-from unoqa.lowquality.parts.starting import Start, at_least_two_channels, seeded, silence, starting_layer
-from unoqa.lowquality.parts.training import Lesson, Schedule, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,29 +96,29 @@ class Cflow(LowQualityModule):
             FitError: the loss became no number before anything was learned, or a scale has one channel.
         """
         selection = Selection.of(features.scales, self.scales)
-        flows = learned_flows(features, selection, self._learned, seed=seed, work=work)
+        flows = fit_flows(features, selection, self._learned, seed=seed, work=work)
         return FittedFlows(flows, selection, self.maps, self.pool)
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedFlows:
         """Return the fitted module that gave `state`."""
         selection = Selection.of(scales, self.scales)
-        flows = restored_flows(state, selection, partial(self._network, seed=0), lambda network: _Asking(network, self))
+        flows = restore_flows(state, selection, partial(self._network, seed=0), lambda network: _Asking(network, self))
         return FittedFlows(flows, selection, self.maps, self.pool)
 
     def _learned(self, features: FeatureSet, seed: int, work: Work) -> ScaleFlow:
         at_least_two_channels(features.scales[0], "CFLOW")
         seen, unseen = split_off(features, patience=self.patience, seed=seed)
         network = self._network(starting_layer(seen, self._smoothed, start=self.start), seed=seed)
-        draws = FibreDraws(seen, self._smoothed, batch=self.batch, seed=seed, degrees=self.degrees)
+        sampler = FibreSampler(seen, self._smoothed, batch=self.batch, seed=seed, degrees=self.degrees)
         most = HELD_OUT_FIBRES if self.patience else self.batch
-        held = FibreDraws(unseen, self._smoothed, batch=self.batch, seed=seed).distinct(most)
+        held = FibreSampler(unseen, self._smoothed, batch=self.batch, seed=seed).distinct(most)
         asking = _Asking(network, self)
-        lesson = Lesson(
+        objective = Objective(
             f"CFLOW {features.scales[0].name}",
-            loss=lambda step: asking.losses(draws.at(step), draws.shape).mean(),
-            held_out=lambda: asking.held_out(held, draws.shape),
+            loss=lambda step: asking.losses(sampler.at(step), sampler.shape).mean(),
+            held_out=lambda: asking.held_out(held, sampler.shape),
         )
-        train(network, lesson, self._schedule(len(seen) * math.prod(draws.shape)), work)
+        train(network, objective, self._schedule(len(seen) * math.prod(sampler.shape)), work)
         rounded(network)
         return ScaleFlow(network, asking, best_likelihood(asking, seen))
 
@@ -140,7 +140,7 @@ class Cflow(LowQualityModule):
         return Flow(layer, blocks).to(layer.mean.device)
 
     def _smoothed(self, grid: Float[Tensor, "batch channels rows columns"]) -> Tensor:
-        return smooth(averaged(grid, self.largest_grid), self.neighbourhood)
+        return smooth(average_grid(grid, self.largest_grid), self.neighbourhood)
 
 
 @final
@@ -214,7 +214,7 @@ class _Asking:
     def _code(self, shape: tuple[int, int]) -> Float[Tensor, "places code"]:
         if shape not in self._codes:
             with torch.inference_mode(mode=False):  # whoever asks first, learning reads it too
-                code = place_code(*shape, self._settings.code).to(self._network.whitening.mean.device)
+                code = positional_encoding(*shape, self._settings.code).to(self._network.whitening.mean.device)
             self._codes[shape] = code
         return self._codes[shape]
 

@@ -15,23 +15,23 @@ from unoqa.core.contracts import NO_WORK, LowQualityModule
 from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.draws import image_draw, split_off, steps_a_pass
-from unoqa.lowquality.parts.fibres import averaged, smooth
-from unoqa.lowquality.parts.fitted_flows import (
+from unoqa.lowquality.flows.fitted import (
     Asked,
     FittedFlows,
     ScaleFlow,
     best_likelihood,
-    learned_flows,
-    restored_flows,
+    fit_flows,
+    restore_flows,
     rounded,
 )
-from unoqa.lowquality.parts.flow import Flow, Whitening, couplings
-from unoqa.lowquality.parts.likelihood import MapKind
+from unoqa.lowquality.flows.flow import Flow, Whitening, couplings
+from unoqa.lowquality.flows.initialisation import Start, at_least_two_channels, seeded, silence, starting_layer
+from unoqa.lowquality.flows.likelihood import MapKind
+from unoqa.lowquality.flows.sampler import sample_images, split_off, steps_per_epoch
+from unoqa.lowquality.flows.training import Objective, Schedule, train
+from unoqa.lowquality.parts.fibres import average_grid, smooth
 from unoqa.lowquality.parts.pooling import Pool
 from unoqa.lowquality.parts.selection import Selection
-from unoqa.lowquality.parts.starting import Start, at_least_two_channels, seeded, silence, starting_layer
-from unoqa.lowquality.parts.training import Lesson, Schedule, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,13 +82,13 @@ class Fastflow(LowQualityModule):
             FitError: the loss became no number before anything was learned, or a scale has one channel.
         """
         selection = Selection.of(features.scales, self.scales)
-        flows = learned_flows(features, selection, self._learned, seed=seed, work=work)
+        flows = fit_flows(features, selection, self._learned, seed=seed, work=work)
         return FittedFlows(flows, selection, self.maps, self.pool)
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedFlows:
         """Return the fitted module that gave `state`."""
         selection = Selection.of(scales, self.scales)
-        flows = restored_flows(
+        flows = restore_flows(
             state, selection, partial(self._network, seed=0), lambda network: partial(self._ask, network)
         )
         return FittedFlows(flows, selection, self.maps, self.pool)
@@ -97,12 +97,12 @@ class Fastflow(LowQualityModule):
         at_least_two_channels(features.scales[0], "FastFlow")
         seen, unseen = split_off(features, patience=self.patience, seed=seed)
         network = self._network(starting_layer(seen, self._smoothed, start=self.start), seed=seed)
-        lesson = Lesson(
+        objective = Objective(
             f"FastFlow {features.scales[0].name}",
-            loss=lambda step: -self._likelihood(network, image_draw(seen, step, batch=self.batch, seed=seed)).mean(),
+            loss=lambda step: -self._likelihood(network, sample_images(seen, step, batch=self.batch, seed=seed)).mean(),
             held_out=lambda: self._held_out(network, unseen),
         )
-        each_once = steps_a_pass(len(seen), self.batch)
+        each_once = steps_per_epoch(len(seen), self.batch)
         schedule = Schedule(
             steps=self.passes * each_once,
             rate=self.rate,
@@ -110,7 +110,7 @@ class Fastflow(LowQualityModule):
             check_every=each_once,
             patience=self.patience,
         )
-        train(network, lesson, schedule, work)
+        train(network, objective, schedule, work)
         ask = partial(self._ask, rounded(network))
         return ScaleFlow(network, ask, best_likelihood(ask, seen))
 
@@ -121,7 +121,7 @@ class Fastflow(LowQualityModule):
         return Flow(layer, blocks).to(layer.mean.device)
 
     def _smoothed(self, grid: Float[Tensor, "batch channels rows columns"]) -> Tensor:
-        return smooth(averaged(grid, self.largest_grid), self.neighbourhood)
+        return smooth(average_grid(grid, self.largest_grid), self.neighbourhood)
 
     def _likelihood(self, network: Flow, grid: Tensor) -> Float[Tensor, "batch rows columns"]:
         return network.log_likelihood(self._smoothed(grid))

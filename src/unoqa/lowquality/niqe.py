@@ -12,7 +12,7 @@ from torch import Tensor
 from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
 from unoqa.core.errors import UsageError
 from unoqa.core.evidence import Evidence
-from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, scale_position
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, find_scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.lowquality.parts.fibres import fibres
@@ -73,14 +73,14 @@ class Niqe(LowQualityModule):
         return _FittedNiqe(self, scales, dict(state))
 
     def _position(self, scales: tuple[Scale, ...]) -> int:
-        return scale_position(scales, self.scale) if self.scale else 0
+        return find_scale(scales, self.scale) if self.scale else 0
 
     def _chosen(self, pyramid: FeaturePyramid, scales: tuple[Scale, ...]) -> Bool[Tensor, "batch places"]:
         """Mark the patches that are nearly as sharp as the sharpest of their image, which is always among them."""
         grid = pyramid.scales[self._position(scales)]
         if not self.sharpness:
             return torch.ones_like(grid[:, 0], dtype=torch.bool).flatten(1)
-        sharpness = pyramid.scales[scale_position(scales, self.sharpness)]
+        sharpness = pyramid.scales[find_scale(scales, self.sharpness)]
         if sharpness.shape[2:] != grid.shape[2:]:
             raise UsageError(
                 f"Scale '{self.sharpness}' has {_size(sharpness)} places and scale "

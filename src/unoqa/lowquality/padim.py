@@ -14,7 +14,7 @@ from unoqa.core.errors import FitError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.fibres import fibres, joined
+from unoqa.lowquality.parts.fibres import fibres, join_scales
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
 from unoqa.lowquality.parts.selection import Selection
 from unoqa.lowquality.parts.triangle import pack, unpack
@@ -115,7 +115,7 @@ class Padim(LowQualityModule):
             grid[:, kept[(kept >= low) & (kept < high)] - low]
             for grid, low, high in zip(pyramid.scales, bounds, bounds[1:], strict=False)
         ]
-        return joined(parts, shape)
+        return join_scales(parts, shape)
 
 
 @final

@@ -14,7 +14,7 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.lowquality.parts.coreset import greedy_coreset
-from unoqa.lowquality.parts.fibres import fibres, joined, smooth
+from unoqa.lowquality.parts.fibres import fibres, join_scales, smooth
 from unoqa.lowquality.parts.moments import Moments
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
 from unoqa.lowquality.parts.selection import Selection
@@ -105,7 +105,7 @@ class Patchcore(LowQualityModule):
     def _grid(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
         finest = max((tuple(grid.shape[-2:]) for grid in pyramid.scales), key=lambda shape: shape[0] * shape[1])
         smoothed = [smooth(grid, self.neighbourhood) for grid in pyramid.scales]
-        return joined(smoothed, (finest[0], finest[1]))
+        return join_scales(smoothed, (finest[0], finest[1]))
 
 
 @final

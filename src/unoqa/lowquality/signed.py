@@ -13,7 +13,7 @@ from torch.nn import functional
 from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
 from unoqa.core.errors import unknown
 from unoqa.core.evidence import Evidence
-from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, scale_position
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, find_scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.lowquality.parts.pooling import Pool, pool
@@ -71,7 +71,7 @@ class Signed(LowQualityModule):
 
     def _chosen(self, scales: tuple[Scale, ...]) -> tuple[int, list[int]]:
         """Return where the scale stands, and where the channels stand in it."""
-        position = scale_position(scales, self.scale)
+        position = find_scale(scales, self.scale)
         offered = scales[position].channels
         for name in self.channels:
             if name not in offered:

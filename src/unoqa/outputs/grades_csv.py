@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING, final
 
 from unoqa.core.contracts import Output
-from unoqa.store.atomic import write_text
+from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from unoqa.core.grading import Grading
+    from unoqa.core.grading import Grading, RunRecord
     from unoqa.core.image import EnfaceImage
-    from unoqa.core.record import RunRecord
 
 COLUMNS = ("image", "grade", "grade_code", "score", "threshold", "certainty", "reasons", "error")
 

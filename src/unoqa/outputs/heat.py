@@ -13,14 +13,14 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from unoqa.core.contracts import Output
-from unoqa.store.atomic import replacing
+from unoqa.store.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
+    from unoqa.core.grading import RunRecord
     from unoqa.core.image import EnfaceImage
-    from unoqa.core.record import RunRecord
 
 HEAT = "heat"
 """The folder of the overlays."""
@@ -55,7 +55,7 @@ class Heat(Output):
 
     def each(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
         """Write the overlay."""
-        with replacing(heat_path(folder, image.name)) as fresh:
+        with replace_file(heat_path(folder, image.name)) as fresh:
             Image.fromarray(overlay(image.pixels, heat())).save(fresh, format="PNG", compress_level=3)
 
     def has(self, folder: Path, image: str) -> bool:

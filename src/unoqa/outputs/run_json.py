@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, final
 
 from unoqa.core.contracts import Output
-from unoqa.store.atomic import write_text
+from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from unoqa.core.grading import RunRecord
     from unoqa.core.image import EnfaceImage
-    from unoqa.core.record import RunRecord
 
 
 @final

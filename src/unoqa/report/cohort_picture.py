@@ -9,7 +9,7 @@ from PIL import Image
 
 from unoqa.core.grading import Grade, Grading
 from unoqa.outputs.heat import HOTTEST, heat_path, overlay
-from unoqa.store.atomic import replacing
+from unoqa.store.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ def draw_cohort(gradings: Sequence[Grading], opened: Callable[[str], EnfaceImage
             _show(axes[0, column], opened(grading.image).pixels, f"{grading.score:.2f}")
             _show(axes[1, column], np.asarray(Image.open(heat_path(results, grading.image))), _caption(grading))
     _explain(foot)
-    with replacing(output) as fresh:
+    with replace_file(output) as fresh:
         figure.savefig(fresh, format="png", dpi=110)
 
 

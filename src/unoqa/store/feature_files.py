@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
-from unoqa.store.atomic import write_text
+from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from jaxtyping import Float
 
 from unoqa.core.errors import ResultsError
-from unoqa.store.atomic import write_text
+from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Container

@@ -17,9 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load as read_arrays
 
 from unoqa.core.errors import ResultsError
-from unoqa.store.atomic import replacing
 from unoqa.store.feature_files import FeatureFiles
-from unoqa.store.litter import LITTER
+from unoqa.store.files import LITTER, replace_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,7 +71,7 @@ class Workspace:
         self._open.close()
 
     @property
-    def lasting(self) -> bool:
+    def persistent(self) -> bool:
         """Tell whether what is kept here outlives the process."""
         return self._kept is not None
 
@@ -124,14 +123,14 @@ class FolderCheckpoints:
     def write(self, name: str, arrays: dict[str, Tensor]) -> None:
         """Keep arrays under the name."""
         plain = {key: array.detach().cpu().contiguous().clone() for key, array in arrays.items()}
-        with replacing(self._path(name)) as fresh:
+        with replace_file(self._path(name)) as fresh:
             safetensors.torch.save_file(plain, fresh)
 
     def _path(self, name: str) -> Path:
-        return self.folder / f"{key_of(name)}.safetensors"
+        return self.folder / f"{make_key(name)}.safetensors"
 
 
-def key_of(*parts: object) -> str:
+def make_key(*parts: object) -> str:
     """Return a short key that stands for plain values."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

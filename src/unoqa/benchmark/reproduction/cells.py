@@ -12,10 +12,10 @@ from jaxtyping import Float, Int
 
 from unoqa.benchmark.agreement import balanced_accuracy, confusion, kappa, quadratic
 from unoqa.clusterings import CLUSTERINGS
-from unoqa.core.area import area
+from unoqa.core.auroc import auroc
 from unoqa.core.grading import Grade
+from unoqa.grader.open_encoders import library_versions
 from unoqa.grader.split import FEWEST, Split
-from unoqa.grader.versions import versions
 from unoqa.reductions import REDUCTIONS
 from unoqa.reductions.none import NoReduction
 
@@ -115,13 +115,15 @@ class Cohort:
 
 def made_by() -> str:
     """Return what every cell depends on beside scores and points: settings of reductions and clusterings, versions."""
-    return repr([*(shelf.load(name)() for shelf in (REDUCTIONS, CLUSTERINGS) for name in shelf.names()), versions()])
+    return repr(
+        [*(shelf.load(name)() for shelf in (REDUCTIONS, CLUSTERINGS) for name in shelf.names()), library_versions()]
+    )
 
 
 def ranking(grades: Int[np.ndarray, " images"], scores: Float[np.ndarray, " images"]) -> tuple[float, float]:
     """Return the areas under the ROC curve, outstanding against the rest and ungradable against the rest."""
     best, worst = grades == Grade.OUTSTANDING, grades == Grade.UNGRADABLE
-    return area(scores[~best], scores[best]), area(scores[worst], scores[~worst])
+    return auroc(scores[~best], scores[best]), auroc(scores[worst], scores[~worst])
 
 
 def _some(points: Float[np.ndarray, "images high"], rows: Int[np.ndarray, " some"]) -> np.ndarray:

@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 
 from unoqa.benchmark.reproduction.variants import Variants, latents
-from unoqa.core.parallel import gathered
+from unoqa.core.parallel import map_all
 from unoqa.core.work import Work
-from unoqa.grader.panel import Opinion
-from unoqa.store.workspace import key_of
+from unoqa.grader.panel import Prediction
+from unoqa.store.workspace import make_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ class Learning:
         asked = [graded.digests for graded in self.study.splits.values()]
         every = self.latents is not None
         encoders = [self.library.key(encoder) for encoder in self.system.panel.encoders()]
-        return key_of(repr(self.system.panel), self.seed, self.study.fit, asked, encoders, every)
+        return make_key(repr(self.system.panel), self.seed, self.study.fit, asked, encoders, every)
 
     def evidence(self, workspace: Workspace, progress: Progress) -> Evidence:
         """Return what was kept, or learn, ask and keep it."""
@@ -113,21 +113,23 @@ class Learning:
         arrays = {"unseen": torch.from_numpy(unseen.scores)}
         asked = 0
         for split, graded in self.study.splits.items():
-            opinions = self._opinions(fitted, graded.digests, work.progress)
-            asked += len(opinions)
-            arrays[f"{split}.scores"] = torch.tensor([opinion.score for opinion in opinions], dtype=torch.float64)
-            for number in range(len(opinions[0].maps) if self.system.mapped else 0):
-                maps = np.stack([opinion.maps[number].ravel() for opinion in opinions])
+            predictions = self._opinions(fitted, graded.digests, work.progress)
+            asked += len(predictions)
+            arrays[f"{split}.scores"] = torch.tensor(
+                [prediction.score for prediction in predictions], dtype=torch.float64
+            )
+            for number in range(len(predictions[0].maps) if self.system.mapped else 0):
+                maps = np.stack([prediction.maps[number].ravel() for prediction in predictions])
                 arrays[f"{split}.maps.{number}"] = torch.from_numpy(maps)
         seconds = [learned - started, (time.monotonic() - learned) / max(asked, 1)]
         arrays |= self._variants(fitted, work.progress)
         return {**arrays, "seconds": torch.tensor(seconds, dtype=torch.float64)}
 
-    def _opinions(self, fitted: FittedPanel, digests: Sequence[str], progress: Progress) -> list[Opinion]:
+    def _opinions(self, fitted: FittedPanel, digests: Sequence[str], progress: Progress) -> list[Prediction]:
         sets = self._features(digests)
         images = zip(*(one.batches(1) for one in sets), strict=True)
-        judge = partial(_without_latents, fitted)
-        return gathered(judge, images, progress.task(f"{self.system.name} judges", len(digests)))
+        predict = partial(_without_latents, fitted)
+        return map_all(predict, images, progress.task(f"{self.system.name} judges", len(digests)))
 
     def _variants(self, fitted: FittedPanel, progress: Progress) -> dict[str, Tensor]:
         """Ask the first flow for every F_H, where that is wanted and the system is one flow."""
@@ -161,7 +163,7 @@ class Learning:
         for split in self.study.splits:
             maps = sorted(name for name in arrays if name.startswith(f"{split}.maps."))
             splits[split] = Said(arrays[f"{split}.scores"].numpy(), tuple(arrays[name].numpy() for name in maps))
-        learn, judge = arrays["seconds"].tolist()
+        learn, predict = arrays["seconds"].tolist()
         variants = {
             name.removeprefix("variant."): arrays[name].numpy()
             for name in sorted(arrays)  # a file does not keep their order
@@ -171,10 +173,10 @@ class Learning:
         if variants and file is not None and file.is_file():
             variants["latent"] = latents(file, len(self.study.splits["test"]))
         told = tuple(arrays["told"].numpy().tobytes().decode().splitlines())
-        return Evidence(arrays["unseen"].numpy(), splits, (learn, judge), variants, told)
+        return Evidence(arrays["unseen"].numpy(), splits, (learn, predict), variants, told)
 
 
-def _without_latents(fitted: FittedPanel, pyramids: Sequence[FeaturePyramid]) -> Opinion:
+def _without_latents(fitted: FittedPanel, pyramids: Sequence[FeaturePyramid]) -> Prediction:
     """Judge one image; what its latents would be made of, all its features, stays in memory with them."""
-    opinion = fitted.judge(pyramids)
-    return Opinion(opinion.score, opinion.members, opinion.maps)
+    prediction = fitted.predict(pyramids)
+    return Prediction(prediction.score, prediction.members, prediction.maps)

@@ -13,7 +13,7 @@ from unoqa.benchmark.reproduction.gates import f1_max
 from unoqa.benchmark.reproduction.published import CLUSTERINGS
 from unoqa.core.grading import Grade
 from unoqa.grader.cohort import Gate
-from unoqa.store.atomic import write_text
+from unoqa.store.files import write_text
 from unoqa.thresholds.conformal import Conformal
 
 if TYPE_CHECKING:

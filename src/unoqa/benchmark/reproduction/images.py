@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 
 from unoqa.core.errors import DataSetError, ImageError
 from unoqa.core.grading import Grade
-from unoqa.core.parallel import in_order
+from unoqa.core.parallel import map_in_order
 from unoqa.formats import read
-from unoqa.grader.viewing import keep
-from unoqa.store.workspace import key_of
+from unoqa.grader.open_encoders import keep
+from unoqa.store.workspace import make_key
 from unoqa.thresholds.conformal import Conformal
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from unoqa.core.features import FeaturePyramid, FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.formats import ImageReference
-    from unoqa.grader.viewing import Viewer
+    from unoqa.grader.open_encoders import OpenEncoders
     from unoqa.store.workspace import Workspace
 
 
@@ -70,17 +70,17 @@ class ReadStudy:
     def key(self) -> str:
         """What stands for the images and their grades: a cell depends on both."""
         splits = {name: (graded.digests, graded.grades.tolist()) for name, graded in self.splits.items()}
-        return key_of(self.fit, splits)
+        return make_key(self.fit, splits)
 
 
 @final
 class Library:
     """Features by the digest of an image; an image is opened once, and encoded once by each encoder."""
 
-    def __init__(self, viewer: Viewer, encoders: Sequence[Encoder], workspace: Workspace) -> None:
-        self._viewer = viewer
+    def __init__(self, open_encoders: OpenEncoders, encoders: Sequence[Encoder], workspace: Workspace) -> None:
+        self._viewer = open_encoders
         self._encoders = list(encoders)
-        self._files = viewer.feature_files(workspace)
+        self._files = open_encoders.feature_files(workspace)
         self._known: dict[ImageReference, str | ImageError] = {}
 
     def read(self, study: Study, progress: Progress) -> ReadStudy:
@@ -92,7 +92,7 @@ class Library:
         graded = {"test": study.test, "external": study.external, "validation": study.validation}
         references = [*study.fit, *(one.reference for images in graded.values() for one in images)]
         fresh = [reference for reference in dict.fromkeys(references) if reference not in self._known]
-        encoding = in_order(self._encoded, fresh)
+        encoding = map_in_order(self._encoded, fresh)
         with progress.task(f"reading {study.name}", len(fresh)) as step, encoding as encoded:
             for reference, made in zip(fresh, encoded, strict=True):
                 self._known[reference] = made if isinstance(made, ImageError) else self._kept(*made)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from jinja2 import Environment
 
-from unoqa.store.atomic import write_text
+from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

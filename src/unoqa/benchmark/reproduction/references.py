@@ -17,7 +17,7 @@ from unoqa.benchmark.supervised import REFERENCES, Specimens
 from unoqa.benchmark.supervised.finetuned import Finetuned
 from unoqa.benchmark.supervised.parts.cross_validation import cross_validated, scores
 from unoqa.benchmark.supervised.parts.saliency import saliency_features
-from unoqa.store.workspace import key_of
+from unoqa.store.workspace import make_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ class Ceiling:
         for seed, study in enumerate(studies):
             specimens = cache(partial(self._specimens, study))  # made once a seed, and only where it is wanted
             for name, reference in references.items():
-                key = key_of(repr(reference), self.library.key(self.encoder), seed, study.key)
+                key = make_key(repr(reference), self.library.key(self.encoder), seed, study.key)
                 known = kept.read(key)
                 if known is None:
                     found = cross_validated(reference, specimens(), seed=seed, progress=progress)

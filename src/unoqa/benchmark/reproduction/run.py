@@ -19,10 +19,9 @@ from unoqa.benchmark.reproduction.references import Ceiling
 from unoqa.benchmark.reproduction.report import tables_of
 from unoqa.benchmark.reproduction.systems import CHANCE, recipes, systems
 from unoqa.encoders.timm import Timm
-from unoqa.grader.devices import device_of
-from unoqa.grader.versions import versions
-from unoqa.grader.viewing import Viewer
-from unoqa.store.workspace import Workspace, key_of
+from unoqa.grader.devices import find_device
+from unoqa.grader.open_encoders import OpenEncoders, library_versions
+from unoqa.store.workspace import Workspace, make_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,10 +86,10 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
     scales = encoder.open(device=torch.device("cpu"), weights=plan.weights).scales
     rows, left_out = systems(encoder, [scale.name for scale in scales], quick=plan.quick)
     encoders = encoders_of(rows, encoder, supervised=plan.supervised)
-    viewer = Viewer.opened(encoders, plan.size, device=device_of(plan.device), weights=plan.weights)
+    open_encoders = OpenEncoders.opened(encoders, plan.size, device=find_device(plan.device), weights=plan.weights)
     with Workspace(output / "work") as workspace:
         findings = Findings(KnownCells(output / "work" / "cells.jsonl"), notes=list(left_out))
-        library = Library(viewer, encoders, workspace)
+        library = Library(open_encoders, encoders, workspace)
         for seed in range(plan.seeds):
             for study in studies if seed == 0 else plan.studies(seed):
                 found = library.read(study, progress)
@@ -104,7 +103,7 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
             kept = workspace.checkpoints("supervised")
             tables += [ceiling.table(studies, kept, progress) for studies in findings.studies.values()]
         whole = not any(one.unread for studies in findings.studies.values() for one in studies)
-        pages = Pages(_facts(plan, encoder, viewer), tuple(tables), tuple(findings.notes), whole)
+        pages = Pages(_facts(plan, encoder, open_encoders), tuple(tables), tuple(findings.notes), whole)
         pages.write(output, findings.known.cells)
     return pages
 
@@ -125,26 +124,26 @@ def _learn_all(
     progress: Progress,
 ) -> None:
     origin = made_by()
-    Grid(CHANCE, study, seed, key_of(study.key, origin)).fill(chance(study, seed), findings.known)
+    Grid(CHANCE, study, seed, make_key(study.key, origin)).fill(chance(study, seed), findings.known)
     with progress.task(f"{study.name}, seed {seed}", len(rows)) as step:
         for row in rows:
             learning = Learning(row, study, seed, library, workspace.folder if seed == 0 else None)
             evidence = learning.evidence(workspace, progress)
             findings.notes += [f"{study.name}, seed {seed}: {sentence}" for sentence in evidence.told]
-            Grid(row, study, seed, key_of(learning.key, study.key, origin)).fill(evidence, findings.known)
+            Grid(row, study, seed, make_key(learning.key, study.key, origin)).fill(evidence, findings.known)
             findings.rankings.add(row.name, study, evidence)
             step()
 
 
-def _facts(plan: Plan, encoder: Timm, viewer: Viewer) -> tuple[tuple[str, str], ...]:
+def _facts(plan: Plan, encoder: Timm, open_encoders: OpenEncoders) -> tuple[tuple[str, str], ...]:
     layers = ", ".join(map(str, encoder.layers))
-    library = versions()
+    library = library_versions()
     return (
         ("data set", plan.name + (HURRIED if plan.quick else "")),
-        ("encoder", f"{encoder.model}, layers {layers}, weights SHA-256 {viewer.encoders[0].checksum[:12]}…"),
+        ("encoder", f"{encoder.model}, layers {layers}, weights SHA-256 {open_encoders.encoders[0].checksum[:12]}…"),
         ("recipes", ", ".join(recipes(encoder).values())),
         ("seeds", str(plan.seeds)),
-        ("device", str(viewer.device)),
+        ("device", str(open_encoders.device)),
         ("threads", str(torch.get_num_threads())),
         ("versions", f"unoqa {library['unoqa']}, torch {library['torch']}, scikit-learn {library['scikit-learn']}"),
         ("date", datetime.now(UTC).date().isoformat()),

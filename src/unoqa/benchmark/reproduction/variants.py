@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, final, get_args
 import numpy as np
 import torch
 
-from unoqa.grader.panel import in_half_precision
+from unoqa.grader.panel import flatten_to_half
 from unoqa.grader.split import quantiles
-from unoqa.lowquality.parts.fitted_flows import FittedFlows
-from unoqa.lowquality.parts.likelihood import MapKind
+from unoqa.lowquality.flows.fitted import FittedFlows
+from unoqa.lowquality.flows.likelihood import MapKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ class Variants:
                     numbers = np.concatenate([quantiles(grid) for grid in grids])
                     self.found.setdefault("quantile", []).append(numbers.astype(np.float32))
         with self.file.open("ab") as file:
-            file.write(in_half_precision([latent for latent, _ in asked]).tobytes())
+            file.write(flatten_to_half([latent for latent, _ in asked]).tobytes())
 
     def arrays(self) -> dict[str, Tensor]:
         """Return everything but the latents, by the kind's name."""

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextCol
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from unoqa.core.progress import Progress, Silent
+from unoqa.core.progress import NoProgress, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,4 +64,4 @@ class Bars:
 def progress(*, quiet: bool) -> Progress:
     """Return bars where somebody looks: stderr is a terminal, and quiet is not wanted."""
     watched = sys.stderr is not None and sys.stderr.isatty()  # None where a service has closed it
-    return Bars() if watched and not quiet else Silent()
+    return Bars() if watched and not quiet else NoProgress()

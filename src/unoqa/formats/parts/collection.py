@@ -10,11 +10,11 @@ from typing import final
 
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.image import EnfaceImage
+from unoqa.formats.parts.errors import unreadable
 from unoqa.formats.parts.folder import Entry, entries, is_folder, real
 from unoqa.formats.parts.kinds import FORMATS, HEAD, has_suffix, recognised
 from unoqa.formats.parts.naming import Found, distinct_names
 from unoqa.formats.parts.opening import opened
-from unoqa.formats.parts.refusals import unreadable
 
 
 @final

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, Float64, Shaped
 
-from unoqa.formats.parts.refusals import not_finite
+from unoqa.formats.parts.errors import not_finite
 
 
 def grey(

@@ -22,7 +22,7 @@ def every_format() -> tuple[Format, ...]:
 
 def recognised(head: bytes) -> Format | None:
     """Return the format that a file's first bytes belong to: content decides, never the name."""
-    return next((kind for kind in every_format() if kind.recognises(head)), None)
+    return next((kind for kind in every_format() if kind.matches(head)), None)
 
 
 def has_suffix(name: str) -> bool:

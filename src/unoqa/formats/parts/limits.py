@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unoqa.formats.parts.refusals import too_large
+from unoqa.formats.parts.errors import too_large
 
 MOST_PIXELS = 64_000_000
 """Of one image: forty times the largest en-face export that a device makes (about 1,250 × 1,250)."""

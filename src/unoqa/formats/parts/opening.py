@@ -10,8 +10,8 @@ from threading import RLock
 from typing import TYPE_CHECKING, BinaryIO
 
 from unoqa.core.errors import ImageError
+from unoqa.formats.parts.errors import too_large, truncated, unopened, unreadable
 from unoqa.formats.parts.limits import check_bytes
-from unoqa.formats.parts.refusals import too_large, truncated, unopened, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,10 @@ from PIL.Image import Image
 from PIL.ImageFile import ImageFile
 
 from unoqa.core.image import EnfaceImage
+from unoqa.formats.parts.errors import unreadable, unsupported
 from unoqa.formats.parts.grey import grey
 from unoqa.formats.parts.limits import check_pixels
 from unoqa.formats.parts.opening import opened
-from unoqa.formats.parts.refusals import unreadable, unsupported
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unoqa.core.parallel import still_wanted
+from unoqa.core.parallel import raise_if_cancelled
 
 PROJECTED = 128
 """Dimensions in which distances are compared, as in PatchCore's own code."""
@@ -26,7 +26,7 @@ def greedy_coreset(vectors: Float[Tensor, "vectors channels"], wanted: int, *, s
     chosen = torch.empty(wanted, dtype=torch.int64, device=vectors.device)
     chosen[0] = int(torch.randint(len(vectors), (1,), generator=torch.Generator().manual_seed(seed)))
     for step in range(1, wanted):
-        still_wanted()
+        raise_if_cancelled()
         last = chosen[step - 1]
         distance = torch.addmv(norms, points, points[last], alpha=-2).add_(norms[last])
         torch.minimum(nearest, distance, out=nearest)

@@ -26,7 +26,7 @@ def smooth(
     return functional.avg_pool2d(grid, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
 
 
-def averaged(
+def average_grid(
     grid: Float[Tensor, "*batch rows columns"], largest: int
 ) -> Float[Tensor, "*batch fewer_rows fewer_columns"]:
     """Average a grid to at most `largest` places a side, in windows that overlap where the side is no multiple of that.
@@ -44,7 +44,7 @@ def fibres(grid: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, 
     return grid.flatten(2).transpose(1, 2)
 
 
-def joined(grids: Sequence[Tensor], shape: tuple[int, int]) -> Float[Tensor, "batch channels rows columns"]:
+def join_scales(grids: Sequence[Tensor], shape: tuple[int, int]) -> Float[Tensor, "batch channels rows columns"]:
     """Bring the scales to one grid, bilinearly where finer and by area where coarser, and stack them."""
     return torch.cat([_resampled(grid, shape) for grid in grids], dim=1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from unoqa.core.features import scale_position
+from unoqa.core.features import find_scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Selection:
             UsageError: the encoder has no such scale.
         """
         names = tuple(named) or tuple(scale.name for scale in scales)
-        return cls(names, tuple(scale_position(scales, name) for name in names))
+        return cls(names, tuple(find_scale(scales, name) for name in names))
 
     def chosen(self, pyramid: FeaturePyramid) -> FeaturePyramid:
         """Return the pyramid of these scales only."""

@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from unoqa.benchmark.supervised.parts.grades import require
 from unoqa.core.grading import Grade
-from unoqa.core.progress import Silent
+from unoqa.core.progress import NoProgress
 
 if TYPE_CHECKING:
     from unoqa.benchmark.supervised.parts.contract import Reference, Specimens
@@ -41,7 +41,7 @@ def cross_validated(
     rarest = int(np.unique(grades, return_counts=True)[1].min())
     splits = StratifiedKFold(min(folds, rarest), shuffle=True, random_state=seed)
     probabilities = np.empty((len(grades), len(Grade)))
-    with (progress or Silent()).task("cross-validating", splits.n_splits) as step:
+    with (progress or NoProgress()).task("cross-validating", splits.n_splits) as step:
         for seen, unseen in splits.split(grades, grades):
             probabilities[unseen] = reference.predict(seen, unseen, specimens, seed=seed)
             step()

@@ -6,24 +6,24 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unoqa.core.contracts import within
+from unoqa.core.contracts import select_prefix
 from unoqa.core.errors import ModelError
 from unoqa.encoders.measures import MEASURES
-from unoqa.grader.devices import device_of
-from unoqa.grader.fitting import FitReport, Learned
+from unoqa.grader.devices import find_device
+from unoqa.grader.fitting import FitReport, Fitted
 from unoqa.grader.grader import Grader, Origin, SettledGrader
 from unoqa.grader.heat import HeatLevels
+from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.reasons import Reasons
 from unoqa.grader.recipe import Recipe
-from unoqa.grader.viewing import Viewer
-from unoqa.store.bundle import read_bundle
+from unoqa.store.model_folder import read_model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import torch
 
-    from unoqa.store.bundle import Bundle
+    from unoqa.store.model_folder import ModelFiles
 
 
 def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
@@ -35,15 +35,15 @@ def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
     Raises:
         ModelError: the folder is missing, changed, or of another version.
     """
-    bundle = read_bundle(Path(folder))
+    bundle = read_model_folder(Path(folder))
     document, arrays = bundle.document, bundle.arrays
-    where = device_of(device)
+    where = find_device(device)
     try:
         grader = _grader(bundle, where)
         settled = document.get("settled")
         if settled is None:
             return grader
-        partition = grader.split.restore(within(arrays, "settled."), settled["worse"], settled["distinct"])
+        partition = grader.split.restore(select_prefix(arrays, "settled."), settled["worse"], settled["distinct"])
         return SettledGrader(grader, partition, settled["cohort"])
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
@@ -62,7 +62,7 @@ def _check_measures(measures: Mapping[str, int]) -> None:
             )
 
 
-def _grader(bundle: Bundle, device: torch.device) -> Grader:
+def _grader(bundle: ModelFiles, device: torch.device) -> Grader:
     document, arrays = bundle.document, bundle.arrays
     _check_measures(document["measures"])
     numbers = [document["threshold"], document["spread"], *(one["spread"] for one in document["standards"])]
@@ -72,24 +72,26 @@ def _grader(bundle: Bundle, device: torch.device) -> Grader:
         raise ValueError(f"{lacking[0]} holds what is no number")
     recipe = Recipe.of(document["settings"], document["recipe"])
     encoders = recipe.panel.encoders()
-    weights = [within(arrays, f"encoder.{number}.") for number in range(len(encoders))]
-    viewer = Viewer.opened(encoders, recipe.size, device=device, weights=weights)
-    for made, opened in zip(document["encoders"], viewer.encoders, strict=True):
+    weights = [select_prefix(arrays, f"encoder.{number}.") for number in range(len(encoders))]
+    open_encoders = OpenEncoders.opened(encoders, recipe.size, device=device, weights=weights)
+    for made, opened in zip(document["encoders"], open_encoders.encoders, strict=True):
         if made != opened.checksum:
             raise ModelError(
                 f"An encoder's weights have SHA-256 {opened.checksum[:12]}…, but the model was made with {made[:12]}…; "
                 "copy the model again from where it was made."
             )
     there = {name: array.to(device) for name, array in arrays.items() if name.startswith(("panel.", "reasons."))}
-    scales = [encoder.scales for encoder in viewer.encoders]
-    panel = recipe.panel.restore(within(there, "panel."), scales, document["standards"])
-    learned = Learned(
+    scales = [encoder.scales for encoder in open_encoders.encoders]
+    panel = recipe.panel.restore(select_prefix(there, "panel."), scales, document["standards"])
+    learned = Fitted(
         panel=panel,
         threshold=document["threshold"],
         spread=document["spread"],
-        reasons=Reasons.restored(within(there, "reasons."), tuple(document["measures"]), scales[viewer.measures]),
-        heat=HeatLevels.restored(within(arrays, "heat.")),
+        reasons=Reasons.restored(
+            select_prefix(there, "reasons."), tuple(document["measures"]), scales[open_encoders.measures]
+        ),
+        heat=HeatLevels.restored(select_prefix(arrays, "heat.")),
         report=FitReport(document["images"], (), (), (), 0),
     )
     origin = Origin(recipe.name, recipe.values(), document["seed"], bundle.checksum)
-    return Grader(viewer, learned, recipe.split, origin)
+    return Grader(open_encoders, learned, recipe.split, origin)

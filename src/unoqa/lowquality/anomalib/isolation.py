@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from unoqa.lowquality.parts.in_turn import IN_TURN
+from unoqa.core.parallel import PROCESS_LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     accelerated = device.type == "cuda"
     numpys, pythons = np.random.get_state(), random.getstate()
     try:
-        with IN_TURN, torch.random.fork_rng(devices=[device] if accelerated else []):
+        with PROCESS_LOCK, torch.random.fork_rng(devices=[device] if accelerated else []):
             # Not torch.manual_seed, which also seeds the accelerators that are not given back.
             torch.default_generator.manual_seed(seed)
             if accelerated:

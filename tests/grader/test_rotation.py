@@ -11,13 +11,13 @@ import torch
 from unoqa import EnfaceImage
 from unoqa.core.errors import FitError, UsageError
 from unoqa.core.features import FeatureSet
-from unoqa.core.progress import Silent
+from unoqa.core.progress import NoProgress
 from unoqa.encoders.timm import Timm
 from unoqa.grader.fitting import learn
-from unoqa.grader.intake import Intake
+from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.panel import Member, Panel
-from unoqa.grader.turning import Turning, turned
-from unoqa.grader.viewing import Viewer
+from unoqa.grader.rotation import RotatedImages, rotate
+from unoqa.grader.source import ImageSource
 from unoqa.lowquality.cflow import Cflow
 from unoqa.store.workspace import Workspace
 from unoqa.thresholds.conformal import Conformal
@@ -31,16 +31,16 @@ def image(size=96, seed=0):
 
 
 def test_an_image_that_is_not_turned_is_itself():
-    assert np.array_equal(turned(image(), 0.0), image())
+    assert np.array_equal(rotate(image(), 0.0), image())
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_quarter_turns_are_numpys(quarters):
-    np.testing.assert_allclose(turned(image(), 90.0 * quarters), np.rot90(image(), quarters), atol=1e-5)
+    np.testing.assert_allclose(rotate(image(), 90.0 * quarters), np.rot90(image(), quarters), atol=1e-5)
 
 
 def test_no_corner_of_a_turned_image_is_black():
-    bright = turned(np.full((64, 64), 0.7, dtype=np.float32), 20.0)
+    bright = rotate(np.full((64, 64), 0.7, dtype=np.float32), 20.0)
     assert bright.dtype == np.float32
     np.testing.assert_allclose(bright, 0.7, atol=1e-5)
 
@@ -51,44 +51,44 @@ def opened(weights):
 
 
 @pytest.fixture
-def intake(outstanding_scans):
+def source(outstanding_scans):
     scans = [EnfaceImage(scan.name, scan.pixels / 255) for scan in outstanding_scans]
-    return Intake.of(scans)
+    return ImageSource.of(scans)
 
 
-def test_features_of_an_image_turned_by_nothing_are_those_that_are_kept(opened, intake):
-    images = {row: (pending.open().digest(), pending) for row, pending in enumerate(intake.pending)}
-    again = Turning(opened, images, 96)(np.array([3, 1]), np.zeros(2))
+def test_features_of_an_image_turned_by_nothing_are_those_that_are_kept(opened, source):
+    images = {row: (lazy.open().digest(), lazy) for row, lazy in enumerate(source.images)}
+    again = RotatedImages(opened, images, 96)(np.array([3, 1]), np.zeros(2))
     kept = [opened.encode(images[row][1].open().resized(96)[None]) for row in (3, 1)]
     for position, grid in enumerate(again.scales):
         assert torch.equal(grid, torch.cat([one.scales[position] for one in kept]))
-    assert not torch.equal(Turning(opened, images, 96)(np.array([3]), np.ones(1)).scales[0], again.scales[0][:1])
+    assert not torch.equal(RotatedImages(opened, images, 96)(np.array([3]), np.ones(1)).scales[0], again.scales[0][:1])
 
 
-def test_an_image_that_changed_since_it_was_encoded_is_not_learned_from(opened, intake):
-    first, second = intake.pending[:2]
+def test_an_image_that_changed_since_it_was_encoded_is_not_learned_from(opened, source):
+    first, second = source.images[:2]
     with pytest.raises(FitError) as caught:
-        Turning(opened, {0: (first.open().digest(), second)}, 96)(np.array([0]), np.ones(1))
+        RotatedImages(opened, {0: (first.open().digest(), second)}, 96)(np.array([0]), np.ones(1))
     assert str(caught.value) == f"{second.name} changed while it was learned from; fit again."
 
 
 def test_features_from_files_cannot_be_turned(opened):
     arrays = tuple(np.zeros((2, len(scale.channels), 4, 4), dtype=np.float16) for scale in opened.scales)
     with pytest.raises(UsageError) as caught:
-        FeatureSet(opened.scales, arrays, np.arange(2), CPU).turned(np.zeros(2))
+        FeatureSet(opened.scales, arrays, np.arange(2), CPU).encode_rotated(np.zeros(2))
     assert str(caught.value) == ("Turned images are wanted, but only their features are at hand; set 'degrees' to 0.")
 
 
-def test_a_flow_learns_from_turned_images(intake, weights):
+def test_a_flow_learns_from_turned_images(source, weights):
     def threshold(degrees):
         module = Cflow(scales=("layer2",), blocks=2, fibres=8192, batch=512, degrees=degrees)
         panel = Panel((Member(ENCODER, module),), "sum", folds=2)
-        viewer = Viewer.opened([ENCODER], 96, device=CPU, weights=weights)
-        few = replace(intake, pending=intake.pending[:12])
+        encoders = OpenEncoders.opened([ENCODER], 96, device=CPU, weights=weights)
+        few = replace(source, images=source.images[:12])
         with Workspace() as workspace:
-            return learn(panel, Conformal(), viewer, few, seed=0, progress=Silent(), workspace=workspace).panel.members[
-                0
-            ]
+            return learn(
+                panel, Conformal(), encoders, few, seed=0, progress=NoProgress(), workspace=workspace
+            ).panel.members[0]
 
     still, turning = threshold(0.0), threshold(5.0)
     assert np.isfinite([turning.centre, turning.spread]).all()

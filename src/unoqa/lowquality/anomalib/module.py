@@ -12,19 +12,19 @@ from jaxtyping import Float
 from pydantic import BeforeValidator, Field, PlainSerializer
 from torch import Tensor, nn
 
-from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State, within
+from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State, select_prefix
 from unoqa.core.errors import FitError, UsageError
 from unoqa.core.evidence import Evidence
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
+from unoqa.core.parallel import PROCESS_LOCK
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.anomalib_library import library
-from unoqa.lowquality.parts.anomalib_maps import arrays_of, raw_maps, refill
-from unoqa.lowquality.parts.anomalib_models import Weights, built, from_cache, from_file
-from unoqa.lowquality.parts.anomalib_surroundings import seeded
-from unoqa.lowquality.parts.anomalib_training import Images, normalised, train
-from unoqa.lowquality.parts.fibres import averaged
-from unoqa.lowquality.parts.in_turn import IN_TURN
+from unoqa.lowquality.anomalib.isolation import seeded
+from unoqa.lowquality.anomalib.library import library
+from unoqa.lowquality.anomalib.maps import arrays_of, raw_maps, refill
+from unoqa.lowquality.anomalib.models import Weights, built, from_cache, from_file
+from unoqa.lowquality.anomalib.training import Images, normalised, train
+from unoqa.lowquality.parts.fibres import average_grid
 from unoqa.lowquality.parts.pooling import Pool, log_evidence
 
 SCALE = "pixels"
@@ -112,7 +112,7 @@ class Anomalib(LowQualityModule):
         position = _position(features.scales)
         images = Images(features.select((SCALE,)))
         weights = from_file(self.weights) if self.weights else from_cache
-        with IN_TURN, self._told_of(images), seeded(seed, features.device):
+        with PROCESS_LOCK, self._told_of(images), seeded(seed, features.device):
             model = self._built(images[0].shape[-2:], weights)
             train(model, images, epochs=self.epochs, batch=self.batch, device=features.device, work=work)
             trained = model.model.to(features.device).eval()
@@ -150,9 +150,9 @@ class Anomalib(LowQualityModule):
         library()  # as in `fit`
         rows, columns, seed = (int(number) for number in state["made"])
         device = state["made"].device
-        with IN_TURN, seeded(seed, device):
+        with PROCESS_LOCK, seeded(seed, device):
             network = self._built((rows, columns), None).model
-        refill(network, within(state, "model."))
+        refill(network, select_prefix(state, "model."))
         return network.to(device).eval().requires_grad_(False)
 
     def _compare(self, trained: nn.Module, network: nn.Module, image: Float[Tensor, "3 rows columns"]) -> None:
@@ -204,7 +204,7 @@ class _FittedAnomalib(FittedModule):
         maps = tuple(((grid - floor).clamp_min(0) / usual)[None] for grid, floor, usual in levels)
         return Evidence(
             log_evidence(maps, self._settings.pool).score,
-            tuple(averaged(grid, self._settings.largest_grid) for grid in maps),
+            tuple(average_grid(grid, self._settings.largest_grid) for grid in maps),
         )
 
 

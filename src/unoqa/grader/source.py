@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @final
 @dataclass(frozen=True)
-class Pending:
+class LazyImage:
     """One image that is yet to be read."""
 
     name: str
@@ -45,24 +45,24 @@ class Failure:
 
 @final
 @dataclass(frozen=True)
-class Intake:
+class ImageSource:
     """Images to come.
 
     Attributes:
         ignored: files in the folders that are no images.
     """
 
-    pending: tuple[Pending, ...]
+    images: tuple[LazyImage, ...]
     ignored: int = 0
 
     @classmethod
-    def of(cls, source: Source, *, follow_links: bool = False) -> Intake:
+    def of(cls, source: Source, *, follow_links: bool = False) -> ImageSource:
         """Find the images of a source; none is opened yet.
 
         Raises:
             UsageError: a path does not exist, or there is no image.
         """
-        if isinstance(source, Intake):
+        if isinstance(source, ImageSource):
             return source
         given = [source] if isinstance(source, str | Path | EnfaceImage) else list(source)
         images = [one for one in given if isinstance(one, EnfaceImage)]
@@ -72,9 +72,9 @@ class Intake:
                 "Images come as paths or as EnfaceImage objects, one kind at a time; give a list of either."
             )
         if images:
-            return cls(tuple(Pending(image.name, _given(image)) for image in images))
+            return cls(tuple(LazyImage(image.name, _given(image)) for image in images))
         found = collect(paths, follow_links=follow_links)
-        return cls(tuple(Pending(one.name, _reader(one)) for one in found.references), found.ignored)
+        return cls(tuple(LazyImage(one.name, _reader(one)) for one in found.references), found.ignored)
 
     def open(self, name: str) -> EnfaceImage:
         """Read one image by its name.
@@ -82,10 +82,10 @@ class Intake:
         Raises:
             ImageError: it cannot be read.
         """
-        return next(one for one in self.pending if one.name == name).open()
+        return next(one for one in self.images if one.name == name).open()
 
     def __len__(self) -> int:
-        return len(self.pending)
+        return len(self.images)
 
 
 def _given(image: EnfaceImage) -> Callable[[], EnfaceImage]:
@@ -96,5 +96,5 @@ def _reader(reference: ImageReference) -> Callable[[], EnfaceImage]:
     return lambda: read(reference)
 
 
-Source = str | Path | EnfaceImage | Iterable[str | Path] | Iterable[EnfaceImage] | Intake
+Source = str | Path | EnfaceImage | Iterable[str | Path] | Iterable[EnfaceImage] | ImageSource
 """A file, a folder, several of them, or images in memory."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from jaxtyping import Float
 
 from unoqa.encoders.measures import MEASURES, Measures
-from unoqa.grader.versions import versions
-from unoqa.store.workspace import key_of
+from unoqa.store.workspace import make_key
+from unoqa.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +26,22 @@ if TYPE_CHECKING:
     from unoqa.store.feature_files import FeatureFiles
     from unoqa.store.workspace import Workspace
 
-REASONS_FROM = Measures()
+MEASURES_ENCODER = Measures()
 """The encoder that reasons are read from; it runs on what is refused, where the panel has not run it by then."""
+
+VERSIONED = ("torch", "timm", "numpy", "scipy", "scikit-image", "scikit-learn", "pillow", "tifffile")
+"""Libraries on which a score may depend."""
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of unoqa, of Python and of the libraries on which a score may depend."""
+    ours = {"unoqa": __version__, "python": platform.python_version()}
+    return ours | {name: version(name) for name in VERSIONED}
 
 
 @final
 @dataclass(frozen=True)
-class Viewer:
+class OpenEncoders:
     """Open encoders, each run once an image at most.
 
     Attributes:
@@ -56,25 +67,25 @@ class Viewer:
         *,
         device: torch.device,
         weights: Path | Sequence[State] | None,
-    ) -> Viewer:
+    ) -> OpenEncoders:
         """Open the encoders of a panel.
 
         Args:
             weights: a file for every encoder that has weights, or the arrays of each from a saved model.
         """
-        wanted = [*encoders] if REASONS_FROM in encoders else [*encoders, REASONS_FROM]
+        wanted = [*encoders] if MEASURES_ENCODER in encoders else [*encoders, MEASURES_ENCODER]
         sources = _sources(weights, len(wanted))
         opened = tuple(
             encoder.open(device=device, weights=source) for encoder, source in zip(wanted, sources, strict=True)
         )
-        return cls(opened, len(encoders), size, wanted.index(REASONS_FROM), device, tuple(wanted))
+        return cls(opened, len(encoders), size, wanted.index(MEASURES_ENCODER), device, tuple(wanted))
 
     @property
     def keys(self) -> tuple[str, ...]:
         """What each encoder's features are kept under: its settings, its weights, and what else they depend on."""
-        common = (self.size, str(self.device), versions())
+        common = (self.size, str(self.device), library_versions())
         return tuple(
-            key_of(repr(settings), encoder.checksum, _measured(settings), *common)
+            make_key(repr(settings), encoder.checksum, _measured(settings), *common)
             for settings, encoder in zip(self.settings, self.encoders, strict=True)
         )
 
@@ -123,7 +134,7 @@ def keep(pyramids: Sequence[FeaturePyramid | None], digest: str, files: Sequence
 
 
 def _measured(encoder: Encoder) -> dict[str, int]:
-    return {name: MEASURES.load(name).version for name in MEASURES.names()} if encoder == REASONS_FROM else {}
+    return {name: MEASURES.load(name).version for name in MEASURES.names()} if encoder == MEASURES_ENCODER else {}
 
 
 def _sources(weights: Path | Sequence[State] | None, count: int) -> Sequence[Path | State | None]:

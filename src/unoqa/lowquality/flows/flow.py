@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, final
 import torch
 from torch import Tensor, nn
 
-from unoqa.lowquality.parts.coupling import Coupling, halves, multiplied, random_rotation
+from unoqa.lowquality.flows.coupling import Coupling, halves, multiplied, random_rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

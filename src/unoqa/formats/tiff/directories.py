@@ -9,8 +9,8 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO, final
 
+from unoqa.formats.parts.errors import truncated, unreadable
 from unoqa.formats.parts.limits import check_pages
-from unoqa.formats.parts.refusals import truncated, unreadable
 
 
 @final

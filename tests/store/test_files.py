@@ -1,4 +1,4 @@
-"""A file is there whole or not at all."""
+"""A file is there whole or not at all; a folder that only a file manager has been in is empty."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unoqa.store.atomic import replacing, replacing_folder, write_text
+from unoqa.store.files import is_empty, replace_file, replace_folder, write_text
 
 
 def test_a_file_is_written_with_its_folders(tmp_path):
@@ -16,7 +16,7 @@ def test_a_file_is_written_with_its_folders(tmp_path):
 
 def test_a_failing_writer_leaves_the_old_file_and_nothing_else(tmp_path):
     write_text(tmp_path / "c.txt", "old")
-    with pytest.raises(OSError, match="disk full"), replacing(tmp_path / "c.txt") as fresh:
+    with pytest.raises(OSError, match="disk full"), replace_file(tmp_path / "c.txt") as fresh:
         fresh.write_text("half", encoding="utf-8")
         raise OSError("disk full")
     assert [path.name for path in tmp_path.iterdir()] == ["c.txt"]
@@ -25,14 +25,14 @@ def test_a_failing_writer_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
     write_text(tmp_path / "c.txt", "old")
-    with replacing(tmp_path / "c.txt") as fresh:
+    with replace_file(tmp_path / "c.txt") as fresh:
         fresh.write_text("new", encoding="utf-8")
         assert (tmp_path / "c.txt").read_text(encoding="utf-8") == "old"
     assert (tmp_path / "c.txt").read_text(encoding="utf-8") == "new"
 
 
 def filled(folder, text):
-    with replacing_folder(folder) as fresh:
+    with replace_folder(folder) as fresh:
         (fresh / "text").write_text(text, encoding="utf-8")
 
 
@@ -65,3 +65,12 @@ def test_a_link_to_a_folder_goes_on_pointing_there(tmp_path):
     filled(tmp_path / "link", "new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real" / "text").read_text(encoding="utf-8") == "new"
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "thumbs.db", "desktop.ini", "Desktop.ini"])
+def test_what_a_system_leaves_is_nothing(name, tmp_path):
+    assert is_empty(tmp_path)
+    (tmp_path / name).touch()
+    assert is_empty(tmp_path)
+    (tmp_path / "thesis.doc").touch()
+    assert not is_empty(tmp_path)

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from unoqa.core.contracts import OpenEncoder
-    from unoqa.grader.intake import Pending
+    from unoqa.grader.source import LazyImage
 
 
 @final
 @dataclass(frozen=True)
-class Turning:
+class RotatedImages:
     """Reads images again, one by one, so that none is held.
 
     Attributes:
@@ -29,7 +29,7 @@ class Turning:
     """
 
     encoder: OpenEncoder
-    images: Mapping[int, tuple[str, Pending]]
+    images: Mapping[int, tuple[str, LazyImage]]
     size: int
 
     def __call__(self, rows: np.ndarray, degrees: np.ndarray) -> FeaturePyramid:
@@ -43,14 +43,14 @@ class Turning:
         return FeaturePyramid(tuple(torch.cat(grids) for grids in zip(*(one.scales for one in pyramids), strict=True)))
 
     def _one(self, row: int, angle: float) -> FeaturePyramid:
-        digest, pending = self.images[row]
-        image = pending.open()
+        digest, lazy = self.images[row]
+        image = lazy.open()
         if image.digest() != digest:
-            raise FitError(f"{pending.name} changed while it was learned from; fit again.")
-        return self.encoder.encode(turned(image.resized(self.size), angle)[None])
+            raise FitError(f"{lazy.name} changed while it was learned from; fit again.")
+        return self.encoder.encode(rotate(image.resized(self.size), angle)[None])
 
 
-def turned(image: Float[np.ndarray, "size size"], degrees: float) -> Float[np.ndarray, "size size"]:
+def rotate(image: Float[np.ndarray, "size size"], degrees: float) -> Float[np.ndarray, "size size"]:
     """Turn an image about its middle, bilinearly; corners are filled by reflection, since black ones are a fault."""
     from scipy.ndimage import rotate  # noqa: PLC0415 - a fifth of a second, which every start would take
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unoqa.lowquality.parts.in_turn import IN_TURN
+from unoqa.core.parallel import PROCESS_LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ def raw_maps(network: nn.Module, image: Float[Tensor, "3 rows columns"]) -> tupl
 
     In full single precision: an accelerator's short cuts would move scores.
     """
-    with IN_TURN, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with PROCESS_LOCK, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         if type(network).__name__ == "CflowModel":
             return _fibre_energies(network, image)
         said = network(image[None])

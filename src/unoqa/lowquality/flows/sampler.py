@@ -42,7 +42,7 @@ class Fibres:
 
 
 @final
-class FibreDraws:
+class FibreSampler:
     """Random fibres of one scale; the draw of a step is the same whichever step was asked for before."""
 
     def __init__(
@@ -105,26 +105,26 @@ class FibreDraws:
         drawn = random.permutation(cells)[:wanted] if cells >= wanted else random.integers(cells, size=wanted)
         image, place = (torch.from_numpy(part).to(self._features.device) for part in np.divmod(drawn, places))
         vectors = torch.empty(wanted, len(self._features.scales[0].channels), device=self._features.device)
-        turned = zip(rows.tolist(), angles.tolist(), strict=True)
-        for position, (row, angle) in enumerate(turned):  # one grid in memory at a time
+        encode_rotated = zip(rows.tolist(), angles.tolist(), strict=True)
+        for position, (row, angle) in enumerate(encode_rotated):  # one grid in memory at a time
             own = image == position
             vectors[own] = self._prepare(self._grid(row, angle)).flatten(2)[0].T[place[own]]
         return Fibres(vectors, place)
 
     def _grid(self, row: int, angle: float) -> Float[Tensor, "1 channels rows columns"]:
         chosen = self._features.subset(np.array([row]))
-        return (chosen.turned(np.array([angle])) if self._degrees else next(chosen.batches(1))).scales[0]
+        return (chosen.encode_rotated(np.array([angle])) if self._degrees else next(chosen.batches(1))).scales[0]
 
 
-def image_draw(features: FeatureSet, step: int, *, batch: int, seed: int) -> Float[Tensor, "batch channels _r _c"]:
+def sample_images(features: FeatureSet, step: int, *, batch: int, seed: int) -> Float[Tensor, "batch channels _r _c"]:
     """Return the grids of whole images of one scale for one step: each image once a pass, in an order of its own."""
-    number, part = divmod(step, steps_a_pass(len(features), batch))
+    number, part = divmod(step, steps_per_epoch(len(features), batch))
     order = np.random.default_rng([seed, number]).permutation(len(features))
-    rows = np.sort(np.array_split(order, steps_a_pass(len(features), batch))[part])
+    rows = np.sort(np.array_split(order, steps_per_epoch(len(features), batch))[part])
     return next(features.subset(rows).batches(batch)).scales[0]
 
 
-def steps_a_pass(images: int, batch: int) -> int:
+def steps_per_epoch(images: int, batch: int) -> int:
     """Return in how many steps of at most `batch` images, of nearly equal size, each image is drawn once."""
     return -(-images // batch)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from unoqa.cli.parts.terminal import tell
 from unoqa.core.grading import Grade
-from unoqa.store.litter import is_empty
+from unoqa.store.files import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from unoqa.grader.cohort import CohortResult
     from unoqa.grader.fitting import FitReport
-    from unoqa.grader.intake import Failure
+    from unoqa.grader.source import Failure
 
 SCATTERS_BELOW = 40
 """Images learned from below which the user is warned (docs/guide.md)."""

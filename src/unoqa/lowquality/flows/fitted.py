@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unoqa.core.contracts import FittedModule, State, within
-from unoqa.core.parallel import in_order
-from unoqa.lowquality.parts.flow import Flow, Whitening
-from unoqa.lowquality.parts.likelihood import MapKind, likelihood_evidence, likelihood_map
-from unoqa.lowquality.parts.precision import casting
+from unoqa.core.contracts import FittedModule, State, select_prefix
+from unoqa.core.parallel import map_in_order
+from unoqa.lowquality.flows.flow import Flow, Whitening
+from unoqa.lowquality.flows.likelihood import MapKind, likelihood_evidence, likelihood_map
+from unoqa.lowquality.flows.precision import casting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +115,7 @@ def best_likelihood(ask: Callable[[Tensor], Asked], features: FeatureSet) -> flo
     return max(float(asked(ask, pyramid.scales[0])[1].max()) for pyramid in some.batches(1))
 
 
-def learned_flows(
+def fit_flows(
     features: FeatureSet,
     selection: Selection,
     learn: Callable[[FeatureSet, int, Work], ScaleFlow],
@@ -124,7 +124,7 @@ def learned_flows(
     work: Work,
 ) -> dict[str, ScaleFlow]:
     """Learn the flow of each scale, from features of that scale alone, by a seed and under a name of its own."""
-    learning = in_order(
+    learning = map_in_order(
         lambda scale: learn(features.select([scale[1]]), seed + scale[0], work.part(scale[1])),
         enumerate(selection.names),
     )
@@ -132,7 +132,7 @@ def learned_flows(
         return dict(zip(selection.names, learned, strict=True))
 
 
-def restored_flows(
+def restore_flows(
     state: Mapping[str, Tensor],
     selection: Selection,
     build: Callable[[Whitening], Flow],
@@ -141,7 +141,7 @@ def restored_flows(
     """Return the flows that gave `state`."""
     flows = {}
     for name in selection.names:
-        own = within(state, f"{name}.")
+        own = select_prefix(state, f"{name}.")
         best = float(own.pop("best"))
         network = build(Whitening.blank_like(own["whitening.mean"]))
         network.load_state_dict(

@@ -1,4 +1,4 @@
-"""A file, or a folder, is there whole or not at all."""
+"""Files and folders that are there whole or not at all, and which folders count as empty."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}\.part")
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replace_file(path: Path) -> Iterator[Path]:
     """Give a path beside `path` to write to; it takes the place of `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = _beside(path, "part")
@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
+def replace_folder(path: Path) -> Iterator[Path]:
     """Give a folder beside `path` to fill; it takes the place of `path` when the block ends well."""
     path = Path(os.path.realpath(path))  # a link goes on pointing where it does
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,5 +64,14 @@ def remove_partial(paths: Iterable[Path]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with `\\n` line ends on every system."""
-    with replacing(path) as fresh:
+    with replace_file(path) as fresh:
         fresh.write_text(text, encoding="utf-8", newline="\n")
+
+
+LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+"""Files that a system leaves in every folder somebody looks into, in small letters."""
+
+
+def is_empty(folder: Path) -> bool:
+    """Tell whether a folder holds nothing of anybody's."""
+    return all(entry.name.lower() in LITTER for entry in folder.iterdir())

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from unoqa.core.errors import ModelError, ResultsError
-from unoqa.store.bundle import check_bundle_folder, read_bundle, write_bundle
+from unoqa.store.model_folder import check_model_folder, read_model_folder, write_model_folder
 
 DOCUMENT = {"name": "site 1 – Zürich", "alpha": 0.1, "layers": [2, 3], "panel": {"scales": ["tiles"]}}
 ARRAYS = {"mean": torch.arange(3.0), "kept": torch.tensor([1, 2]), "half": torch.ones(2, 2).half().T}
@@ -20,18 +20,18 @@ FILES = ("model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json")
 
 @pytest.fixture
 def model(tmp_path):
-    write_bundle(tmp_path / "model", DOCUMENT, ARRAYS, "# Card – für alle\n")
+    write_model_folder(tmp_path / "model", DOCUMENT, ARRAYS, "# Card – für alle\n")
     return tmp_path / "model"
 
 
 def refusal(folder):
     with pytest.raises(ModelError) as caught:
-        read_bundle(folder)
+        read_model_folder(folder)
     return str(caught.value)
 
 
 def test_document_and_arrays_come_back(model):
-    document, arrays, _ = read_bundle(model)
+    document, arrays, _ = read_model_folder(model)
     assert document == {"format": 2, **DOCUMENT}
     assert arrays.keys() == ARRAYS.keys()
     assert all(torch.equal(arrays[name], ARRAYS[name]) for name in ARRAYS)
@@ -62,7 +62,7 @@ def test_every_changed_byte_is_noticed(model, name, flip):
 def test_a_cut_file_is_named(model, name, cut):
     (model / name).write_bytes((model / name).read_bytes()[:cut])
     if (name, cut) == ("checksums.json", -1):  # its last line end says nothing
-        read_bundle(model)
+        read_model_folder(model)
     else:
         assert name in refusal(model) or f"The model {model} has format" in refusal(model)
 
@@ -101,14 +101,16 @@ def test_checksums_of_another_kind_are_damage(model):
 
 def test_a_copy_is_the_same_model_wherever_it_lies(model, tmp_path):
     shutil.copytree(model, tmp_path / "copy")
-    write_bundle(tmp_path / "again", DOCUMENT, ARRAYS, "# Card – für alle\n")
+    write_model_folder(tmp_path / "again", DOCUMENT, ARRAYS, "# Card – für alle\n")
     checksum = hashlib.sha256((model / "checksums.json").read_bytes()).hexdigest()
-    assert {read_bundle(folder).checksum for folder in (model, tmp_path / "copy", tmp_path / "again")} == {checksum}
+    assert {read_model_folder(folder).checksum for folder in (model, tmp_path / "copy", tmp_path / "again")} == {
+        checksum
+    }
 
 
 def test_a_model_is_written_over_a_model_but_over_nothing_else(model, tmp_path):
-    write_bundle(model, {"alpha": 0.2}, {}, "")
-    assert read_bundle(model)[:2] == ({"format": 2, "alpha": 0.2}, {})
+    write_model_folder(model, {"alpha": 0.2}, {}, "")
+    assert read_model_folder(model)[:2] == ({"format": 2, "alpha": 0.2}, {})
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "photo.png").touch()
     for folder, sentence in (
@@ -116,22 +118,22 @@ def test_a_model_is_written_over_a_model_but_over_nothing_else(model, tmp_path):
         (tmp_path / "holiday" / "photo.png", "is a file; name a folder for the model."),
     ):
         with pytest.raises(ResultsError) as caught:
-            write_bundle(folder, DOCUMENT, ARRAYS, "")
+            write_model_folder(folder, DOCUMENT, ARRAYS, "")
         assert str(caught.value) == f"{folder} {sentence}"
 
 
 def test_a_model_with_something_beside_its_files_is_not_written_over(model):
     (model / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(ResultsError) as caught:
-        write_bundle(model, DOCUMENT, ARRAYS, "")
+        write_model_folder(model, DOCUMENT, ARRAYS, "")
     assert str(caught.value) == f"{model} holds something that is not a model; name a new folder."
     assert (model / "notes.txt").exists()
 
 
 def test_what_a_file_browser_left_in_a_model_is_nothing(model):
     (model / ".DS_Store").touch()
-    write_bundle(model, {"alpha": 0.2}, {}, "")
-    assert read_bundle(model)[0]["alpha"] == 0.2
+    write_model_folder(model, {"alpha": 0.2}, {}, "")
+    assert read_model_folder(model)[0]["alpha"] == 0.2
 
 
 def test_the_folder_in_which_the_program_runs_is_refused(tmp_path, monkeypatch):
@@ -139,15 +141,15 @@ def test_the_folder_in_which_the_program_runs_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "within")
     for folder in (Path(), Path(".."), tmp_path):
         with pytest.raises(ResultsError) as caught:
-            check_bundle_folder(folder)
+            check_model_folder(folder)
         assert str(caught.value) == (
             f"A model takes the place of its folder, and {folder} cannot be moved; name one within it."
         )
 
 
 def test_an_interrupted_rewrite_leaves_the_former_model(model):
-    before = read_bundle(model)[0]
+    before = read_model_folder(model)[0]
     with pytest.raises(TypeError):
-        write_bundle(model, {"alpha": object()}, ARRAYS, "")
-    assert read_bundle(model)[0] == before
+        write_model_folder(model, {"alpha": object()}, ARRAYS, "")
+    assert read_model_folder(model)[0] == before
     assert [path.name for path in model.parent.iterdir()] == [model.name]

@@ -21,8 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as read_arrays
 
 from unoqa.core.errors import ModelError, ResultsError
-from unoqa.store.atomic import replacing_folder, write_text
-from unoqa.store.litter import LITTER, is_empty
+from unoqa.store.files import LITTER, is_empty, replace_folder, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +34,7 @@ FORMAT = 2
 DOCUMENT, ARRAYS, CARD, CHECKSUMS = "model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json"
 
 
-def check_bundle_folder(folder: Path) -> None:
+def check_model_folder(folder: Path) -> None:
     """Refuse a folder that a model may not be written to, before the work that makes the model.
 
     Raises:
@@ -52,14 +51,14 @@ def check_bundle_folder(folder: Path) -> None:
         raise ResultsError(f"{folder} holds something that is not a model; name a new folder.")
 
 
-def write_bundle(folder: Path, document: Mapping[str, Any], arrays: Mapping[str, Tensor], card: str) -> None:
+def write_model_folder(folder: Path, document: Mapping[str, Any], arrays: Mapping[str, Tensor], card: str) -> None:
     """Write a model folder, whole or not at all: an earlier model stands until the new one is complete.
 
     Raises:
         ResultsError: the folder holds something that is not a model.
     """
-    check_bundle_folder(folder)
-    with replacing_folder(folder) as fresh:
+    check_model_folder(folder)
+    with replace_folder(folder) as fresh:
         write_text(fresh / DOCUMENT, tomli_w.dumps({"format": FORMAT, **document}))
         # Not `save_file`: it makes the file readable by its owner alone, and models are shared.
         plain = {name: array.cpu().contiguous() for name, array in arrays.items()}
@@ -70,7 +69,7 @@ def write_bundle(folder: Path, document: Mapping[str, Any], arrays: Mapping[str,
 
 
 @final
-class Bundle(NamedTuple):
+class ModelFiles(NamedTuple):
     """What a model folder holds; `checksum` names the model: the SHA-256 of its checksums."""
 
     document: dict[str, Any]
@@ -78,7 +77,7 @@ class Bundle(NamedTuple):
     checksum: str
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_model_folder(folder: Path) -> ModelFiles:
     """Read a model folder; each file once, so that what is returned belongs together whatever happens meanwhile.
 
     Raises:
@@ -95,7 +94,7 @@ def read_bundle(folder: Path) -> Bundle:
             )
     try:
         # Not `load_file`: it keeps the file mapped, and one that is mapped cannot be replaced on Windows.
-        return Bundle(document, read_arrays(files[ARRAYS]), checksum)
+        return ModelFiles(document, read_arrays(files[ARRAYS]), checksum)
     except SafetensorError as error:
         raise ModelError(f"{folder / ARRAYS} holds no arrays ({error}); copy the model again.") from error
 

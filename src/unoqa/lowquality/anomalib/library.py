@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from unoqa.core.errors import UsageError
-from unoqa.lowquality.parts.anomalib_surroundings import quiet
+from unoqa.lowquality.anomalib.isolation import quiet
 
 
 def library() -> SimpleNamespace:

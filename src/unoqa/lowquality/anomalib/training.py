@@ -12,10 +12,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from unoqa.core.parallel import still_wanted
-from unoqa.lowquality.parts.anomalib_library import library
-from unoqa.lowquality.parts.anomalib_models import DEVIATION, MEAN
-from unoqa.lowquality.parts.anomalib_surroundings import quiet, replaced
+from unoqa.core.parallel import raise_if_cancelled
+from unoqa.lowquality.anomalib.isolation import quiet, replaced
+from unoqa.lowquality.anomalib.library import library
+from unoqa.lowquality.anomalib.models import DEVIATION, MEAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def train(model: Any, images: Images, *, epochs: int, batch: int, device: torch.
     steps = arguments["max_epochs"] * len(loader)
 
     def told() -> None:
-        still_wanted()
+        raise_if_cancelled()
         step()
 
     with (

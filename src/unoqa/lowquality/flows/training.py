@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from unoqa.core.errors import FitError
-from unoqa.core.parallel import still_wanted
-from unoqa.lowquality.parts.adam import Adam
-from unoqa.lowquality.parts.flattened import flattened
-from unoqa.lowquality.parts.precision import casting
+from unoqa.core.parallel import raise_if_cancelled
+from unoqa.lowquality.flows.adam import Adam
+from unoqa.lowquality.flows.flattened import flattened
+from unoqa.lowquality.flows.precision import casting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ class Schedule:
 
 @final
 @dataclass(frozen=True)
-class Lesson:
+class Objective:
     """What a network learns from.
 
     Attributes:
@@ -91,7 +91,7 @@ class _Progress:
             self.best.copy_(parameters.detach())
 
 
-def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) -> None:
+def train(network: nn.Module, objective: Objective, schedule: Schedule, work: Work) -> None:
     """Teach the network, and leave it with the parameters of the lowest held-out loss.
 
     With patience 0 they are the last ones that had a finite loss.
@@ -101,30 +101,30 @@ def train(network: nn.Module, lesson: Lesson, schedule: Schedule, work: Work) ->
     """
     large = sum(parameter.numel() for parameter in network.parameters()) > LARGE
     with _LARGE_IN_TURN if large else nullcontext(), flattened(network) as parameters:
-        _train(parameters, lesson, schedule, work)
+        _train(parameters, objective, schedule, work)
 
 
-def _train(parameters: nn.Parameter, lesson: Lesson, schedule: Schedule, work: Work) -> None:
+def _train(parameters: nn.Parameter, objective: Objective, schedule: Schedule, work: Work) -> None:
     optimiser = Adam(parameters, decay=schedule.decay)
     device = parameters.device
-    stand = _resumed(parameters, optimiser, work) or _begun(parameters, lesson, schedule)
+    stand = _resumed(parameters, optimiser, work) or _begun(parameters, objective, schedule)
     kept = time.monotonic()
-    with work.progress.task(lesson.title, schedule.steps) as told:
+    with work.progress.task(objective.title, schedule.steps) as told:
         for _ in range(stand.step):
             told()
         while stand.step < schedule.steps and not _stale(stand, schedule):
-            still_wanted()
+            raise_if_cancelled()
             with casting(device):
-                loss = lesson.loss(stand.step)
+                loss = objective.loss(stand.step)
             if not math.isfinite(float(loss.detach())):
-                _diverged(stand, lesson, work)
+                _diverged(stand, objective, work)
                 break
             optimiser.clear_gradient()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step(schedule.rate_at(stand.step))
             stand.step += 1
             if stand.step % schedule.check_every == 0 or stand.step == schedule.steps:
-                stand.look(_valued(lesson.held_out(), stand.step, schedule), parameters)
+                stand.look(_valued(objective.held_out(), stand.step, schedule), parameters)
                 if time.monotonic() - kept > work.interval:
                     work.write(_arrays(parameters, optimiser, stand))
                     kept = time.monotonic()
@@ -133,11 +133,11 @@ def _train(parameters: nn.Parameter, lesson: Lesson, schedule: Schedule, work: W
     parameters.data.copy_(stand.best)
 
 
-def _begun(parameters: Tensor, lesson: Lesson, schedule: Schedule) -> _Progress:
+def _begun(parameters: Tensor, objective: Objective, schedule: Schedule) -> _Progress:
     stand = _Progress(parameters.detach().clone())
-    loss = lesson.held_out()
+    loss = objective.held_out()
     if not math.isfinite(loss):
-        raise FitError(f"{lesson.title} has no finite loss to begin with; look for images unlike the rest.")
+        raise FitError(f"{objective.title} has no finite loss to begin with; look for images unlike the rest.")
     stand.look(loss if schedule.patience else 0.0, parameters)
     return stand
 
@@ -151,15 +151,15 @@ def _stale(stand: _Progress, schedule: Schedule) -> bool:
     return 0 < schedule.patience * schedule.check_every <= stand.step - stand.best_step
 
 
-def _diverged(stand: _Progress, lesson: Lesson, work: Work) -> None:
+def _diverged(stand: _Progress, objective: Objective, work: Work) -> None:
     """Go on with the last good parameters where there are learned ones, and say so."""
     if stand.best_step == 0:
         raise FitError(
-            f"{lesson.title} diverged at step {stand.step} before it learned anything; choose a lower 'rate' in the "
+            f"{objective.title} diverged at step {stand.step} before it learned anything; choose a lower 'rate' in the "
             "recipe, or look for images unlike the rest."
         )
     work.tell(
-        f"{lesson.title} diverged at step {stand.step}; it goes on as it was after step {stand.best_step}. A lower "
+        f"{objective.title} diverged at step {stand.step}; it goes on as it was after step {stand.best_step}. A lower "
         "'rate' in the recipe may serve better."
     )
 

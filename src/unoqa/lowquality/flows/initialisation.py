@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from unoqa.core.errors import FitError
+from unoqa.core.parallel import PROCESS_LOCK
+from unoqa.lowquality.flows.flow import Whitening
 from unoqa.lowquality.parts.fibres import fibres
-from unoqa.lowquality.parts.flow import Whitening
-from unoqa.lowquality.parts.in_turn import IN_TURN
 from unoqa.lowquality.parts.moments import Moments
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def seeded(seed: int) -> Iterator[None]:
 
     Torch draws the weights of a new layer from one generator of the whole process, so networks are made in turn.
     """
-    with IN_TURN, torch.random.fork_rng(devices=[]):
+    with PROCESS_LOCK, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # not torch.manual_seed, which seeds accelerators besides
         yield
 

@@ -12,8 +12,8 @@ from huggingface_hub import try_to_load_from_cache
 
 from unoqa.core.contracts import State
 from unoqa.core.errors import UsageError, WeightsError, unknown
-from unoqa.lowquality.parts.anomalib_library import library
-from unoqa.lowquality.parts.anomalib_surroundings import quiet, replaced
+from unoqa.lowquality.anomalib.isolation import quiet, replaced
+from unoqa.lowquality.anomalib.library import library
 from unoqa.store.weights_files import read_weights
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import BinaryIO
 from PIL.JpegImagePlugin import JpegImageFile
 from tifffile import COMPRESSION, TiffPage
 
+from unoqa.formats.parts.errors import truncated, unreadable, unsupported
 from unoqa.formats.parts.limits import check_bytes, check_pixels
-from unoqa.formats.parts.refusals import truncated, unreadable, unsupported
 
 _DECODED = (
     COMPRESSION.NONE,

@@ -12,7 +12,7 @@ LONGEST = 10_000.0
 """The longest period of the code in units of 2π places (Vaswani et al. 2017, section 3.5)."""
 
 
-def place_code(rows: int, columns: int, length: int) -> Float[Tensor, "places length"]:
+def positional_encoding(rows: int, columns: int, length: int) -> Float[Tensor, "places length"]:
     """Return the 2-D sine and cosine code of each place of a grid, along its rows.
 
     The first half of the numbers tells the column, the second the row, sines and cosines in turn; positions are

@@ -10,11 +10,11 @@ from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile, TiffPage
 
 from unoqa.core.contracts import Format
 from unoqa.core.image import EnfaceImage
-from unoqa.formats.parts.directories import LAYOUTS, check_sizes, directories
+from unoqa.formats.parts.errors import unreadable, unsupported
 from unoqa.formats.parts.grey import grey
 from unoqa.formats.parts.opening import opened
-from unoqa.formats.parts.refusals import unreadable, unsupported
-from unoqa.formats.parts.segments import check_segments
+from unoqa.formats.tiff.directories import LAYOUTS, check_sizes, directories
+from unoqa.formats.tiff.segments import check_segments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ class Tiff(Format):
 
     suffixes: ClassVar[tuple[str, ...]] = (".tif", ".tiff", ".btf", ".tf8")
 
-    def recognises(self, head: bytes) -> bool:
+    def matches(self, head: bytes) -> bool:
         """Tell by byte order and version."""
         return head.startswith(tuple(LAYOUTS))
 

@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Float
 
 
-def area(high: Float[np.ndarray, " some"], low: Float[np.ndarray, " others"]) -> float:
+def auroc(high: Float[np.ndarray, " some"], low: Float[np.ndarray, " others"]) -> float:
     """Return how often one of `high` exceeds one of `low`, a tie counting half (Mann, Whitney 1947).
 
     Of no values it is no number.
 
     Example:
-        >>> area(np.array([2.0, 3.0]), np.array([1.0, 2.0]))
+        >>> auroc(np.array([2.0, 3.0]), np.array([1.0, 2.0]))
         0.875
     """
     if not len(high) or not len(low):
