@@ -113,7 +113,7 @@ def measured(name: str, arguments: argparse.Namespace) -> dict[str, float]:
         pyramids = [encoder.encode(image) for image in images]
         return {
             "encode": typical(encoder.encode, images, device),
-            "judge": typical(module.evidence, pyramids, device),
+            "judge": typical(module.predict, pyramids, device),
             "whole": typical(partial(graded, encoder, module, measures, reasons), references[:GRADED], device),
             "learn": learn,
         }
@@ -163,7 +163,7 @@ def graded(
     image = read(reference)
     image.digest()
     pixels = image.resized(320)[None]
-    float(module.evidence(encoder.encode(pixels)).score[0])
+    float(module.predict(encoder.encode(pixels)).score[0])
     reasons.explain(measures.encode(pixels))
 
 

@@ -52,7 +52,7 @@ def figures(yardstick: Yardstick) -> Iterator[tuple[str, float]]:
         module = settings(name)
         yield f"fit {name}", yardstick.ratio(partial(module.fit, features, seed=0), 19)
         fitted = module.fit(features, seed=0)
-        yield f"judge {name}", yardstick.ratio(partial(fitted.evidence, pyramid), 25)
+        yield f"judge {name}", yardstick.ratio(partial(fitted.predict, pyramid), 25)
     yield "unoqa --help", yardstick.ratio(start, 25)
 
 

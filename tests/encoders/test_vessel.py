@@ -139,7 +139,7 @@ def learned_from_phantoms():
 def test_signed_scores_a_damaged_phantom_above_the_same_phantom(damage, scans, learned_from_phantoms):
     encoder, fitted = learned_from_phantoms
     damaged = [damages()[damage].apply(scan, 0.8, np.random.default_rng(1))[0] for scan in scans]
-    before, after = (fitted.evidence(encoder.encode(np.stack(some))).score for some in (scans, damaged))
+    before, after = (fitted.predict(encoder.encode(np.stack(some))).score for some in (scans, damaged))
     assert (after > before).all()
 
 

@@ -77,10 +77,10 @@ def saved_and_read(state):
 @every_model
 def test_an_image_scores_alone_as_in_company_and_in_another_order(name):
     module, company = fitted(name), pyramid()
-    together, encode_rotated = module.evidence(company), module.evidence(FeaturePyramid((company.scales[0].flip(0),)))
+    together, flipped = module.predict(company), module.predict(FeaturePyramid((company.scales[0].flip(0),)))
     for position in range(3):
-        alone = module.evidence(FeaturePyramid((company.scales[0][position : position + 1],)))
-        for other, place in ((together, position), (encode_rotated, 2 - position)):
+        alone = module.predict(FeaturePyramid((company.scales[0][position : position + 1],)))
+        for other, place in ((together, position), (flipped, 2 - position)):
             assert torch.equal(alone.score[0], other.score[place])
             assert all(torch.equal(one[0], many[place]) for one, many in zip(alone.maps, other.maps, strict=True))
 
@@ -99,14 +99,14 @@ def test_the_same_seed_gives_the_same_module_and_no_seed_is_touched(name):
 def test_a_module_restored_from_a_file_scores_bit_identically_without_the_network(name, monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("the network was asked"))
     restored = MODULES[name].restore(saved_and_read(fitted(name).state()), scans().scales)
-    first, second = fitted(name).evidence(pyramid()), restored.evidence(pyramid())
+    first, second = fitted(name).predict(pyramid()), restored.predict(pyramid())
     assert torch.equal(first.score, second.score)
     assert all(torch.equal(one, other) for one, other in zip(first.maps, second.maps, strict=True))
 
 
 @every_model
 def test_maps_are_not_negative_finite_and_one_an_image(name):
-    evidence = fitted(name).evidence(pyramid())
+    evidence = fitted(name).predict(pyramid())
     assert evidence.score.shape == (3,)
     assert torch.isfinite(evidence.score).all()
     for grid in evidence.maps:
@@ -122,7 +122,7 @@ def test_constant_images_give_numbers_as_do_the_fewest(name, images):
     flat = np.full((images, 1, SIDE, SIDE), 0.5, dtype=np.float32)
     module = MODULES[name].fit(FeatureSet(scans().scales, (flat,), np.arange(images), CPU), seed=0)
     for seen in (pyramid(1), FeaturePyramid((torch.from_numpy(flat[:1]),))):
-        evidence = module.evidence(seen)
+        evidence = module.predict(seen)
         assert torch.isfinite(evidence.score).all()
         assert all(torch.isfinite(grid).all() for grid in evidence.maps)
 
@@ -132,7 +132,7 @@ def test_constant_images_give_numbers_as_do_the_fewest(name, images):
 def test_a_map_is_highest_where_damage_was_planted(name, row, column):
     seen = pyramid(1).scales[0].clone()
     seen[:, :, 16 * row : 16 * row + 16, 16 * column : 16 * column + 16] = 1
-    before, after = (fitted(name).evidence(grids).maps[0][0] for grids in (pyramid(1), FeaturePyramid((seen,))))
+    before, after = (fitted(name).predict(grids).maps[0][0] for grids in (pyramid(1), FeaturePyramid((seen,))))
     worse = torch.nn.functional.adaptive_avg_pool2d((after - before)[None], 4)[0]
     assert divmod(int(worse.argmax()), 4) == (row, column)
 
@@ -140,7 +140,7 @@ def test_a_map_is_highest_where_damage_was_planted(name, row, column):
 @every_model
 def test_nothing_is_printed_and_nothing_written_where_the_user_works(name, monkeypatch, tmp_path, capfd):
     monkeypatch.chdir(tmp_path)
-    MODULES[name].fit(scans(), seed=0).evidence(pyramid())
+    MODULES[name].fit(scans(), seed=0).predict(pyramid())
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
 
@@ -152,7 +152,7 @@ def noisy(images, amount):
 
 @every_model
 def test_outstanding_images_score_below_damaged_ones_and_more_damage_scores_higher(name):
-    clean, *worse = (fitted(name).evidence(noisy(6, amount)).score for amount in (0, 0.4, 0.8, 1.6))
+    clean, *worse = (fitted(name).predict(noisy(6, amount)).score for amount in (0, 0.4, 0.8, 1.6))
     assert clean.max() < worse[0].min()
     means = [float(scores.mean()) for scores in worse]
     assert means == sorted(means)
@@ -168,13 +168,13 @@ def test_a_map_is_anomalibs_own_in_units_of_the_outstanding_images(name):
     theirs.load_state_dict({key.removeprefix("model."): value for key, value in state.items() if "model." in key})
     expected = theirs(normalised(pyramid(1).scales[0])).anomaly_map[0]
     whole = build(Anomalib, {**to_plain(settings), "largest_grid": SIDE}, "test").restore(state, scans().scales)
-    mine = whole.evidence(pyramid(1)).maps[0] * state["usual"] + state["floor"]
+    mine = whole.predict(pyramid(1)).maps[0] * state["usual"] + state["floor"]
     torch.testing.assert_close(mine, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_cflows_energies_are_the_likelihoods_that_anomalib_makes_its_map_of():
     state = fitted("cflow").state()
-    maps = [grid * usual for grid, usual in zip(fitted("cflow").evidence(pyramid(1)).maps, state["usual"], strict=True)]
+    maps = [grid * usual for grid, usual in zip(fitted("cflow").predict(pyramid(1)).maps, state["usual"], strict=True)]
     likelihoods = [-torch.log(torch.expm1(grid.double())) for grid in maps]
     shares = [torch.exp(one - one.max())[None] for one in likelihoods]
     summed = sum(
@@ -192,8 +192,8 @@ def test_anomalibs_own_cflow_depends_on_its_batch_and_ours_does_not():
     together = network(normalised(company)).anomaly_map[0]
     alone = network(normalised(company[:1])).anomaly_map[0]
     assert float((together - alone).abs().max()) > 0.2 * float(alone.max())
-    ours = fitted("cflow").evidence(FeaturePyramid((company,))).score[0]
-    assert torch.equal(ours, fitted("cflow").evidence(FeaturePyramid((company[:1],))).score[0])
+    ours = fitted("cflow").predict(FeaturePyramid((company,))).score[0]
+    assert torch.equal(ours, fitted("cflow").predict(FeaturePyramid((company[:1],))).score[0])
 
 
 def test_the_generators_of_all_three_libraries_are_given_back():
@@ -249,7 +249,7 @@ def test_a_model_that_always_asks_for_weights_gets_those_of_the_file(weights):
     assert len(taken) > 50
     assert all(torch.equal(state[key], given[name]) for name, key in taken.items())
     restored = module.restore(saved_and_read(state), scans().scales)
-    assert torch.equal(restored.evidence(pyramid()).score, module.fit(scans(), seed=0).evidence(pyramid()).score)
+    assert torch.equal(restored.predict(pyramid()).score, module.fit(scans(), seed=0).predict(pyramid()).score)
 
 
 def test_weights_of_another_network_are_refused_by_the_array(weights, tmp_path):

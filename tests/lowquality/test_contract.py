@@ -95,11 +95,11 @@ def worsened(grids, amount):
 @every_module
 def test_an_image_scores_alone_as_in_company_and_in_another_order(module):
     fitted, company = module.fit(features(), seed=0), pyramid()
-    together = fitted.evidence(company)
-    encode_rotated = fitted.evidence(FeaturePyramid(tuple(grid.flip(0) for grid in company.scales)))
+    together = fitted.predict(company)
+    flipped = fitted.predict(FeaturePyramid(tuple(grid.flip(0) for grid in company.scales)))
     for position in range(5):
-        alone = fitted.evidence(FeaturePyramid(tuple(grid[position : position + 1] for grid in company.scales)))
-        for other, place in ((together, position), (encode_rotated, 4 - position)):
+        alone = fitted.predict(FeaturePyramid(tuple(grid[position : position + 1] for grid in company.scales)))
+        for other, place in ((together, position), (flipped, 4 - position)):
             torch.testing.assert_close(alone.score[0], other.score[place], atol=1e-5, rtol=1e-5)
             for one, many in zip(alone.maps, other.maps, strict=True):
                 torch.testing.assert_close(one[0], many[place], atol=1e-4, rtol=1e-4)
@@ -119,14 +119,14 @@ def test_the_same_seed_gives_the_same_module_and_no_seed_is_touched(module):
 def test_more_damage_never_lowers_the_score(module):
     fitted = module.fit(features(), seed=0)
     mean = FeaturePyramid(tuple(grid.mean(dim=0, keepdim=True) for grid in pyramid(24, seed=0).scales))
-    scores = [float(fitted.evidence(worsened(mean, amount)).score[0]) for amount in (0, 0.5, 1, 2, 4, 8)]
+    scores = [float(fitted.predict(worsened(mean, amount)).score[0]) for amount in (0, 0.5, 1, 2, 4, 8)]
     assert scores == sorted(scores)
     assert scores[-1] > scores[0]
 
 
 @every_module
 def test_maps_are_not_negative_finite_and_one_an_image(module):
-    evidence = module.fit(features(), seed=0).evidence(pyramid())
+    evidence = module.fit(features(), seed=0).predict(pyramid())
     assert evidence.score.shape == (5,)
     assert torch.isfinite(evidence.score).all()
     assert evidence.maps
@@ -139,7 +139,7 @@ def test_maps_are_not_negative_finite_and_one_an_image(module):
 @every_module
 def test_what_is_given_is_not_changed(module):
     given, seen = features(), pyramid()
-    module.fit(given, seed=0).evidence(seen)
+    module.fit(given, seed=0).predict(seen)
     assert all(np.array_equal(a, b) for a, b in zip(given.arrays, features().arrays, strict=True))
     assert all(torch.equal(a, b) for a, b in zip(seen.scales, pyramid().scales, strict=True))
 
@@ -149,7 +149,7 @@ def test_a_module_restored_from_a_file_scores_bit_identically(module):
     fitted = module.fit(features(), seed=0)
     arrays = {name: array.contiguous() for name, array in fitted.state().items()}
     restored = module.restore(safetensors.torch.load(safetensors.torch.save(arrays)), (TILES, IMAGE))
-    first, second = fitted.evidence(pyramid()), restored.evidence(pyramid())
+    first, second = fitted.predict(pyramid()), restored.predict(pyramid())
     assert torch.equal(first.score, second.score)
     assert all(torch.equal(one, other) for one, other in zip(first.maps, second.maps, strict=True))
 
@@ -163,19 +163,19 @@ def test_a_restored_module_scores_bit_identically_at_the_size_of_a_real_layer(mo
     arrays = {name: value.contiguous() for name, value in fitted.state().items()}
     restored = module.restore(safetensors.torch.load(safetensors.torch.save(arrays)), (layer,))
     seen = FeaturePyramid((torch.from_numpy(array[:3]),))
-    assert torch.equal(fitted.evidence(seen).maps[0], restored.evidence(seen).maps[0])
+    assert torch.equal(fitted.predict(seen).maps[0], restored.predict(seen).maps[0])
 
 
 @every_module
 def test_it_learns_from_as_few_images_as_it_says(module):
     fitted = module.fit(features(module.needs), seed=0)
-    assert torch.isfinite(fitted.evidence(pyramid(1)).score).all()
+    assert torch.isfinite(fitted.predict(pyramid(1)).score).all()
 
 
 @every_default
 def test_one_scale_of_one_place_is_enough(module):
     single = features(side=1).select(["tiles"])
-    evidence = module.fit(single, seed=0).evidence(next(single.batches(3)))
+    evidence = module.fit(single, seed=0).predict(next(single.batches(3)))
     assert [tuple(grid.shape) for grid in evidence.maps] == [(3, 1, 1)]
     assert torch.isfinite(evidence.score).all()
 
@@ -185,7 +185,7 @@ def test_constant_features_give_numbers(module):
     flat = tuple(np.full_like(array, 2.5) for array in features().arrays)
     fitted = module.fit(dataclasses.replace(features(), arrays=flat), seed=0)
     for seen in (pyramid(), FeaturePyramid(tuple(torch.full_like(grid, 2.5) for grid in pyramid().scales))):
-        evidence = fitted.evidence(seen)
+        evidence = fitted.predict(seen)
         assert torch.isfinite(evidence.score).all()
         assert all(torch.isfinite(grid).all() for grid in evidence.maps)
 
@@ -195,7 +195,7 @@ def test_constant_features_give_numbers(module):
 def test_a_map_is_highest_where_damage_was_planted(module, row, column):
     seen = pyramid(1)
     seen.scales[0][:, :, row, column] += 6 * WORSE[0][:, :, 0, 0]
-    first = module.fit(features(), seed=0).evidence(seen).maps[0][0]
+    first = module.fit(features(), seed=0).predict(seen).maps[0][0]
     highest = divmod(int(first.argmax()), first.shape[1])
     assert np.abs(np.subtract(highest, (row, column))).max() <= 1  # maps are averages of neighbours
 
@@ -203,7 +203,7 @@ def test_a_map_is_highest_where_damage_was_planted(module, row, column):
 @every_default
 def test_outstanding_images_score_below_damaged_ones(module):
     fitted, unseen = module.fit(features(), seed=0), pyramid(20, seed=7)
-    assert fitted.evidence(unseen).score.max() < fitted.evidence(worsened(unseen, 2)).score.min()
+    assert fitted.predict(unseen).score.max() < fitted.predict(worsened(unseen, 2)).score.min()
 
 
 @every_default
@@ -216,7 +216,7 @@ def test_it_says_whether_it_has_latents(module):
 def test_it_learns_and_ranks_on_processors_that_multiply_bfloat16_and_on_those_that_do_not(module, able, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able}, raising=False)
     fitted, unseen = module.fit(features(), seed=0), pyramid(20, seed=7)
-    assert fitted.evidence(unseen).score.max() < fitted.evidence(worsened(unseen, 2)).score.min()
+    assert fitted.predict(unseen).score.max() < fitted.predict(worsened(unseen, 2)).score.min()
 
 
 @every_default
@@ -227,8 +227,8 @@ def test_half_precision_files_serve_as_well_as_memory(module, tmp_path):
     )
     for half, array in zip(halves, given.arrays, strict=True):
         half[:] = array
-    mapped = module.fit(dataclasses.replace(given, arrays=halves), seed=0).evidence(pyramid())
-    memory = module.fit(given, seed=0).evidence(pyramid())
+    mapped = module.fit(dataclasses.replace(given, arrays=halves), seed=0).predict(pyramid())
+    memory = module.fit(given, seed=0).predict(pyramid())
     torch.testing.assert_close(mapped.score, memory.score, atol=0.02, rtol=0.02)
 
 

@@ -43,7 +43,7 @@ def correlated(images=20, seed=0):
 
 def log_likelihood(fitted, given):
     """Return ℓ of each place, of maps that hold -log σ(ℓ)."""
-    energy = torch.cat([fitted.evidence(pyramid).maps[0] for pyramid in given.batches(1)]).double()
+    energy = torch.cat([fitted.predict(pyramid).maps[0] for pyramid in given.batches(1)]).double()
     return -torch.log(torch.expm1(energy))
 
 
@@ -65,7 +65,7 @@ def test_half_precision_moves_no_score_by_more_than_a_ten_thousandth(module, mon
     said = []
     for casting in (lambda device: torch.autocast(device.type, torch.bfloat16), lambda _: nullcontext()):
         monkeypatch.setattr(fitted_flows, "casting", casting)
-        said.append(settings.restore(fitted.state(), outstanding.scales).evidence(pyramid))
+        said.append(settings.restore(fitted.state(), outstanding.scales).predict(pyramid))
     half, whole = said
     assert not torch.equal(half.maps[0], whole.maps[0])
     assert torch.allclose(half.score, whole.score, rtol=0, atol=1e-4)
@@ -146,9 +146,9 @@ def test_images_held_out_only_end_the_learning(module, known):
 @every_flow
 def test_the_same_place_of_an_image_is_as_likely_whatever_the_grid_has_beside_it_in_the_batch(module):
     fitted, given = module.fit(features(correlated()), seed=0), features(correlated(7, seed=2))
-    together, (latent,) = (ask(next(given.batches(7))) for ask in (fitted.evidence, fitted.latents))
+    together, (latent,) = (ask(next(given.batches(7))) for ask in (fitted.predict, fitted.latents))
     for row, pyramid in enumerate(given.batches(1)):
-        assert torch.equal(fitted.evidence(pyramid).maps[0][0], together.maps[0][row])
+        assert torch.equal(fitted.predict(pyramid).maps[0][0], together.maps[0][row])
         assert torch.equal(fitted.latents(pyramid)[0][0], latent[row])
 
 
@@ -157,7 +157,7 @@ def test_a_grid_of_another_size_is_scored_too(module):
     fitted, values = module.fit(features(correlated()), seed=0), correlated(2, seed=2)
     smaller = next(features(values[:, :, :3, :5]).batches(2))
     before, between, after = (
-        fitted.evidence(pyramid).maps[0] for pyramid in (smaller, next(features(values).batches(2)), smaller)
+        fitted.predict(pyramid).maps[0] for pyramid in (smaller, next(features(values).batches(2)), smaller)
     )
     assert (before.shape, between.shape) == ((2, 3, 5), (2, 6, 6))
     assert torch.equal(before, after)

@@ -48,7 +48,7 @@ def test_gaussian_is_scipys_mahalanobis_of_standardised_channels(shrinkage):
     away = (seen - learned.mean(axis=0)) / learned.std(axis=0)
     expected = [mahalanobis(one, np.zeros(5), np.linalg.inv(shrunk)) / 5**0.5 for one in away]
     fitted = Gaussian(shrinkage=shrinkage).fit(as_set(learned), seed=0)
-    np.testing.assert_allclose(fitted.evidence(as_pyramid(seen)).maps[0].flatten(), expected, rtol=1e-3)
+    np.testing.assert_allclose(fitted.predict(as_pyramid(seen)).maps[0].flatten(), expected, rtol=1e-3)
 
 
 def test_gaussian_does_not_count_what_is_better_than_usual():
@@ -56,7 +56,7 @@ def test_gaussian_does_not_count_what_is_better_than_usual():
     mean, up, down = learned.mean(axis=0), np.float32([1, 0, 0]), np.float32([0, 1, 0])
     seen = np.stack([mean, mean - up, mean + down, mean + up, mean - down, mean + 2 * up])
     fitted = Gaussian().fit(as_set(learned, (1, -1, 0)), seed=0)
-    usual, better, brighter, worse, darker, worst = fitted.evidence(as_pyramid(seen)).maps[0].flatten().tolist()
+    usual, better, brighter, worse, darker, worst = fitted.predict(as_pyramid(seen)).maps[0].flatten().tolist()
     assert max(usual, better, brighter) < 1e-4 < min(worse, darker)
     assert worst == pytest.approx(2 * worse, rel=1e-4)
 
@@ -90,7 +90,7 @@ def test_padim_on_one_place_is_scipys_mahalanobis():
     covariance = np.cov(learned.T.astype(np.float64), bias=True) + 0.01 * np.eye(5)
     expected = [mahalanobis(one, learned.mean(axis=0), np.linalg.inv(covariance)) for one in seen]
     fitted = Padim().fit(as_set(learned), seed=0)
-    np.testing.assert_allclose(fitted.evidence(as_pyramid(seen)).maps[0].flatten(), expected, rtol=5e-3)
+    np.testing.assert_allclose(fitted.predict(as_pyramid(seen)).maps[0].flatten(), expected, rtol=5e-3)
 
 
 def test_patchcore_is_scipys_distance_to_the_nearest_of_its_memory():
@@ -100,7 +100,7 @@ def test_patchcore_is_scipys_distance_to_the_nearest_of_its_memory():
     assert len(memory) == 12
     assert {row.tobytes() for row in memory} <= {row.tobytes() for row in learned.astype("f2").astype("f4")}
     expected = cdist(seen, memory).min(axis=1)
-    np.testing.assert_allclose(fitted.evidence(as_pyramid(seen)).maps[0].flatten(), expected, rtol=1e-3)
+    np.testing.assert_allclose(fitted.predict(as_pyramid(seen)).maps[0].flatten(), expected, rtol=1e-3)
 
 
 @pytest.mark.parametrize("shrinkage", [1e-6, 0.2, 0.9])
@@ -111,13 +111,13 @@ def test_patchcore_with_a_shrunk_covariance_is_scipys_mahalanobis_distance(shrin
     shrunk = (1 - shrinkage) * covariance + shrinkage * np.diag(covariance).mean() * np.eye(5)
     expected = cdist(seen, rounded, "mahalanobis", VI=np.linalg.inv(shrunk)).min(axis=1)
     fitted = Patchcore(ratio=1, shrinkage=shrinkage).fit(as_set(learned), seed=0)
-    np.testing.assert_allclose(fitted.evidence(as_pyramid(seen)).maps[0].flatten(), expected, rtol=5e-3)
+    np.testing.assert_allclose(fitted.predict(as_pyramid(seen)).maps[0].flatten(), expected, rtol=5e-3)
 
 
 def test_patchcore_with_a_wholly_shrunk_covariance_is_euclids_but_for_a_factor():
     learned, seen = vectors(), vectors(6, seed=1)
-    nearly = Patchcore(ratio=1, shrinkage=1 - 1e-7).fit(as_set(learned), seed=0).evidence(as_pyramid(seen)).maps[0]
-    euclid = Patchcore(ratio=1).fit(as_set(learned), seed=0).evidence(as_pyramid(seen)).maps[0]
+    nearly = Patchcore(ratio=1, shrinkage=1 - 1e-7).fit(as_set(learned), seed=0).predict(as_pyramid(seen)).maps[0]
+    euclid = Patchcore(ratio=1).fit(as_set(learned), seed=0).predict(as_pyramid(seen)).maps[0]
     np.testing.assert_allclose(nearly / nearly.mean(), euclid / euclid.mean(), rtol=5e-3)
 
 
@@ -126,8 +126,8 @@ def test_signed_counts_bad_deviations_only_and_up_to_the_ceiling():
     seen = np.array([[2, 2, 2], [4, 4, 4], [0, 0, 0], [9, 2, 2]], dtype=np.float32)
     directed = Signed(floor=1e-6, ceiling=3.0).fit(as_set(learned, (1, -1, 1)), seed=0)
     undirected = Signed(floor=1e-6, ceiling=3.0).fit(as_set(learned), seed=0)
-    np.testing.assert_allclose(directed.evidence(as_pyramid(seen)).score, [0, 4 / 3, 2 / 3, 1], rtol=1e-5)
-    np.testing.assert_allclose(undirected.evidence(as_pyramid(seen)).score, [0, 2, 2, 1], rtol=1e-5)
+    np.testing.assert_allclose(directed.predict(as_pyramid(seen)).score, [0, 4 / 3, 2 / 3, 1], rtol=1e-5)
+    np.testing.assert_allclose(undirected.predict(as_pyramid(seen)).score, [0, 2, 2, 1], rtol=1e-5)
 
 
 points = arrays(np.float32, st.tuples(st.integers(4, 8), st.just(2)), elements=st.integers(-50, 50), unique=False)

@@ -46,7 +46,7 @@ def distance(first, second):
 
 def test_the_score_is_scipys_distance_under_the_mean_covariance():
     learned, seen = patches(), patches(3, seed=1) * np.float32(1.3)
-    score = Niqe().fit(as_set(learned), seed=0).evidence(as_pyramid(seen)).score
+    score = Niqe().fit(as_set(learned), seed=0).predict(as_pyramid(seen)).score
     expected = [distance(rows(learned), rows(one[None])) for one in seen]
     np.testing.assert_allclose(score, expected, rtol=1e-4)
 
@@ -55,7 +55,7 @@ def test_equal_gaussians_have_no_distance_and_moved_ones_that_of_mahalanobis():
     learned = patches(1)
     moved = learned + np.float32([0.5, -1, 2]).reshape(1, 3, 1, 1)
     fitted = Niqe().fit(as_set(learned), seed=0)
-    same, away = (float(fitted.evidence(as_pyramid(one)).score[0]) for one in (learned, moved))
+    same, away = (float(fitted.predict(as_pyramid(one)).score[0]) for one in (learned, moved))
     covariance = np.linalg.inv(np.cov(rows(learned).T))  # both have it, so it is the mean as well
     assert same == pytest.approx(0, abs=1e-4)
     assert away == pytest.approx(mahalanobis(rows(moved).mean(0), rows(learned).mean(0), covariance), rel=1e-4)
@@ -63,7 +63,7 @@ def test_equal_gaussians_have_no_distance_and_moved_ones_that_of_mahalanobis():
 
 def test_the_map_is_each_patchs_distance_under_the_same_covariance():
     learned, seen = patches(), patches(1, seed=1)
-    grid = Niqe().fit(as_set(learned), seed=0).evidence(as_pyramid(seen)).maps[0][0]
+    grid = Niqe().fit(as_set(learned), seed=0).predict(as_pyramid(seen)).maps[0][0]
     inverse = np.linalg.inv((np.cov(rows(learned).T) + np.cov(rows(seen).T)) / 2)
     expected = [mahalanobis(one, rows(learned).mean(axis=0), inverse) for one in rows(seen)]
     np.testing.assert_allclose(grid.flatten(), expected, rtol=1e-4)
@@ -72,8 +72,8 @@ def test_the_map_is_each_patchs_distance_under_the_same_covariance():
 def test_the_unit_of_a_feature_does_not_matter():
     units = np.float32([1e-3, 1, 1e4]).reshape(1, 3, 1, 1)
     learned, seen = patches(seed=2), patches(2, seed=3)
-    one = Niqe().fit(as_set(learned), seed=0).evidence(as_pyramid(seen)).score
-    other = Niqe().fit(as_set(units * learned), seed=0).evidence(as_pyramid(units * seen)).score
+    one = Niqe().fit(as_set(learned), seed=0).predict(as_pyramid(seen)).score
+    other = Niqe().fit(as_set(units * learned), seed=0).predict(as_pyramid(units * seen)).score
     torch.testing.assert_close(one, other, rtol=1e-3, atol=0)
 
 
@@ -86,7 +86,7 @@ def test_only_patches_nearly_as_sharp_as_the_sharpest_of_their_image_are_learned
     seen = patches(1, seed=1)
     expected = distance(rows(learned)[rows(sharp)[:, 0] > 0], rows(seen))
     assert 0.1 < sharp.mean() < 0.6
-    assert float(fitted.evidence(as_pyramid(seen, sharpness[:1])).score[0]) == pytest.approx(expected, rel=1e-4)
+    assert float(fitted.predict(as_pyramid(seen, sharpness[:1])).score[0]) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("level", [-1.0, 0.0, 0.3])
@@ -115,7 +115,7 @@ def test_an_unknown_scale_is_answered_by_the_nearest(setting):
 
 def test_one_image_of_one_patch_gives_numbers():
     fitted = Niqe().fit(as_set(patches(1, side=1)), seed=0)
-    evidence = fitted.evidence(as_pyramid(patches(2, side=1, seed=1)))
+    evidence = fitted.predict(as_pyramid(patches(2, side=1, seed=1)))
     assert torch.isfinite(evidence.score).all()
     assert torch.isfinite(evidence.maps[0]).all()
 
@@ -134,6 +134,6 @@ def test_the_more_a_phantom_is_damaged_the_higher_it_scores(damage, learned_from
     encoder, fitted = learned_from_phantoms
     scan = angiogram(np.random.default_rng(100), size=320)
     worse = [damages()[damage].apply(scan, severity, np.random.default_rng(1))[0] for severity in (0.0, 0.5, 1.0)]
-    scores = fitted.evidence(encoder.encode(np.stack(worse))).score.tolist()
+    scores = fitted.predict(encoder.encode(np.stack(worse))).score.tolist()
     assert scores == sorted(scores)
     assert scores[-1] > 1.5 * scores[0]

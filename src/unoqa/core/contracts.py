@@ -105,7 +105,7 @@ class FittedModule(ABC):
     """A low-quality module that has learned what outstanding looks like."""
 
     @abstractmethod
-    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+    def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Score images; neither their batch nor their order changes a score."""
 
     @abstractmethod

@@ -80,7 +80,7 @@ class FoldFit:
         seen = self.features.subset(np.flatnonzero(folds != self.fold))
         module = self.module.fit(seen, seed=self.seed, work=self.work.part(name))
         scores, sums = [], tuple[MapSums, ...]()
-        with map_in_order(module.evidence, self.features.subset(held_out).batches(size=1)) as asked:
+        with map_in_order(module.predict, self.features.subset(held_out).batches(size=1)) as asked:
             for evidence in asked:
                 scores.append(float(evidence.score[0]))
                 sums = sums or tuple(MapSums() for _ in evidence.maps)

@@ -85,7 +85,7 @@ class _FittedGaussian(FittedModule):
         }
         self._state = state
 
-    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+    def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of distances per scale."""
         grids = self._selection.chosen(pyramid).scales
         maps = tuple(self._distances(name, grid) for name, grid in zip(self._selection.names, grids, strict=True))

@@ -99,7 +99,7 @@ class _FittedNiqe(FittedModule):
         self._state = state
         self._mean, self._spread, self._covariance = (state[name].double() for name in ("mean", "spread", "covariance"))
 
-    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+    def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map: the distance of each patch."""
         grid = pyramid.scales[self._position]
         judged = [self._judge(patches) for patches in fibres(grid.double())]

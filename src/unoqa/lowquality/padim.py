@@ -126,7 +126,7 @@ class _FittedPadim(FittedModule):
         self._state = state
         self._whitening = unpack(state["whitening"].float(), len(state["channels"]))
 
-    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+    def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of Mahalanobis distances."""
         grid = self._settings._grid(self._selection.chosen(pyramid), self._state["channels"])
         centred = fibres(grid).transpose(0, 1) - self._state["mean"].unsqueeze(1)

@@ -117,7 +117,7 @@ class _FittedPatchcore(FittedModule):
         self._vectors = state["memory"].float()
         self._norms = self._vectors.square().sum(dim=1)
 
-    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+    def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of distances."""
         grid = self._settings._grid(self._selection.chosen(pyramid))
         nearest = torch.stack([self._nearest(_measured(patches, self._state)) for patches in fibres(grid)])

@@ -96,7 +96,7 @@ class FittedSigned(FittedModule):
         self._signs = torch.tensor(signs, device=state["mean"].device).reshape(-1, 1, 1).float()
         self._state = state
 
-    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+    def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map: the mean over the channels."""
         worse = self.worse(pyramid).mean(dim=1)
         return Evidence(score=pool(worse, self._settings.pool), maps=(worse,))

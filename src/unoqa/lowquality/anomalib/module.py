@@ -188,7 +188,7 @@ class _FittedAnomalib(FittedModule):
         self._position = position
         self._state = state
 
-    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+    def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return the model's maps, made image by image; scores are those of the maps before they are averaged."""
         said = [self._said(grey) for grey in normalised(pyramid.scales[self._position])]
         maps = zip(*(one.maps for one in said), strict=True)

@@ -69,7 +69,7 @@ class FittedFlows(FittedModule):
         grids = self._selection.chosen(pyramid).scales
         return tuple(asked(flow.ask, grid) for flow, grid in zip(self._flows.values(), grids, strict=True))
 
-    def evidence(self, pyramid: FeaturePyramid) -> Evidence:
+    def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map per scale."""
         maps = self.maps(self.asked(pyramid), self._kind)
         channels = tuple(len(flow.network.whitening.mean) for flow in self._flows.values())
