@@ -1,8 +1,8 @@
-"""Draw the tables of docs/accuracy.md: areas and kappa of each recipe and baseline, on each device.
+"""Draw the tables of docs/accuracy.md: AUROCs and kappa of each recipe and baseline, on each device.
 
     python benchmarks/accuracy_picture.py
 
-Reads what stands in the page, and writes docs/accuracy.png beside it.
+Reads the tables of that page and writes docs/accuracy.png.
 """
 
 from __future__ import annotations
@@ -16,55 +16,55 @@ from matplotlib.figure import Figure
 
 PAGE = Path(__file__).parent.parent / "docs" / "accuracy.md"
 
-FIGURES = ("outstanding vs rest, AUROC", "ungradable vs rest, AUROC", "kappa, three grades")
+METRICS = ("outstanding vs rest, AUROC", "ungradable vs rest, AUROC", "kappa, three grades")
 
 COLOURS = {"rossa": "#b03a2e", "octa500-6mm": "#1b5e8c"}
 
 CHANCE = (0.5, 0.5, 0.0)
-"""What each figure is by chance."""
+"""The value of each metric by chance."""
 
 ROW = re.compile(r"^\| ([^|]+) \| (rossa|octa500-6mm) \| (.+) \|$", re.MULTILINE)
 
 
 class Point(NamedTuple):
-    """Mean and standard deviation of one figure over the splits."""
+    """Mean and standard deviation of one metric over the splits."""
 
     mean: float
-    spread: float
+    std: float
 
 
 def main() -> None:
-    figure = drawn(read(PAGE.read_text(encoding="utf-8")))
+    figure = draw(read_points(PAGE.read_text(encoding="utf-8")))
     figure.savefig(PAGE.with_suffix(".png"), dpi=110)
 
 
-def read(text: str) -> dict[str, dict[str, list[Point]]]:
-    """Return the figures of each row by device, in the order of the page."""
-    found: dict[str, dict[str, list[Point]]] = {}
+def read_points(text: str) -> dict[str, dict[str, list[Point]]]:
+    """Return the points of each row by device, in the order of the page."""
+    rows: dict[str, dict[str, list[Point]]] = {}
     for name, device, cells in ROW.findall(text):
-        points = [Point(*map(float, cell.split(" ± "))) for cell in cells.split(" | ")[: len(FIGURES)]]
-        found.setdefault(name.strip("*"), {})[device] = points
-    return found
+        points = [Point(*map(float, cell.split(" ± "))) for cell in cells.split(" | ")[: len(METRICS)]]
+        rows.setdefault(name.strip("*"), {})[device] = points
+    return rows
 
 
-def drawn(rows: dict[str, dict[str, list[Point]]]) -> Figure:
-    """Draw a panel a figure, a line a row, a dot a device."""
+def draw(rows: dict[str, dict[str, list[Point]]]) -> Figure:
+    """Draw one panel per metric, one line per row of the page, one dot per device."""
     figure = Figure(figsize=(11, 0.42 * len(rows) + 1.3), layout="constrained")
     FigureCanvasAgg(figure)
     names = list(rows)
-    panels = figure.subplots(1, len(FIGURES), sharey=True)
-    for number, (panel, title, chance) in enumerate(zip(panels, FIGURES, CHANCE, strict=True)):
+    panels = figure.subplots(1, len(METRICS), sharey=True)
+    for number, (panel, title, chance) in enumerate(zip(panels, METRICS, CHANCE, strict=True)):
         panel.set_title(title, fontsize=10)
         panel.axvline(chance, color="#999999", linewidth=1, linestyle=":")
         panel.set_yticks(range(len(names)), names, fontsize=9)
         panel.grid(axis="x", color="#e5e5e5")
         panel.spines[["top", "right", "left"]].set_visible(False)
-        for place, (device, colour) in enumerate(COLOURS.items()):
+        for position, (device, colour) in enumerate(COLOURS.items()):
             points = [rows[name][device][number] for name in names]
             panel.errorbar(
                 [point.mean for point in points],
-                [line + 0.24 * (place - 0.5) for line in range(len(names))],
-                xerr=[point.spread for point in points],
+                [line + 0.24 * (position - 0.5) for line in range(len(names))],
+                xerr=[point.std for point in points],
                 fmt="o",
                 markersize=5,
                 color=colour,

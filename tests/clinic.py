@@ -14,7 +14,7 @@ import tomli_w
 import torch
 
 from unoqa import EnfaceImage, Grader, Recipe, SettledGrader
-from unoqa.benchmark.phantom.folder import write
+from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.encoders.parts.timm_library import timm
 from unoqa.formats import collect, read
 
@@ -56,7 +56,7 @@ class Clinic:
 @cache
 def drawn(base: Path) -> Clinic:
     """Draw the clinic."""
-    write(base / "clinic", outstanding_to_fit=30, clinic=(8, 16, 16), seed=0)
+    write_phantom(base / "clinic", outstanding_to_fit=30, clinic=(8, 16, 16), seed=0)
     return Clinic(base / "clinic")
 
 
@@ -134,7 +134,7 @@ def weights(base: Path) -> Path:
 
 def small(name: str, folder: Path, **module: Any) -> Path:
     """Write a recipe of the package as a TOML file, small: 96 pixels, ResNet-18, the settings given."""
-    values = Recipe.named(name).values()
+    values = Recipe.named(name).to_values()
     values["size"] = 96
     for member in values["members"]:
         if member["encoder"]["choice"] == "timm":

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import unoqa
-from unoqa.benchmark.phantom.anatomy import angiogram
-from unoqa.benchmark.phantom.cohort import cohort
+from unoqa.benchmark.phantom.anatomy import draw_angiogram
+from unoqa.benchmark.phantom.cohort import draw_scans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ def torch_threads() -> Iterator[Callable[[int], None]]:
 @pytest.fixture(scope="session")
 def good_scan() -> np.ndarray:
     """Return one faultless scan of 320×320, brightness 0–1, read-only."""
-    pixels = angiogram(np.random.default_rng(0), size=320)
+    pixels = draw_angiogram(np.random.default_rng(0), size=320)
     pixels.flags.writeable = False
     return pixels
 
@@ -38,13 +38,13 @@ def good_scan() -> np.ndarray:
 @pytest.fixture(scope="session")
 def outstanding_scans() -> tuple[PhantomScan, ...]:
     """Return 24 outstanding scans of 128×128, eight bits."""
-    return tuple(cohort(outstanding=24, gradable=0, ungradable=0, seed=1, size=128))
+    return tuple(draw_scans(outstanding=24, gradable=0, ungradable=0, seed=1, size=128))
 
 
 @pytest.fixture(scope="session")
 def clinic_scans() -> tuple[PhantomScan, ...]:
     """Return 6 outstanding, 8 gradable and 6 ungradable scans of 128×128, mixed, eight bits."""
-    return tuple(cohort(outstanding=6, gradable=8, ungradable=6, seed=2, size=128))
+    return tuple(draw_scans(outstanding=6, gradable=8, ungradable=6, seed=2, size=128))
 
 
 @pytest.fixture(scope="session")

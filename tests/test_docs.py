@@ -12,7 +12,7 @@ import typer
 
 import unoqa
 from unoqa import Recipe
-from unoqa.benchmark.phantom.folder import write
+from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.cli.parts.application import application
 from unoqa.encoders.measures import MEASURES
 from unoqa.outputs.grades_csv import COLUMNS
@@ -107,7 +107,7 @@ def test_every_public_name_is_there_and_listed_in_order():
 
 
 def test_the_python_example_of_the_readme_runs(tmp_path):
-    write(tmp_path, outstanding_to_fit=12, clinic=(4, 12, 8), seed=1)
+    write_phantom(tmp_path, outstanding_to_fit=12, clinic=(4, 12, 8), seed=1)
     example = README.split("```python")[1].split("```")[0].replace("clinic/", str(tmp_path / "clinic"))
     one = next((tmp_path / "clinic").iterdir())
     example = example.replace("outstanding/", str(tmp_path / "outstanding")).replace("one.png", str(one))

@@ -11,6 +11,7 @@ SHELVES = ("formats", "encoders", "lowquality", "thresholds", "reductions", "clu
 
 FLOORS = {
     "": 7,  # the package's own door
+    "contracts": 6,
     "cli": 6,
     "service": 5,
     "review": 5,

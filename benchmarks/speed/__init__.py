@@ -1,1 +1,1 @@
-"""Parts of `bench.py`, which measures unoqa beside its peer, and of `quick.py`, which watches for slow-downs."""
+"""Parts of `bench.py`, which compares unoqa with its peer, and of `quick.py`, which finds slow-downs."""

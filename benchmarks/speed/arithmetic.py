@@ -1,10 +1,10 @@
-"""Whole grading beside its arithmetic alone: what encoder and modules take when the images are read beforehand.
+"""Time of whole grading, and of its arithmetic alone: encoder and modules on images that are already read.
 
     python benchmarks/speed/arithmetic.py MODEL IMAGES
 
-No program that grades so, by the same sums, can be faster. A few images go both ways, then the next few, and all of
-that several times: a machine that others use is now fast, now slow, for seconds. That only adds, so the shortest time
-of each few counts. Prints milliseconds an image, and the arithmetic's share, as JSON.
+The arithmetic is a lower bound for any program with the same computations. A group of images is timed both ways, then
+the next group, in several rounds. On a shared machine other programs slow it down for seconds at a time; they only add
+time, so the shortest time of each group counts. Prints milliseconds per image and the share of the arithmetic, as JSON.
 """
 
 from __future__ import annotations
@@ -16,54 +16,54 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from loaded import grader_and_images
+from load_model import load_grader_and_images
 
 from unoqa.batch import Mode, grade_files
 from unoqa.core.progress import NoProgress
 from unoqa.grader.grader import Grader
 from unoqa.grader.source import Failure, ImageSource
 
-AT_ONCE = 20
-"""Images that go one way before they go the other: a second of each, and twice what a cohort takes at least."""
+GROUP = 20
+"""Images in a group: about a second each way, and twice the least number of images in a cohort."""
 
 ROUNDS = 5
-"""Times that all images go both ways."""
+"""Number of times that every group is timed."""
 
 
 def main() -> None:
-    grader, folder = grader_and_images(__doc__)
+    grader, folder = load_grader_and_images(__doc__)
     images = sorted(folder.iterdir())
-    groups = [images[start : start + AT_ONCE] for start in range(0, len(images) - AT_ONCE + 1, AT_ONCE)] or [images]
-    both_ways(grader, groups[0])  # the first images choose kernels and claim memory
-    rounds = np.array([[both_ways(grader, group) for group in groups] for _ in range(ROUNDS)])
+    groups = [images[start : start + GROUP] for start in range(0, len(images) - GROUP + 1, GROUP)] or [images]
+    time_both(grader, groups[0])  # warms up: libraries choose kernels and claim memory
+    rounds = np.array([[time_both(grader, group) for group in groups] for _ in range(ROUNDS)])
     alone, whole = rounds.min(axis=0).mean(axis=0)
     print(json.dumps({"arithmetic": alone, "whole": whole, "share": alone / whole}))
 
 
-def both_ways(grader: Grader, images: Sequence[Path]) -> tuple[float, float]:
-    """Return milliseconds an image of the arithmetic alone, and of grading from files to a results folder."""
-    made = [lazy.read(grader.encoders.prepared) for lazy in ImageSource.of(list(images)).images]
-    pictures = [picture for picture in made if not isinstance(picture, Failure)]
+def time_both(grader: Grader, images: Sequence[Path]) -> tuple[float, float]:
+    """Return milliseconds per image of the arithmetic alone, and of grading from files to a results folder."""
+    loaded = [lazy.apply(grader.encoders.prepare) for lazy in ImageSource.find(list(images)).images]
+    pictures = [picture for picture in loaded if not isinstance(picture, Failure)]
     with tempfile.TemporaryDirectory() as results:
-        alone = seconds(lambda: judge_all(grader, pictures))
-        whole = seconds(lambda: grade_all(grader, images, Path(results)))
+        alone = measure_seconds(lambda: predict_all(grader, pictures))
+        whole = measure_seconds(lambda: grade_all(grader, images, Path(results)))
     return 1000 * alone / len(pictures), 1000 * whole / len(pictures)
 
 
-def judge_all(grader: Grader, pictures: Sequence[np.ndarray]) -> None:
-    """Encode by the panel's encoders and judge, one image after the other."""
+def predict_all(grader: Grader, pictures: Sequence[np.ndarray]) -> None:
+    """Encode and predict, one image after the other."""
     for picture in pictures:
-        grader.fitted.panel.predict(grader.encoders.view(picture))
+        grader.fitted.panel.predict(grader.encoders.encode(picture))
 
 
 def grade_all(grader: Grader, images: Sequence[Path], results: Path) -> None:
-    """Grade as the command does, with heat off."""
-    source = ImageSource.of(list(images))
+    """Grade as `unoqa grade --no-heat` does."""
+    source = ImageSource.find(list(images))
     with grade_files(grader, source, results, mode=Mode.COHORT, heat=False, progress=NoProgress()):
         pass
 
 
-def seconds(work: Callable[[], None]) -> float:
+def measure_seconds(work: Callable[[], None]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

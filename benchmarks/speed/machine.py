@@ -1,4 +1,4 @@
-"""What a figure was measured on, as far as it explains the figure: no names, no places."""
+"""The machine and the versions that results were measured with; no host names, no paths."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pathlib import Path
 import torch
 
 VECTORS = ("avx512f", "avx2", "asimd")
-"""What a processor calls the vectors that it multiplies, the widest first."""
+"""Names of a processor's vector instructions, the widest first."""
 
 
-def machine() -> dict[str, str]:
-    """Return the processor, its vectors, its cores and threads used, the memory, and whether it multiplies bfloat16."""
-    processor = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    fields = dict(line.split(":", 1) for line in processor.splitlines() if ":" in line)
-    named = {name.strip(): value.strip() for name, value in fields.items()}
-    flags = named.get("flags", named.get("Features", "")).split()
+def describe_machine() -> dict[str, str]:
+    """Return processor, vector instructions, cores, threads in use, memory, and support of bfloat16 products."""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    values = {name.strip(): value.strip() for name, value in fields.items()}
+    flags = values.get("flags", values.get("Features", "")).split()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
-        "processor": named.get("model name", platform.machine()),
+        "processor": values.get("model name", platform.machine()),
         "vectors": next((kind for kind in VECTORS if kind in flags), "unknown"),
         "cores": str(len(os.sched_getaffinity(0))),
         "threads": str(torch.get_num_threads()),
@@ -30,5 +30,5 @@ def machine() -> dict[str, str]:
     }
 
 
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in ("unoqa", "torch", "timm")}}

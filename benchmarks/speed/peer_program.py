@@ -1,11 +1,11 @@
-"""What a user of anomalib would run: fit a model on a folder, grade a folder. Runs in anomalib's own environment.
+"""Fit a model on a folder and grade a folder as a user of anomalib would; runs in anomalib's own environment.
 
     python peer_program.py fit --model Padim --images FOLDER --output MODEL.ckpt …
     python peer_program.py grade --model Padim --images FOLDER --checkpoint MODEL.ckpt --output SCORES.csv …
 
-Both are whole processes from image files to a file, by anomalib's engine, data modules and defaults, except that the
-encoder's weights come from a file in place of a download, that images have the size asked for, and that no picture is
-drawn. Nothing of ours is imported.
+Both run as whole processes from image files to a file, with anomalib's engine, data modules and defaults, with three
+exceptions: the encoder's weights come from a file, not from a download; the image size is an option; no picture is
+drawn. The program imports nothing of unoqa.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-os.environ["TRUST_REMOTE_CODE"] = "1"  # anomalib's word for reading a checkpoint of one's own
+os.environ["TRUST_REMOTE_CODE"] = "1"  # anomalib's switch to read one's own checkpoint
 import anomalib.models
 import safetensors.torch
 import torch
@@ -37,15 +37,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", choices=["fit", "grade"])
     parser.add_argument("--model", required=True)
-    parser.add_argument("--options", type=json.loads, default={}, help="of the model, as JSON")
+    parser.add_argument("--options", type=json.loads, default={}, help="options of the model, as JSON")
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--size", type=int, default=320)
-    parser.add_argument("--weights", type=Path, help="of the backbone; none: random")
-    parser.add_argument("--epochs", type=int, nargs="*", default=[1], help="the last ends; a checkpoint after each")
-    parser.add_argument("--checkpoint", type=Path, help="to grade with")
+    parser.add_argument("--weights", type=Path, help="weights of the backbone; without it: random")
+    parser.add_argument(
+        "--epochs", type=int, nargs="*", default=[1], help="train up to the last, with a checkpoint after each"
+    )
+    parser.add_argument("--checkpoint", type=Path, help="model to grade with")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    model = built(arguments)
+    model = build_model(arguments)
     with TemporaryDirectory(prefix="anomalib-") as work:
         if arguments.task == "fit":
             fit(model, arguments, work)
@@ -53,8 +55,8 @@ def main() -> None:
             grade(model, arguments, work)
 
 
-def built(arguments: argparse.Namespace) -> torch.nn.Module:
-    """Make the model, its backbone filled from the file of weights."""
+def build_model(arguments: argparse.Namespace) -> torch.nn.Module:
+    """Build the model, and load the weights of its backbone."""
     size = (arguments.size, arguments.size)
     normalise = Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
     model = getattr(anomalib.models, arguments.model)(
@@ -86,9 +88,9 @@ def fit(model: torch.nn.Module, arguments: argparse.Namespace, work: str) -> Non
         val_split_mode="none",
     )
     epochs = [1] if "max_epochs" in model.trainer_arguments else sorted(arguments.epochs)
-    keep = _Keep(arguments.output, epochs)
+    checkpoints = _SaveCheckpoints(arguments.output, epochs)
     engine = Engine(
-        callbacks=[keep],
+        callbacks=[checkpoints],
         max_epochs=epochs[-1],
         accelerator="cpu",
         devices=1,
@@ -100,18 +102,18 @@ def fit(model: torch.nn.Module, arguments: argparse.Namespace, work: str) -> Non
     engine.fit(model=model, datamodule=data)
 
 
-class _Keep(Callback):
-    """Save a checkpoint after the epochs asked for: OUTPUT, and OUTPUT.5 for the fifth of several."""
+class _SaveCheckpoints(Callback):
+    """Save a checkpoint after each requested epoch: OUTPUT at the end, and with several, OUTPUT.5 after the fifth."""
 
     def __init__(self, output: Path, epochs: list[int]) -> None:
         self._output = output
         self._epochs = epochs
 
-    def on_train_epoch_end(self, trainer, module) -> None:  # noqa: ANN001 - Lightning's own
+    def on_train_epoch_end(self, trainer, module) -> None:  # noqa: ANN001 - types of Lightning
         if len(self._epochs) > 1 and trainer.current_epoch + 1 in self._epochs:
             trainer.save_checkpoint(f"{self._output}.{trainer.current_epoch + 1}")
 
-    def on_train_end(self, trainer, module) -> None:  # noqa: ANN001 - Lightning's own
+    def on_train_end(self, trainer, module) -> None:  # noqa: ANN001 - types of Lightning
         trainer.save_checkpoint(self._output)
 
 

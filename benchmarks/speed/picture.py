@@ -1,4 +1,4 @@
-"""The ratios as a picture."""
+"""Draw the ratios of time and memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from speed.figures import memory, ratio
 from speed.rows import ROWS
+from speed.summaries import summarise_memory, summarise_time
 
 BARS = (
     ("time to fit", "#0b5394"),
@@ -24,15 +24,15 @@ BARS = (
 )
 
 WIDTH = 0.2
-"""Of a bar, in rows: four and a gap."""
+"""Width of a bar as a share of a row: four bars and a gap."""
 
 
-def draw(rows: Mapping[str, Any], picture: Path) -> None:
-    """Draw, per row, how many times the peer's time and memory are ours; a short line is the target."""
+def draw_picture(rows: Mapping[str, Any], picture: Path) -> None:
+    """Draw the peer's time and memory as multiples of unoqa's, per row; a short line is the target."""
     figure, axes = plt.subplots(figsize=(max(7.0, 2.2 * len(rows) + 1.5), 4.8), layout="constrained")
     names = list(rows)
-    for place, (label, colour) in enumerate(BARS):
-        _bars(axes, place, label, colour, rows)
+    for position, (label, colour) in enumerate(BARS):
+        _draw_bars(axes, position, label, colour, rows)
     axes.set_yscale("log")
     low, high = axes.get_ylim()
     axes.set_ylim(min(0.5, low / 1.3), 1.3 * high)
@@ -50,28 +50,30 @@ def draw(rows: Mapping[str, Any], picture: Path) -> None:
     plt.close(figure)
 
 
-def _bars(axes: Axes, place: int, label: str, colour: str, rows: Mapping[str, Any]) -> None:
-    what, task = label.split(" to ")
-    for position, (key, row) in enumerate(rows.items()):
-        middle = position + (place - 1.5) * WIDTH
-        value, low, high, target = _value(key, row, what, task)
-        axes.bar(middle, value - 1, WIDTH * 0.92, bottom=1, color=colour, label=label if position == 0 else None)
+def _draw_bars(axes: Axes, position: int, label: str, colour: str, rows: Mapping[str, Any]) -> None:
+    """Draw one bar per row; `position` is the bar's within the row."""
+    quantity, task = label.split(" to ")
+    for number, (key, row) in enumerate(rows.items()):
+        middle = number + (position - 1.5) * WIDTH
+        value, low, high, target = _find_value(key, row, quantity, task)
+        axes.bar(middle, value - 1, WIDTH * 0.92, bottom=1, color=colour, label=label if number == 0 else None)
         if high > low:
             axes.vlines(middle, low, high, color="#333333", linewidth=1.5)
-        label_box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # no line of a target runs through it
+        label_box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}  # keeps target lines from crossing the text
         at = (middle, max(1, high))
-        axes.annotate(_short(value), at, (0, 5), textcoords="offset points", ha="center", bbox=label_box, zorder=4)
+        axes.annotate(_format(value), at, (0, 5), textcoords="offset points", ha="center", bbox=label_box, zorder=4)
         if target is not None:
             axes.hlines(target, middle - WIDTH / 2, middle + WIDTH / 2, color="#cc0000", linewidth=2, zorder=3)
 
 
-def _value(key: str, row: Mapping[str, Any], what: str, task: str) -> tuple[float, float, float, float | None]:
-    if what == "memory":
-        times = 1 / memory(row, task).share
+def _find_value(key: str, row: Mapping[str, Any], quantity: str, task: str) -> tuple[float, float, float, float | None]:
+    """Return the ratio, the least and the greatest of the pairs' ratios, and the target."""
+    if quantity == "memory":
+        times = 1 / summarise_memory(row, task).share
         return times, times, times, 1 / ROWS[key].memory
-    found = ratio(row, task)
-    return found.value, found.low, found.high, ROWS[key].fit if task == "fit" else ROWS[key].grade
+    time = summarise_time(row, task)
+    return time.value, time.low, time.high, ROWS[key].fit if task == "fit" else ROWS[key].grade
 
 
-def _short(value: float) -> str:
+def _format(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"

@@ -1,4 +1,4 @@
-"""A command as a whole process: how long it takes, and how much memory it keeps for itself."""
+"""Run a command as a process, and measure its time and its private memory."""
 
 from __future__ import annotations
 
@@ -11,75 +11,75 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-EVERY = 0.05
-"""Seconds between two looks at the memory."""
+INTERVAL = 0.05
+"""Seconds between two readings of the memory."""
 
 LAST_LINES = 15
-"""Lines of a failed command that are shown."""
+"""Number of lines of a failed command's output that are shown."""
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a process took.
+class CompletedRun:
+    """A finished process.
 
     Attributes:
-        memory: most bytes at a time that only this process and those it started held.
-        said: its standard output.
+        memory: the most bytes of private memory that the process and its descendants held at one time.
+        output: its standard output.
     """
 
     seconds: float
     memory: int
-    said: str
+    output: str
 
-    def figures(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float]:
         return {"seconds": self.seconds, "memory": self.memory}
 
 
-def run(command: Sequence[str | Path], *, allowed: Sequence[int] = (0,)) -> Ran:
+def run(command: Sequence[str | Path], *, allowed: Sequence[int] = (0,)) -> CompletedRun:
     """Run a command to its end.
 
     Args:
-        allowed: exit statuses that are no failure.
+        allowed: exit statuses that do not count as failure.
 
     Raises:
-        SystemExit: the command failed; its last lines are told.
+        SystemExit: the command failed; the message shows its last lines.
     """
     words = [str(word) for word in command]
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaints:
+    with tempfile.TemporaryFile() as output_file, tempfile.TemporaryFile() as error_file:
         started = time.perf_counter()
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=complaints)
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output_file, stderr=error_file)
         try:
-            memory = _watched(process)
+            memory = _watch_memory(process)
         except BaseException:
             process.kill()
             process.wait()
             raise
         seconds = time.perf_counter() - started
-        said, complained = (_text(file) for file in (output, complaints))
+        output, errors = (_read_text(file) for file in (output_file, error_file))
     if process.returncode not in allowed:
-        last = "\n".join((said + complained).splitlines()[-LAST_LINES:])
+        last = "\n".join((output + errors).splitlines()[-LAST_LINES:])
         raise SystemExit(f"This command ended with status {process.returncode}: {' '.join(words)}\n{last}")
-    return Ran(seconds, memory, said)
+    return CompletedRun(seconds, memory, output)
 
 
-def _watched(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the end; between looks it sleeps, so that watching costs the watched next to nothing."""
+def _watch_memory(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a process, and return its peak memory; sleep between readings, so that they cost little."""
     most = 0
     while process.poll() is None:
-        family = _family(process.pid)
-        most = max(most, _private(process.pid) if len(family) == 1 else sum(map(_private_of_several, family)))
+        family = _find_descendants(process.pid)
+        most = max(most, _private_bytes(process.pid) if len(family) == 1 else sum(map(_proportional_bytes, family)))
         try:
-            process.wait(EVERY)
+            process.wait(INTERVAL)
         except subprocess.TimeoutExpired:
             continue
     return most
 
 
-def _family(process: int) -> list[int]:
-    """Return a process and all that descend from it."""
+def _find_descendants(process: int) -> list[int]:
+    """Return a process and all its descendants."""
     found = [process]
-    for one in found:
-        for task in _entries(Path(f"/proc/{one}/task")):
+    for member in found:  # grows while it is read
+        for task in _list_entries(Path(f"/proc/{member}/task")):
             try:
                 found += map(int, (task / "children").read_text(encoding="ascii").split())
             except OSError:
@@ -87,43 +87,44 @@ def _family(process: int) -> list[int]:
     return found
 
 
-def _private(process: int) -> int:
-    """Return the bytes of a process that no file stands behind: anonymous and shared memory.
+def _private_bytes(process: int) -> int:
+    """Return the bytes of a process without mapped files: anonymous and shared memory.
 
-    Pages of mapped files do not count, libraries nor caches: the system drops them when it wants their place. The
-    system counts as it goes, so that looking costs nothing.
+    Pages of mapped files, such as libraries and caches, do not count: the system can drop them. The system keeps these
+    counters up to date, so that reading them costs nothing.
     """
-    return _lines(Path(f"/proc/{process}/status"), ("RssAnon:", "RssShmem:"))
+    return _sum_lines(Path(f"/proc/{process}/status"), ("RssAnon:", "RssShmem:"))
 
 
-def _private_of_several(process: int) -> int:
-    """Return the same, what several processes hold being shared out among them.
+def _proportional_bytes(process: int) -> int:
+    """Return the same, where pages shared by several processes are divided among them.
 
-    To look, the system walks through all pages while the process may not claim any: it takes milliseconds.
+    The system walks through all pages for it, which takes milliseconds, and the process cannot claim memory meanwhile.
     """
-    return _lines(Path(f"/proc/{process}/smaps_rollup"), ("Pss_Anon:", "Pss_Shmem:"))
+    return _sum_lines(Path(f"/proc/{process}/smaps_rollup"), ("Pss_Anon:", "Pss_Shmem:"))
 
 
-def _lines(file: Path, wanted: tuple[str, ...]) -> int:
+def _sum_lines(file: Path, wanted: tuple[str, ...]) -> int:
+    """Return the sum in bytes of the lines that begin with one of the words."""
     try:
         lines = file.read_text(encoding="ascii").splitlines()
-    except OSError:  # it ended between two looks
+    except OSError:  # the process ended between two readings
         return 0
     return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(wanted))
 
 
-def _entries(folder: Path) -> list[Path]:
+def _list_entries(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())
     except OSError:
         return []
 
 
-def _text(file: IO[bytes]) -> str:
+def _read_text(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode(errors="replace")
 
 
-def say(sentence: str) -> None:
-    """Tell on the error stream how far the measuring is."""
+def log(sentence: str) -> None:
+    """Print a sentence with the time on the error stream."""
     print(f"{time.strftime('%H:%M:%S')} {sentence}", file=sys.stderr, flush=True)

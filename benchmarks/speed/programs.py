@@ -1,4 +1,4 @@
-"""Both programs as their users start them: fit a folder of images, grade another."""
+"""Both programs as their users run them: fit on a folder of images, grade another folder."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from speed.images import Cohort
-from speed.process import Ran, run, say
+from speed.process import CompletedRun, log, run
 from speed.rows import SIZE, Row
-from unoqa.cli.parts.exits import SOME_FAILED
+from unoqa.cli.parts.exit_status import SOME_FAILED
 
 UNOQA = Path(sys.executable).with_name("unoqa")
 
@@ -24,7 +24,7 @@ PEER = "anomalib>=2.7"
 
 
 @dataclass(frozen=True)
-class Ours:
+class Unoqa:
     """`unoqa fit` and `unoqa grade`."""
 
     recipe: str
@@ -35,18 +35,18 @@ class Ours:
     def model(self) -> Path:
         return self.work / f"{self.recipe}.model"
 
-    def fit(self, images: Path) -> Ran:
-        """Fit from nothing: what an earlier fit left is removed before."""
-        for left in self.work.glob(f"*{self.recipe}.model*"):
-            if left.is_dir():
-                shutil.rmtree(left)
+    def fit(self, images: Path) -> CompletedRun:
+        """Fit from the start: remove what an earlier fit left."""
+        for path in self.work.glob(f"*{self.recipe}.model*"):
+            if path.is_dir():
+                shutil.rmtree(path)
             else:
-                left.unlink()
+                path.unlink()
         weights: list[str | Path] = [] if self.weights is None else ["--encoder-weights", self.weights]
         return run([UNOQA, "fit", images, "-o", self.model, "--recipe", self.recipe, *weights, "--quiet"])
 
-    def grade(self, images: Path, threads: int = 0) -> Ran:
-        """Grade into a new folder; pictures are left out, as they are on the peer's side."""
+    def grade(self, images: Path, threads: int = 0) -> CompletedRun:
+        """Grade into a new folder, without pictures: the peer draws none either."""
         shutil.rmtree(self._results, ignore_errors=True)
         command: list[str | Path] = [
             UNOQA,
@@ -59,11 +59,11 @@ class Ours:
             "--no-heat",
             "--quiet",
         ]
-        # Images of a cohort too small to be split have a score but no grade.
+        # Images of a cohort that is too small to split have a score but no grade.
         return run([*command, "--threads", str(threads)], allowed=(0, SOME_FAILED))
 
-    def areas(self, cohort: Cohort) -> dict[str, float]:
-        return cohort.areas(column(self._results / "grades.csv", "score"))
+    def compute_aurocs(self, cohort: Cohort) -> dict[str, float]:
+        return cohort.compute_aurocs(read_column(self._results / "grades.csv", "score"))
 
     @property
     def _results(self) -> Path:
@@ -83,9 +83,9 @@ class Peer:
     def checkpoint(self) -> Path:
         return self.work / f"{self.row.model}.ckpt"
 
-    def fit(self, images: Path, epochs: tuple[int, ...]) -> Ran:
-        for left in self.work.glob(f"{self.row.model}.ckpt*"):
-            left.unlink()
+    def fit(self, images: Path, epochs: tuple[int, ...]) -> CompletedRun:
+        for path in self.work.glob(f"{self.row.model}.ckpt*"):
+            path.unlink()
         options: list[str | Path] = [
             "--weights",
             self.weights,
@@ -96,19 +96,19 @@ class Peer:
         ]
         return run([*self._command("fit", images), *options])
 
-    def grade(self, images: Path, checkpoint: Path) -> Ran:
+    def grade(self, images: Path, checkpoint: Path) -> CompletedRun:
         self._scores.unlink(missing_ok=True)
         return run([*self._command("grade", images), "--checkpoint", checkpoint, "--output", self._scores])
 
-    def areas(self, cohort: Cohort) -> dict[str, dict[str, float]]:
-        """Return the areas by the peer's own score and by the mean of its map."""
+    def compute_aurocs(self, cohort: Cohort) -> dict[str, dict[str, float]]:
+        """Return the AUROCs of the peer's own score and of the mean of its map."""
         return {
-            "own score": cohort.areas(column(self._scores, "score")),
-            "map mean": cohort.areas(column(self._scores, "map_mean")),
+            "own score": cohort.compute_aurocs(read_column(self._scores, "score")),
+            "map mean": cohort.compute_aurocs(read_column(self._scores, "map_mean")),
         }
 
-    def after(self, epoch: int, epochs: tuple[int, ...]) -> Path:
-        """Return the checkpoint after one of the epochs asked for."""
+    def checkpoint_after(self, epoch: int, epochs: tuple[int, ...]) -> Path:
+        """Return the file of the checkpoint after one of the requested epochs."""
         return self.checkpoint if len(epochs) == 1 else Path(f"{self.checkpoint}.{epoch}")
 
     @property
@@ -120,24 +120,24 @@ class Peer:
         return [self.python, PEER_PROGRAM, task, *model, "--images", images]
 
 
-def column(file: Path, name: str) -> dict[str, float]:
+def read_column(file: Path, name: str) -> dict[str, float]:
     """Read one column of scores by the file names of the images."""
     with file.open(encoding="utf-8", newline="") as lines:
         return {Path(row["image"]).name: float(row[name]) for row in csv.DictReader(lines)}
 
 
-def peer_environment(folder: Path) -> Path:
-    """Return the peer's Python, after making its environment where there is none."""
+def install_peer(folder: Path) -> Path:
+    """Install the peer into an environment of its own if it is not there, and return its Python."""
     python = folder / "bin" / "python"
     if not (folder / "installed").exists():
-        say(f"Installing {PEER} into {folder}, once")
+        log(f"Installing {PEER} into {folder}, once")
         run([sys.executable, "-m", "venv", "--clear", folder])
         run([python, "-m", "pip", "install", "--quiet", PEER])
         (folder / "installed").touch()
     return python
 
 
-def peer_versions(python: Path) -> dict[str, Any]:
+def find_peer_versions(python: Path) -> dict[str, Any]:
     names = ["anomalib", "torch", "timm", "lightning"]
     program = f"import importlib.metadata as m, json; print(json.dumps({{n: m.version(n) for n in {names}}}))"
     return json.loads(subprocess.run([python, "-c", program], check=True, capture_output=True).stdout)

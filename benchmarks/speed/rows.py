@@ -1,4 +1,4 @@
-"""The rows of the comparison: one of our recipes and the peer's model of the same method, with their targets."""
+"""The rows of the comparison: a recipe of unoqa, the peer's model of the same method, and the targets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 EPOCHS = (1, 2, 5, 10)
-"""Lengths of the peer's training among which the best is chosen, by the images that are graded: in its favour."""
+"""Numbers of epochs from which the peer's best is chosen, on the images that are graded: in its favour."""
 
 SIZE = 320
 """Side in pixels of the images, for both programs."""
@@ -17,11 +17,11 @@ class Row:
     """One method in both programs.
 
     Attributes:
-        recipe: ours.
-        model, options: the peer's, its defaults but for what is named.
-        epochs: lengths of training to choose from; a single one where the method does not train.
-        fit, grade: how many times less time than the peer's is aimed at.
-        memory: how many times the peer's memory is aimed at, at most.
+        recipe: of unoqa.
+        model, options: of the peer; other options keep their defaults.
+        epochs: numbers of epochs to choose from; one if the method does not train.
+        fit, grade: target: how many times faster than the peer, at least.
+        memory: target: share of the peer's memory, at most.
     """
 
     name: str
@@ -52,13 +52,13 @@ ROWS = {
 }
 
 MEASURES_RATE = 40.0
-"""Images a second and core that the measures alone are aimed at, at least."""
+"""Target of the measures alone: images per second and core, at least."""
 
 ARITHMETIC_SHARE = 0.8
-"""Share of grading that is aimed to be the arithmetic of encoder and modules, at least."""
+"""Target: share of the grading time that is arithmetic of encoder and modules, at least."""
 
 HELP_SECONDS = 1.0
-"""Seconds that `unoqa --help` is aimed at, at most."""
+"""Target of `unoqa --help`: seconds, at most."""
 
 BEYOND_MILLISECONDS = 150.0
-"""Milliseconds that one image, by the default recipe, is aimed at beyond the encoder, at most."""
+"""Target of one image with the recipe `default`: milliseconds without the encoder, at most."""

@@ -1,9 +1,9 @@
-"""What one image takes on one thread when the model is loaded: beyond the learned encoder, and by the measures alone.
+"""Time of one image on one thread with a loaded model: without the learned encoder, and of the measures alone.
 
     python benchmarks/speed/single.py MODEL IMAGES
 
-Prints medians over the images, as JSON: `beyond` in milliseconds from the file to score, reasons and heat, less the
-time of the learned encoder; `rate` in images a second for the measures.
+Prints medians over the images, as JSON: `beyond`, milliseconds from the file to score, reasons and heat, minus the time
+of the learned encoder; `rate`, images per second of the measures.
 """
 
 from __future__ import annotations
@@ -15,50 +15,51 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from loaded import grader_and_images
+from load_model import load_grader_and_images
 
 from unoqa.encoders.measures import Measures
 from unoqa.grader.grader import Grader
 from unoqa.grader.source import ImageSource
 
 WARM_UP = 3
-"""Images whose times do not count."""
+"""Number of first images whose times do not count."""
 
 
 def main() -> None:
-    grader, images = grader_and_images(__doc__)
+    grader, images = load_grader_and_images(__doc__)
     measures = Measures().open(device=torch.device("cpu"))
-    beyond, measuring = [], []
-    for lazy in ImageSource.of(images).images:
-        image, reading = timed(lazy.open)
-        picture = image.resized(grader.encoders.size)[None]
-        _, whole = timed(lambda image=image: explained(grader, image))
-        _, encoding = timed(lambda picture=picture: encoded(grader, picture))
-        beyond.append(reading + whole - encoding)
-        measuring.append(timed(lambda picture=picture: measures.encode(picture))[1])
+    beyond, measured = [], []
+    for lazy in ImageSource.find(images).images:
+        image, read_seconds = time_call(lazy.load)
+        picture = image.resize(grader.encoders.size)[None]
+        _, whole = time_call(lambda image=image: assess(grader, image))
+        _, encoding = time_call(lambda picture=picture: encode(grader, picture))
+        beyond.append(read_seconds + whole - encoding)
+        measured.append(time_call(lambda picture=picture: measures.encode(picture))[1])
     print(
         json.dumps(
             {
                 "beyond": 1000 * statistics.median(beyond[WARM_UP:]),
-                "rate": 1 / statistics.median(measuring[WARM_UP:]),
+                "rate": 1 / statistics.median(measured[WARM_UP:]),
             }
         )
     )
 
 
-def explained(grader: Grader, image: Any) -> None:  # noqa: ANN401 - an image of ours, told from a failure before
-    _, heat = grader.examine(image)
+def assess(grader: Grader, image: Any) -> None:  # noqa: ANN401 - an EnfaceImage
+    """Compute score, reasons and heat map."""
+    _, heat = grader.assess(image)
     heat()
 
 
-def encoded(grader: Grader, picture: Any) -> None:  # noqa: ANN401 - an array
-    """Run the learned encoders; the measures count as ours."""
-    for settings, encoder in zip(grader.encoders.settings, grader.encoders.encoders, strict=True):
+def encode(grader: Grader, picture: Any) -> None:  # noqa: ANN401 - an array
+    """Run the learned encoders, without the measures."""
+    for settings, encoder in zip(grader.encoders.settings, grader.encoders.all, strict=True):
         if not isinstance(settings, Measures):
             encoder.encode(picture)
 
 
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+def time_call(work: Callable[[], Any]) -> tuple[Any, float]:
     started = time.perf_counter()
     result = work()
     return result, time.perf_counter() - started

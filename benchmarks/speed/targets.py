@@ -1,4 +1,4 @@
-"""What is aimed at, and whether the figures meet it: computed from them, never typed."""
+"""The targets, and whether the results meet them; computed, never typed."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from speed.figures import TASKS, agreement, memory, ratio
 from speed.rows import ARITHMETIC_SHARE, BEYOND_MILLISECONDS, HELP_SECONDS, MEASURES_RATE, ROWS
+from speed.summaries import TASKS, median_auroc, summarise_memory, summarise_time
 
 
 @dataclass(frozen=True)
 class Target:
-    """One aim.
+    """One target.
 
     Attributes:
-        found: in words; empty where it was not measured.
-        met: None where it was not measured.
+        aim: the target as text.
+        found: the result as text; empty if it was not measured.
+        met: None if it was not measured.
     """
 
     name: str
@@ -29,39 +30,40 @@ class Target:
         return {True: "yes", False: "**no**", None: "not measured"}[self.met]
 
 
-def targets(document: Mapping[str, Any]) -> list[Target]:
-    """Judge every aim by a document of figures."""
-    rows = [target for key in ROWS for target in _row(key, document["rows"].get(key))]
-    return rows + list(_small(document.get("small", {})))
+def check_targets(document: Mapping[str, Any]) -> list[Target]:
+    """Compare the results in a document with every target."""
+    rows = [target for key in ROWS for target in _check_row(key, document["rows"].get(key))]
+    return rows + list(_check_short_runs(document.get("short_runs", {})))
 
 
-def _row(key: str, found: Mapping[str, Any] | None) -> Iterator[Target]:
+def _check_row(key: str, results: Mapping[str, Any] | None) -> Iterator[Target]:
     row = ROWS[key]
     for task, aim in (("fit", row.fit), ("grade", row.grade)):
         if aim is not None:
-            value = ratio(found, task).value if found else None
+            value = summarise_time(results, task).value if results else None
             yield at_least(f"{row.name}: {task}, times faster", aim, value, "{:.1f}")
     for task in TASKS:
-        share = memory(found, task).share if found else None
+        share = summarise_memory(results, task).share if results else None
         yield at_most(f"{row.name}: memory to {task}, share of the peer's", row.memory, share, "{:.2f}")
-    for figure in ("O", "U"):
-        name = f"{row.name}: AUROC {figure}, against the peer's map mean"
-        if found:
-            peer, own = agreement(found, "peer", "map mean", figure), agreement(found, "ours", "own score", figure)
+    for target in ("O", "U"):
+        name = f"{row.name}: AUROC {target}, against the peer's map mean"
+        if results:
+            peer = median_auroc(results, "peer", "map mean", target)
+            own = median_auroc(results, "ours", "own score", target)
             yield at_least(name, peer, own, "{:.3f}")
         else:
             yield Target(name, "≥ the peer's")
-    share = found["limit"]["share"] if found else None
+    share = results["limit"]["share"] if results else None
     yield at_least(f"{row.name}: arithmetic, share of grading", ARITHMETIC_SHARE, share, "{:.3f}")
 
 
-def _small(found: Mapping[str, float]) -> Iterator[Target]:
-    rate = "measures: images a second and core"
-    yield at_least(f"{rate}, from file to grade", MEASURES_RATE, found.get("measures_whole"), "{:.1f}")
-    yield at_least(f"{rate}, image at hand", MEASURES_RATE, found.get("measures_encode"), "{:.1f}")
-    yield at_most("`unoqa --help`, seconds", HELP_SECONDS, found.get("help"), "{:.2f}")
+def _check_short_runs(results: Mapping[str, float]) -> Iterator[Target]:
+    rate = "measures: images per second and core"
+    yield at_least(f"{rate}, from file to grade", MEASURES_RATE, results.get("measures_whole"), "{:.1f}")
+    yield at_least(f"{rate}, image already read", MEASURES_RATE, results.get("measures_encode"), "{:.1f}")
+    yield at_most("`unoqa --help`, seconds", HELP_SECONDS, results.get("help"), "{:.2f}")
     yield at_most(
-        "one image beyond the encoder, recipe `default`, ms", BEYOND_MILLISECONDS, found.get("beyond"), "{:.0f}"
+        "one image without the encoder, recipe `default`, ms", BEYOND_MILLISECONDS, results.get("beyond"), "{:.0f}"
     )
 
 

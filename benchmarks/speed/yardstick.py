@@ -1,4 +1,4 @@
-"""A fixed piece of arithmetic in whose time others are counted: a machine twice as fast halves both."""
+"""A fixed piece of arithmetic as the unit of time: on a machine twice as fast, it takes half as long too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn import functional
 
 
 class Yardstick:
-    """Convolutions and matrix products in single precision, the kinds of sums that encoders and modules are made of."""
+    """Convolutions and matrix products in single precision, which take most of the time of encoders and modules."""
 
     def __init__(self) -> None:
         generator = torch.Generator().manual_seed(0)
@@ -19,8 +19,8 @@ class Yardstick:
         self._kernel = torch.randn(64, 64, 3, 3, generator=generator)
         self._matrix = torch.randn(768, 768, generator=generator)
 
-    def seconds(self) -> float:
-        """Return the time of one measurement, some ten milliseconds."""
+    def measure_seconds(self) -> float:
+        """Return the seconds of one run, about 0.01."""
         started = time.perf_counter()
         with torch.inference_mode():
             for _ in range(3):
@@ -28,16 +28,16 @@ class Yardstick:
                 self._matrix @ self._matrix
         return time.perf_counter() - started
 
-    def ratio(self, work: Callable[[], Any], repeats: int) -> float:
-        """Return how many yardsticks some work takes: the shortest time of its repeats by the shortest yardstick.
+    def measure_ratio(self, work: Callable[[], Any], repeats: int) -> float:
+        """Return the shortest time of `work` divided by the shortest time of the yardstick.
 
-        Both are measured in turn. Whatever else runs on a machine only adds, to one repeat twice as much as to another,
-        so the shortest times are what scatters least.
+        Both are measured in turn. Other programs on the machine only add time, up to twice as much to one repeat as to
+        another, so the shortest times vary least.
         """
         work()
         works, yardsticks = [], []
         for _ in range(repeats):
-            yardsticks += [self.seconds() for _ in range(5)]
+            yardsticks += [self.measure_seconds() for _ in range(5)]
             started = time.perf_counter()
             work()
             works.append(time.perf_counter() - started)

@@ -4,7 +4,14 @@
     >>> unoqa.Grade.OUTSTANDING.word
     'outstanding'
 
-The names below are loaded when first used, so that importing the package costs nothing.
+Fit on your own outstanding scans, then grade any scan *outstanding*, *gradable* or *ungradable*:
+
+    grader = unoqa.Recipe.named("default").fit("outstanding/")
+    settled = grader.settle("cohort/")
+    print(settled.grade("scan.png"))
+
+Images are paths, or in memory: `EnfaceImage`, NumPy arrays, PIL images, tensors.
+Each name below is imported when it is first used, so that `import unoqa` is fast.
 """
 
 from __future__ import annotations
@@ -15,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
+    from unoqa import contracts
     from unoqa.core.errors import UnoqaError
     from unoqa.core.grading import Grade, Grading
     from unoqa.core.image import EnfaceImage
     from unoqa.grader.cohort import CohortResult
-    from unoqa.grader.grader import Grader, SettledGrader
-    from unoqa.grader.model import load
+    from unoqa.grader.grader import Grader, SettledGrader, load
     from unoqa.grader.recipe import Recipe
 
 _HOMES = {
@@ -32,7 +39,7 @@ _HOMES = {
     "Recipe": "unoqa.grader.recipe",
     "SettledGrader": "unoqa.grader.grader",
     "UnoqaError": "unoqa.core.errors",
-    "load": "unoqa.grader.model",
+    "load": "unoqa.grader.grader",
 }
 
 __all__ = [
@@ -45,6 +52,7 @@ __all__ = [
     "SettledGrader",
     "UnoqaError",
     "__version__",
+    "contracts",
     "load",
 ]
 
@@ -52,4 +60,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name == "contracts":
+        return import_module("unoqa.contracts")
     raise AttributeError(f"module 'unoqa' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -27,7 +27,7 @@ loaded = cache(unoqa.load)
 def graded(folder, images, results, *, mode=Mode.AS_MODEL, heat=False, progress=None):
     images = images if isinstance(images, list) else [images]
     options = {"mode": mode, "heat": heat, "progress": progress or NoProgress()}
-    with grade_files(loaded(folder), ImageSource.of(images), results, **options) as result:
+    with grade_files(loaded(folder), ImageSource.find(images), results, **options) as result:
         return result
 
 
@@ -221,8 +221,8 @@ def test_grading_alone_takes_a_settled_model(model, clinic, tmp_path):
     with pytest.raises(UsageError) as error:
         graded(model, clinic.mixed, tmp_path / "results", mode=Mode.ALONE)
     assert str(error.value) == (
-        "Grading images alone takes a settled model, and this one is not: run `unoqa settle COHORT -m MODEL -o MODEL2` "
-        "on a mixed cohort, then grade with MODEL2."
+        "Grading single images takes a settled model, and this one is not settled: run "
+        "`unoqa settle COHORT -m MODEL -o MODEL2` (in Python: `grader.settle(cohort)`) on a mixed cohort first."
     )
 
 

@@ -27,7 +27,7 @@ loaded = cache(unoqa.load)
 
 def graded(folder, images, results, *, heat=False, progress=None):
     options = {"mode": Mode.AS_MODEL, "heat": heat, "progress": progress or NoProgress()}
-    with grade_files(loaded(folder), ImageSource.of(images), results, **options) as result:
+    with grade_files(loaded(folder), ImageSource.find(images), results, **options) as result:
         return result
 
 
@@ -72,7 +72,7 @@ def test_what_was_scored_is_not_scored_again_with_more_threads_either(settled_mo
 
 
 def test_a_run_cut_while_its_result_is_drawn_is_unfinished_and_scores_nothing_again(settled_model, scans, tmp_path):
-    arguments = (loaded(settled_model), ImageSource.of(scans), tmp_path / "results")
+    arguments = (loaded(settled_model), ImageSource.find(scans), tmp_path / "results")
     options = {"mode": Mode.AS_MODEL, "heat": True, "progress": NoProgress()}
     with pytest.raises(PowerCut), grade_files(*arguments, **options):
         raise PowerCut

@@ -1,4 +1,4 @@
-"""Figures of agreement against scikit-learn's."""
+"""Metrics of agreement equal those of scikit-learn."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score, roc_auc_score
 
-from unoqa.benchmark.agreement import agreement, balanced_accuracy, confusion, kappa, quadratic
+from unoqa.benchmark.agreement import balanced_accuracy, confusion_matrix, kappa, measure_agreement, quadratic_weights
 from unoqa.core.auroc import auroc
 
 grades = st.integers(0, 2)
 pairs = st.lists(st.tuples(grades, grades), min_size=3, max_size=60).filter(lambda rows: len(set(rows)) > 1)
 halves = st.lists(st.integers(-5, 5), min_size=1, max_size=30)
-"""Scores from few values, so that many are tied."""
+"""Scores with few distinct values, so that many are tied."""
 
 
 def columns(rows):
@@ -23,7 +23,7 @@ def columns(rows):
 
 
 def clinic(images=80, seed=0):
-    """Return reference grades, grades given that are often the same, and scores that go with them."""
+    """Return reference grades, predicted grades that often equal them, and scores correlated with both."""
     random = np.random.default_rng(seed)
     reference = random.integers(0, 3, images)
     predicted = np.where(random.random(images) < 0.7, reference, random.integers(0, 3, images))
@@ -33,35 +33,35 @@ def clinic(images=80, seed=0):
 @given(pairs)
 def test_kappa_is_scikit_learns(rows):
     reference, predicted = columns(rows)
-    table = confusion(reference, predicted)
+    table = confusion_matrix(reference, predicted)
     if len({*reference, *predicted}) > 1:
         assert kappa(table) == pytest.approx(cohen_kappa_score(reference, predicted))
         expected = cohen_kappa_score(reference, predicted, weights="quadratic", labels=[0, 1, 2])
-        assert kappa(table, quadratic()) == pytest.approx(expected)
+        assert kappa(table, quadratic_weights()) == pytest.approx(expected)
 
 
 @given(pairs)
 def test_balanced_accuracy_is_scikit_learns_mean_recall(rows):
     reference, predicted = columns(rows)
     expected = recall_score(reference, predicted, labels=np.unique(reference), average="macro")
-    assert balanced_accuracy(confusion(reference, predicted)) == pytest.approx(expected)
+    assert balanced_accuracy(confusion_matrix(reference, predicted)) == pytest.approx(expected)
 
 
 @given(halves, halves)
-def test_the_area_is_scikit_learns(worse, better):
+def test_the_auroc_is_scikit_learns(worse, better):
     truth = [1] * len(worse) + [0] * len(better)
     found = auroc(np.array(worse, dtype=np.float64), np.array(better, dtype=np.float64))
     assert found == pytest.approx(roc_auc_score(truth, worse + better))
 
 
-def test_the_confusion_has_the_reference_in_its_rows():
-    table = confusion(np.array([0, 0, 1, 2, 2]), np.array([0, 2, 1, 2, 2]))
+def test_the_rows_of_the_confusion_matrix_are_the_reference():
+    table = confusion_matrix(np.array([0, 0, 1, 2, 2]), np.array([0, 2, 1, 2, 2]))
     assert table.tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 2]]
 
 
-def test_all_figures_of_a_clinic_are_scikit_learns():
+def test_all_metrics_of_a_clinic_are_scikit_learns():
     reference, predicted, scores = clinic()
-    values = {name: figure.value for name, figure in agreement(reference, predicted, scores).figures.items()}
+    values = {name: metric.value for name, metric in measure_agreement(reference, predicted, scores).metrics.items()}
     assert values == {
         "kappa": pytest.approx(cohen_kappa_score(reference, predicted)),
         "quadratic kappa": pytest.approx(cohen_kappa_score(reference, predicted, weights="quadratic")),
@@ -74,38 +74,38 @@ def test_all_figures_of_a_clinic_are_scikit_learns():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_an_interval_contains_its_value(seed):
-    for figure in agreement(*clinic(seed=seed)).figures.values():
-        assert -1 <= figure.low < figure.value < figure.high <= 1
+    for metric in measure_agreement(*clinic(seed=seed)).metrics.values():
+        assert -1 <= metric.low < metric.value < metric.high <= 1
 
 
 def test_more_images_make_a_narrower_interval():
-    few, many = (agreement(*clinic(images)).figures["kappa"] for images in (40, 400))
+    few, many = (measure_agreement(*clinic(images)).metrics["kappa"] for images in (40, 400))
     assert many.high - many.low < few.high - few.low
 
 
 def test_the_same_seed_gives_the_same_interval():
-    assert agreement(*clinic(), seed=1).figures == agreement(*clinic(), seed=1).figures
-    assert agreement(*clinic(), seed=1).figures != agreement(*clinic(), seed=2).figures
+    assert measure_agreement(*clinic(), seed=1).metrics == measure_agreement(*clinic(), seed=1).metrics
+    assert measure_agreement(*clinic(), seed=1).metrics != measure_agreement(*clinic(), seed=2).metrics
 
 
 def test_a_perfect_grader_has_ones():
     reference, _, _ = clinic()
-    found = agreement(reference, reference, -reference.astype(np.float64))
-    assert {figure.value for figure in found.figures.values()} == {1.0}
+    found = measure_agreement(reference, reference, -reference.astype(np.float64))
+    assert {metric.value for metric in found.metrics.values()} == {1.0}
     assert found.images == 80
 
 
-def test_an_image_with_a_score_alone_counts_for_the_areas_and_for_nothing_else():
-    reference, given, scores = clinic()
-    some = np.where(np.arange(len(given)) % 3 == 0, -1, given)
-    found, whole = agreement(reference, some, scores), agreement(reference, given, scores)
-    graded = agreement(reference[some >= 0], some[some >= 0], scores[some >= 0])
+def test_an_image_with_a_score_but_no_grade_counts_for_the_aurocs_only():
+    reference, predicted, scores = clinic()
+    some = np.where(np.arange(len(predicted)) % 3 == 0, -1, predicted)
+    found, whole = measure_agreement(reference, some, scores), measure_agreement(reference, predicted, scores)
+    graded = measure_agreement(reference[some >= 0], some[some >= 0], scores[some >= 0])
     assert found.images == graded.images == found.confusion.sum()
-    for name, figure in found.figures.items():
-        assert figure.value == (whole if "AUROC" in name else graded).figures[name].value
+    for name, metric in found.metrics.items():
+        assert metric.value == (whole if "AUROC" in name else graded).metrics[name].value
 
 
-def test_one_class_only_says_nothing_of_areas_and_does_not_crash():
-    found = agreement(np.full(5, 2), np.array([2, 2, 1, 2, 0]), np.arange(5.0)).figures
+def test_with_one_class_only_the_auroc_is_nan():
+    found = measure_agreement(np.full(5, 2), np.array([2, 2, 1, 2, 0]), np.arange(5.0)).metrics
     assert found["accuracy"].value == 0.6
     assert all(np.isnan(vars(found["AUROC outstanding vs rest"])[key]) for key in ("value", "low", "high"))

@@ -1,4 +1,4 @@
-"""OCTA-25K is found in whatever folders it was unpacked to, and what is not as published is said."""
+"""OCTA-25K is found in whatever folders it was unpacked to, and differences from the published layout are reported."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DIGITS = ("0", "1", "2")
 WORDS = ("ungradable", "gradable", "outstanding")
 
 
-def scan():
+def make_png():
     stream = BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)).save(stream, format="PNG")
     return stream.getvalue()
 
 
-SCAN = scan()
+SCAN = make_png()
 
 
 def fill(place, classes=DIGITS, counts=(5, 6, 7)):
@@ -34,23 +34,23 @@ def fill(place, classes=DIGITS, counts=(5, 6, 7)):
             (place / name / f"{number}.png").write_bytes(SCAN)
 
 
-def studies(folder):
-    return {study.name: study for study in Octa25k().studies(folder, seed=0)}
+def find_studies(folder):
+    return {study.name: study for study in Octa25k().find_studies(folder, seed=0)}
 
 
 def refusal(folder):
     with pytest.raises(DataSetError) as caught:
-        Octa25k().studies(folder, seed=0)
+        Octa25k().find_studies(folder, seed=0)
     return str(caught.value)
 
 
-def grades(split):
+def count_grades(split):
     return Counter(image.grade.word for image in split)
 
 
 @pytest.fixture
 def unpacked(tmp_path):
-    """Return the folder of both archives, as its users show it, below a name that is not ASCII."""
+    """Return the folder of both archives, laid out as its users show it, below a folder name that is not ASCII."""
     folder = tmp_path / "数据 1.0"
     for field in ("3x3", "6x6"):
         for split in ("train", "test"):
@@ -59,11 +59,11 @@ def unpacked(tmp_path):
 
 
 def test_the_outstanding_of_train_are_fitted_on_and_test_is_tested(unpacked):
-    three, six = Octa25k().studies(unpacked, seed=0)
+    three, six = Octa25k().find_studies(unpacked, seed=0)
     assert (three.name, six.name) == ("3x3", "6x6")
     train = unpacked / "quality_assessment" / "3x3" / "For_Train" / "train"
     assert [image.path for image in three.fit] == [train / "2" / f"{number}.png" for number in range(7)]
-    assert grades(three.test) == {"ungradable": 5, "gradable": 6, "outstanding": 7}
+    assert count_grades(three.test) == {"ungradable": 5, "gradable": 6, "outstanding": 7}
     assert {image.reference.path.parent.name: image.grade for image in three.test} == {
         "0": Grade.UNGRADABLE,
         "1": Grade.GRADABLE,
@@ -75,7 +75,7 @@ def test_the_outstanding_of_train_are_fitted_on_and_test_is_tested(unpacked):
 
 @pytest.mark.parametrize("below", ["quality_assessment", "quality_assessment/3x3", "quality_assessment/3x3/For_Train"])
 def test_a_folder_further_down_serves_as_well(below, unpacked):
-    assert len(studies(unpacked / below)["3x3"].fit) == 7
+    assert len(find_studies(unpacked / below)["3x3"].fit) == 7
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_a_folder_further_down_serves_as_well(below, unpacked):
 )
 def test_the_sets_of_300_images_are_known_by_their_names(place, split, unpacked):
     fill(unpacked / "3x3" / place, counts=(3, 4, 5))
-    study = studies(unpacked)["3x3"]
-    assert grades(getattr(study, split)) == {"ungradable": 3, "gradable": 4, "outstanding": 5}
+    study = find_studies(unpacked)["3x3"]
+    assert count_grades(getattr(study, split)) == {"ungradable": 3, "gradable": 4, "outstanding": 5}
     assert not getattr(study, "external" if split == "validation" else "validation")
 
 
@@ -105,25 +105,25 @@ def test_the_sets_of_300_images_are_known_by_their_names(place, split, unpacked)
 @pytest.mark.parametrize("place", ["6M", "OCTA_6M", "sOCTA-6x6-14k"])
 def test_class_folders_in_words_beside_a_field_of_view_are_external(words, place, unpacked):
     fill(unpacked / place, words, counts=(3, 4, 5))
-    assert grades(studies(unpacked)["6x6"].external) == {"ungradable": 3, "gradable": 4, "outstanding": 5}
+    assert count_grades(find_studies(unpacked)["6x6"].external) == {"ungradable": 3, "gradable": 4, "outstanding": 5}
 
 
-def test_other_counts_than_the_published_are_told_in_one_sentence_a_split(unpacked):
+def test_counts_that_differ_from_the_published_ones_are_noted_in_one_sentence_per_split(unpacked):
     (unpacked / "quality_assessment" / "sheet.png").write_bytes(SCAN)
-    assert studies(unpacked)["3x3"].notes == (
-        "The train split has 18 images, 7 outstanding; published are 6915 images, 961 outstanding.",
-        "The test split has 7 outstanding, 6 gradable, 5 ungradable; published are 412 outstanding, 1179 gradable, "
-        "1374 ungradable.",
-        "The validation split has 0 images; published are 300 images.",
-        "The external split has 0 outstanding, 0 gradable, 0 ungradable; published are 100 outstanding, 100 gradable, "
-        "100 ungradable.",
-        "1 image outside class folders not used.",
+    assert find_studies(unpacked)["3x3"].notes == (
+        "The train split has 18 images, 7 outstanding; published: 6915 images, 961 outstanding.",
+        "The test split has 7 outstanding, 6 gradable, 5 ungradable; published: 412 outstanding, 1179 "
+        "gradable, 1374 ungradable.",
+        "The validation split has 0 images; published: 300 images.",
+        "The external split has 0 outstanding, 0 gradable, 0 ungradable; published: 100 outstanding, "
+        "100 gradable, 100 ungradable.",
+        "Not used: 1 image outside class folders.",
     )
 
 
-def test_the_published_count_of_a_split_is_not_remarked_upon(unpacked):
+def test_a_split_with_the_published_count_has_no_note(unpacked):
     fill(unpacked / "3M", WORDS, counts=(100, 100, 100))
-    assert not any("external" in note for note in studies(unpacked)["3x3"].notes)
+    assert not any("external" in note for note in find_studies(unpacked)["3x3"].notes)
 
 
 def test_the_published_counts_add_up_to_the_published_totals():
@@ -134,19 +134,19 @@ def test_the_published_counts_add_up_to_the_published_totals():
     assert sums == {"3x3": 10480, "6x6": 14042}
 
 
-def test_hidden_shadows_of_images_are_passed_over(unpacked):
-    shadow = unpacked / "__MACOSX" / "3x3" / "train" / "7"
-    shadow.mkdir(parents=True)
-    (shadow / "._0.png").write_bytes(SCAN)
+def test_hidden_copies_of_images_are_ignored(unpacked):
+    hidden = unpacked / "__MACOSX" / "3x3" / "train" / "7"
+    hidden.mkdir(parents=True)
+    (hidden / "._0.png").write_bytes(SCAN)
     (unpacked / "quality_assessment" / "3x3" / "For_Train" / "test" / "0" / "._0.png").write_bytes(SCAN)
-    assert len(studies(unpacked)["3x3"].test) == 18
+    assert len(find_studies(unpacked)["3x3"].test) == 18
 
 
 def test_a_missing_class_folder_is_named(tmp_path):
     fill(tmp_path / "3x3" / "train")
     fill(tmp_path / "3x3" / "test", ("0", "2"), (1, 1))
     assert refusal(tmp_path) == (
-        f"{tmp_path / '3x3' / 'test'} has no folder with gradable images; expected are three: 0, 1, 2 or ungradable, "
+        f"{tmp_path / '3x3' / 'test'} has no folder with gradable images; three are expected: 0, 1, 2 or ungradable, "
         "gradable, outstanding."
     )
 
@@ -154,7 +154,7 @@ def test_a_missing_class_folder_is_named(tmp_path):
 def test_an_unknown_class_folder_is_named(tmp_path):
     fill(tmp_path / "3x3" / "train", (*DIGITS, "3"), (1, 1, 1, 1))
     assert refusal(tmp_path) == (
-        f"{tmp_path / '3x3' / 'train' / '3'} is none of the class folders; expected are three: 0, 1, 2 or ungradable, "
+        f"{tmp_path / '3x3' / 'train' / '3'} is not a class folder; three are expected: 0, 1, 2 or ungradable, "
         "gradable, outstanding."
     )
 
@@ -165,10 +165,10 @@ def test_two_folders_of_one_grade_are_named(tmp_path):
     assert refusal(tmp_path) == f"{place} holds two folders of outstanding images, 2 and best; keep one."
 
 
-def test_a_missing_test_split_is_told_with_what_was_found(tmp_path):
+def test_a_missing_test_split_is_reported_with_what_was_found(tmp_path):
     fill(tmp_path / "3x3" / "For_Train" / "train", counts=(1, 2, 3))
     assert refusal(tmp_path) == (
-        f"octa25k: 3x3 has no test split; expected is {LAYOUT}. Found is:\n"
+        f"octa25k: 3x3 has no test split; expected: {LAYOUT}. Found:\n"
         f"{tmp_path}\n"
         "  3x3\n"
         "    For_Train\n"
@@ -179,34 +179,34 @@ def test_a_missing_test_split_is_told_with_what_was_found(tmp_path):
     )
 
 
-def test_a_missing_train_split_is_told_and_a_long_tree_is_cut(tmp_path):
+def test_a_missing_train_split_is_reported_and_a_long_tree_is_cut(tmp_path):
     fill(tmp_path / "3x3" / "test")
     for number in range(30):
         (tmp_path / "more" / f"{number:02d} other").mkdir(parents=True)
         (tmp_path / "more" / f"{number:02d} other" / "a.png").write_bytes(SCAN)
-    said = refusal(tmp_path).splitlines()
-    assert said[0] == f"octa25k: 3x3 has no train split; expected is {LAYOUT}. Found is:"
-    assert said[-1] == "… and 13 more folders"
-    assert len(said) == 1 + 24 + 1
+    lines = refusal(tmp_path).splitlines()
+    assert lines[0] == f"octa25k: 3x3 has no train split; expected: {LAYOUT}. Found:"
+    assert lines[-1] == "… and 13 more folders"
+    assert len(lines) == 1 + 24 + 1
 
 
 @pytest.mark.parametrize(
     ("place", "what"),
     [("3x3/somewhere", "split (train, test, external)"), ("train", "field of view (3x3 or 6x6)")],
 )
-def test_class_folders_that_no_name_tells_of_are_refused(place, what, tmp_path):
+def test_class_folders_without_a_field_or_split_on_their_path_are_refused(place, what, tmp_path):
     folder = tmp_path / "data"
     fill(folder / place)
     where = folder / place
     assert refusal(folder).splitlines()[0] == (
-        f"octa25k: no name on the way to {where} tells its {what}; expected is {LAYOUT}. Found is:"
+        f"octa25k: no folder name on the path {where} says its {what}; expected: {LAYOUT}. Found:"
     )
 
 
 def test_images_without_class_folders_are_refused(tmp_path):
     (tmp_path / "0.png").write_bytes(SCAN)
     assert refusal(tmp_path) == (
-        f"octa25k: there are no class folders; expected is {LAYOUT}. Found is:\n{tmp_path}: 1 image"
+        f"octa25k: there are no class folders; expected: {LAYOUT}. Found:\n{tmp_path}: 1 image"
     )
 
 
@@ -222,12 +222,12 @@ def test_a_test_split_with_few_bad_images_is_refused(tmp_path):
     assert refusal(tmp_path) == ("octa25k, study 3x3: 9 of 18 test images are not outstanding; at least 10 are needed.")
 
 
-def test_a_missing_folder_is_told_with_where_the_data_set_is_found(tmp_path):
+def test_a_missing_folder_is_reported_with_where_to_find_the_data_set(tmp_path):
     assert refusal(tmp_path / "no") == f"{tmp_path / 'no'} does not exist; {HINT}"
     assert HINT == (
-        "octa25k is found at https://doi.org/10.5281/zenodo.5111972 and https://doi.org/10.5281/zenodo.5111975; unpack "
-        "it, and name the folder that holds 3x3/For_Train/train/{0,1,2}/*.png, 3x3/For_Train/test/{0,1,2}/*.png and, "
-        "where there are external sets, 3x3/external/{0,1,2}/*.png; 6x6 likewise."
+        "octa25k is available at https://doi.org/10.5281/zenodo.5111972 and https://doi.org/10.5281/zenodo.5111975; "
+        "unpack it, and give the folder that holds 3x3/For_Train/train/{0,1,2}/*.png, 3x3/For_Train/test/{0,1,2}/*.png "
+        "and, if there are external sets, 3x3/external/{0,1,2}/*.png; 6x6 likewise."
     )
 
 

@@ -1,4 +1,4 @@
-"""The phantom draws scans that look right, damages them as it says, and always the same way."""
+"""The phantom draws plausible scans and damages them as documented; equal seeds give equal scans."""
 
 import hashlib
 from itertools import pairwise
@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unoqa.benchmark.phantom.anatomy import angiogram, scan
-from unoqa.benchmark.phantom.cohort import SEVERITIES, cohort, grade_of
-from unoqa.benchmark.phantom.contract import damages
-from unoqa.benchmark.phantom.eye import any_eye, eccentricity
-from unoqa.benchmark.phantom.folder import write
+from unoqa.benchmark.phantom.anatomy import draw_angiogram
+from unoqa.benchmark.phantom.cohort import SEVERITIES, draw_scans, grade_severity
+from unoqa.benchmark.phantom.contract import load_damages
+from unoqa.benchmark.phantom.eye import draw_eye, measure_eccentricity
+from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.core.grading import Grade
 
-SHELF = damages()
-every_damage = pytest.mark.parametrize("damage", SHELF.values(), ids=SHELF)
+DAMAGES = load_damages()
+every_damage = pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 
 
 def rng(seed=0):
@@ -24,17 +24,17 @@ def rng(seed=0):
 
 @pytest.fixture(scope="module")
 def scans():
-    return [angiogram(rng(seed), size=160) for seed in range(4)]
+    return [draw_angiogram(rng(seed), size=160) for seed in range(4)]
 
 
 def test_a_seed_gives_one_scan_and_another_seed_another(scans):
-    assert np.array_equal(scans[0], angiogram(rng(0), size=160))
+    assert np.array_equal(scans[0], draw_angiogram(rng(0), size=160))
     assert not np.array_equal(scans[0], scans[1])
 
 
 @pytest.mark.parametrize("size", [96, 320])
 def test_a_scan_is_square_float32_and_from_0_to_1(size):
-    pixels = angiogram(rng(), size=size)
+    pixels = draw_angiogram(rng(), size=size)
     assert pixels.shape == (size, size)
     assert pixels.dtype == np.float32
     assert pixels.min() >= 0
@@ -45,11 +45,11 @@ def test_a_scan_is_square_float32_and_from_0_to_1(size):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_avascular_zone_is_darker_than_its_ring(seed):
     random = rng(seed)
-    eye = any_eye(random)
-    pixels = scan(eye, random)
+    eye = draw_eye(random)
+    pixels = draw_angiogram(random, eye=eye)
     side = (np.arange(320) + 0.5) / 320
-    away = eccentricity(eye, *np.meshgrid(side, side))
-    assert pixels[away < 0.7].mean() < 0.5 * pixels[(away > 1.1) & (away < 1.8)].mean()
+    eccentricity = measure_eccentricity(eye, *np.meshgrid(side, side))
+    assert pixels[eccentricity < 0.7].mean() < 0.5 * pixels[(eccentricity > 1.1) & (eccentricity < 1.8)].mean()
 
 
 @every_damage
@@ -90,7 +90,7 @@ def test_more_severity_changes_more(damage, scans):
         np.mean([np.abs(damage.apply(before, s, rng(i))[0] - before).mean() for i, before in enumerate(scans)])
         for s in (0.0, 0.04, 0.15, 0.3, 0.5, 0.75, 1.0)
     ]
-    # Speckle differs fully after the smallest shift, so a shift's change soon stops growing.
+    # Even the smallest shift changes all of the speckle, so the change of a shift soon stops growing.
     assert all(later >= 0.97 * earlier for earlier, later in pairwise(change)), change
     assert change[-1] > change[1]
 
@@ -102,46 +102,46 @@ def test_strong_damage_covers_much_of_the_field(damage, scans):
     assert damage.frequency > 0
 
 
-def test_a_cohort_has_the_grades_asked_for_and_names_that_hide_them():
-    drawn = list(cohort(outstanding=5, gradable=4, ungradable=3, seed=1, size=96))
-    grades = [one.grade for one in drawn]
+def test_a_cohort_has_the_requested_grades_and_names_that_hide_them():
+    scans = list(draw_scans(outstanding=5, gradable=4, ungradable=3, seed=1, size=96))
+    grades = [scan.grade for scan in scans]
     assert [grades.count(grade) for grade in (2, 1, 0)] == [5, 4, 3]
     assert grades != sorted(grades)
-    assert [one.name for one in drawn] == [f"scan_{number:04d}.png" for number in range(1, 13)]
-    assert all(one.pixels.dtype == np.uint8 and one.pixels.shape == (96, 96) for one in drawn)
+    assert [scan.name for scan in scans] == [f"scan_{number:04d}.png" for number in range(1, 13)]
+    assert all(scan.pixels.dtype == np.uint8 and scan.pixels.shape == (96, 96) for scan in scans)
 
 
 def test_severity_decides_the_grade():
-    for one in cohort(outstanding=5, gradable=5, ungradable=5, seed=2, size=96):
-        low, high = SEVERITIES[one.grade]
-        assert grade_of(one.severity) is one.grade
-        assert one.severity == 0 or low <= one.severity <= high
-        assert bool(one.damage) == (one.severity > 0)
-        assert set(one.damage) <= set(SHELF)
+    for scan in draw_scans(outstanding=5, gradable=5, ungradable=5, seed=2, size=96):
+        low, high = SEVERITIES[scan.grade]
+        assert grade_severity(scan.severity) is scan.grade
+        assert scan.severity == 0 or low <= scan.severity <= high
+        assert bool(scan.damage) == (scan.severity > 0)
+        assert set(scan.damage) <= set(DAMAGES)
 
 
 def test_the_limits_of_the_grades():
-    words = {severity: grade_of(severity) for severity in (0.0, 0.05, 0.06, 0.49, 0.5, 1.0)}
+    words = {severity: grade_severity(severity) for severity in (0.0, 0.05, 0.06, 0.49, 0.5, 1.0)}
     assert list(words.values()) == [2, 2, 1, 1, 0, 0]
     assert all(isinstance(grade, Grade) for grade in words.values())
 
 
 def test_brightness_alone_does_not_tell_the_grade():
-    drawn = list(cohort(outstanding=10, gradable=10, ungradable=10, seed=3, size=96))
-    means = {grade: np.mean([one.pixels.mean() for one in drawn if one.grade is grade]) for grade in Grade}
+    scans = list(draw_scans(outstanding=10, gradable=10, ungradable=10, seed=3, size=96))
+    means = {grade: np.mean([scan.pixels.mean() for scan in scans if scan.grade is grade]) for grade in Grade}
     assert max(means.values()) - min(means.values()) < 20
 
 
 def test_a_folder_is_the_same_to_the_byte_each_time(tmp_path):
     for name in ("first", "second"):
-        write(tmp_path / name, outstanding_to_fit=2, clinic=(2, 2, 1), seed=4, size=96)
-    first, second = (digests(tmp_path / name) for name in ("first", "second"))
+        write_phantom(tmp_path / name, outstanding_to_fit=2, clinic=(2, 2, 1), seed=4, size=96)
+    first, second = (compute_digests(tmp_path / name) for name in ("first", "second"))
     assert first == second
     assert len(set(first.values())) == len(first) == 8
 
 
 def test_a_folder_holds_plain_grey_pictures_and_labels_of_the_clinic(tmp_path):
-    write(tmp_path, outstanding_to_fit=2, clinic=(2, 2, 1), seed=4, size=96)
+    write_phantom(tmp_path, outstanding_to_fit=2, clinic=(2, 2, 1), seed=4, size=96)
     header, *rows = (tmp_path / "labels.csv").read_text(encoding="utf-8").splitlines()
     assert header == "image,grade"
     assert [row.split(",")[0] for row in rows] == sorted(p.name for p in (tmp_path / "clinic").iterdir())
@@ -152,7 +152,7 @@ def test_a_folder_holds_plain_grey_pictures_and_labels_of_the_clinic(tmp_path):
             assert (picture.mode, picture.size, picture.info) == ("L", (96, 96), {})
 
 
-def digests(folder):
+def compute_digests(folder):
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.*")
     }

@@ -1,4 +1,4 @@
-"""The whole reproduction, on a small phantom and a ResNet-18 of random weights: made once, gone on from many times."""
+"""The whole reproduction, on a small phantom with a ResNet-18 of random weights: run once, resumed by many tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clinic import random_weights
 from interrupting import Failing
 from unoqa.benchmark.datasets.labelled_folder import LabelledFolder
 from unoqa.benchmark.datasets.phantom import Phantom
-from unoqa.benchmark.reproduction.images import Library
+from unoqa.benchmark.reproduction.images import FeatureLibrary
 from unoqa.benchmark.reproduction.run import Plan, reproduce
 from unoqa.core.errors import DataSetError, WeightsError
 from unoqa.core.progress import NoProgress
@@ -28,24 +28,24 @@ from unoqa.encoders.timm import Timm
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.store.workspace import Workspace
 
-DRAWN = Phantom(outstanding=24, clinic=(8, 16, 16), size=96)
+PHANTOM = Phantom(outstanding=24, clinic=(8, 16, 16), size=96)
 MODEL = "resnet18.tv_in1k"
-LEARNED = ("PaDiM", "PatchCore", "FastFlow", "CFLOW")
-UNTRAINED = ("NIQE", "vessel structure", "`measures` panel", "`default` panel", "chance")
-FIGURE = re.compile(r"-?\d+\.\d / \d+\.\d")
-PAPERS = re.compile(r"\d+\.\d\d / \d+\.\d\d")
+PAPERS = ("PaDiM", "PatchCore", "FastFlow", "CFLOW")
+OTHERS = ("NIQE", "vessel structure", "`measures` panel", "`default` panel", "chance")
+NUMBERS = re.compile(r"-?\d+\.\d / \d+\.\d")
+PUBLISHED = re.compile(r"\d+\.\d\d / \d+\.\d\d")
 
 
 @dataclass(frozen=True)
-class Made:
-    """One whole reproduction: its plan, the folder that it was made in, and how long that took."""
+class Finished:
+    """One whole reproduction: its plan, its folder, and how many seconds it took."""
 
     plan: Plan
     output: Path
     seconds: float
 
-    def copied(self, folder):
-        """Copy everything, so that a test may go on from it."""
+    def copy(self, folder):
+        """Copy the folder, so that a test may resume from it."""
         return shutil.copytree(self.output, folder / "copy")
 
     def text(self, name="reproduction.md"):
@@ -53,18 +53,18 @@ class Made:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory):
+def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reproduction")
-    DRAWN.studies(folder / "data", seed=0)
+    PHANTOM.find_studies(folder / "data", seed=0)
     weights = random_weights(tmp_path_factory.getbasetemp())
-    plan = Plan("phantom", DRAWN, folder / "data", MODEL, weights, quick=True, size=96)
+    plan = Plan("phantom", PHANTOM, folder / "data", MODEL, weights, quick=True, size=96)
     started = time.monotonic()
     reproduce(plan, folder / "tables", NoProgress())
-    return Made(plan, folder / "tables", time.monotonic() - started)
+    return Finished(plan, folder / "tables", time.monotonic() - started)
 
 
 def tables(text):
-    """Return each table of a report by its title: a list of rows, the head first."""
+    """Return each table of a report by its title: a list of rows, with the head first."""
     parts = [part.splitlines() for part in text.split("\n## ")[1:]]
     cut = {title: [line for line in rest if line.startswith("| ")] for title, *rest in parts}
     return {title: [row.strip("| ").split(" | ") for row in rows if "---" not in row] for title, rows in cut.items()}
@@ -75,16 +75,16 @@ def table(text, title):
     return {tuple(row[:2]): dict(zip(head, row, strict=True)) for row in rows}
 
 
-def untimed(text):
-    """Return a report without its day, and without how long everything took."""
+def without_times(text):
+    """Return the lines of a report without its date and without seconds."""
     lines = [line for line in text.splitlines() if not line.startswith("* date: ")]
     timed = [place for place, line in enumerate(lines) if line.startswith("## Scores")]
     return [line.rsplit(" | ", 2)[0] if timed and place > timed[0] else line for place, line in enumerate(lines)]
 
 
 def work(folder):
-    """Return the evidence and the cells that were kept, with when they were written."""
-    kept = [*(folder / "work" / "fit-evidence").iterdir(), folder / "work" / "cells.jsonl"]
+    """Return the kept scores and cells, with the times when they were written."""
+    kept = [*(folder / "work" / "fit-scores").iterdir(), folder / "work" / "cells.jsonl"]
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in kept}
 
 
@@ -93,102 +93,102 @@ def cells(folder):
         return list(csv.DictReader(file))
 
 
-def test_the_first_table_has_a_figure_wherever_the_paper_has_one(made):
-    rows = table(made.text(), "Table 1: phantom, test set")
-    ours = [(name, reduction) for name in LEARNED for reduction in ("PCA", "NMF")]
-    assert list(rows) == [*ours, *((name, "score") for name in UNTRAINED), ("majority class", "–")]
+def test_the_first_table_has_a_number_wherever_the_paper_has_one(finished):
+    rows = table(finished.text(), "Table 1: phantom, test set")
+    ours = [(name, reduction) for name in PAPERS for reduction in ("PCA", "NMF")]
+    assert list(rows) == [*ours, *((name, "score") for name in OTHERS), ("majority class", "–")]
     for name, row in rows.items():
         kinds = dict(list(row.items())[2:])
-        assert all(FIGURE.fullmatch(value) for column, value in kinds.items() if "paper" not in column)
-        published = [PAPERS.fullmatch(value) is not None for column, value in kinds.items() if "paper" in column]
+        assert all(NUMBERS.fullmatch(value) for column, value in kinds.items() if "paper" not in column)
+        published = [PUBLISHED.fullmatch(value) is not None for column, value in kinds.items() if "paper" in column]
         assert published == [name in ours] * 3
 
 
-def test_the_other_tables_are_whole(made):
-    ablation = table(made.text(), "Table 2: phantom, test set")
+def test_the_other_tables_are_complete(finished):
+    ablation = table(finished.text(), "Table 2: phantom, test set")
     assert [name for name, _ in ablation] == ["F_QS", "F_single", "F_single + FDR", "F_multi", "F_multi + FDR"]
-    kinds = table(made.text(), "F_H: phantom, test set")
+    kinds = table(finished.text(), "F_H: phantom, test set")
     assert list(kinds) == [
         (name, kind)
         for name in ("FastFlow", "CFLOW")
         for kind in ("prob", "energy", "log-energy", "quantile", "latent")
     ]
-    scores = table(made.text(), "Scores: phantom")
-    assert [name for name, _ in scores] == [*LEARNED, *UNTRAINED[:-1]]
+    scores = table(finished.text(), "Scores: phantom")
+    assert [name for name, _ in scores] == [*PAPERS, *OTHERS[:-1]]
     every = [value for row in (*ablation.values(), *kinds.values()) for value in list(row.values())[2:]]
-    assert all(FIGURE.fullmatch(value.removesuffix(" –")) for value in every)
+    assert all(NUMBERS.fullmatch(value.removesuffix(" –")) for value in every)
     assert all(0 <= float(row["O vs rest"]) <= 1 for row in scores.values())
 
 
-def test_the_report_says_what_it_was_made_of_and_what_was_left_out(made):
-    text = made.text()
-    assert "* data set: phantom (a quick look: few images, and flows that learn for a short while)\n" in text
+def test_the_report_names_its_settings_and_what_was_left_out(finished):
+    text = finished.text()
+    assert "* data set: phantom (a quick look: few images, and flows trained for a short time)\n" in text
     assert f"* encoder: {MODEL}, layers 1, 2, weights SHA-256 " in text
     assert "* recipes: padim-resnet18, patchcore-resnet18, fastflow-resnet18, cflow-resnet18\n" in text
     assert text.split("## Notes\n\n")[1].splitlines() == [
-        f"* {name}: layer 3 left out, which the weights file lacks." for name in (*LEARNED, "`default` panel")
+        f"* {name}: layer 3 is left out; the weights file lacks it." for name in (*PAPERS, "`default` panel")
     ]
     assert "tested: 8 / 16 / 16 outstanding / gradable / ungradable" in text
 
 
-def test_page_and_csv_hold_the_same_figures(made):
-    page = made.text("reproduction.html")
-    rows = tables(made.text())["Table 1: phantom, test set"]
+def test_page_and_csv_hold_the_same_numbers(finished):
+    page = finished.text("reproduction.html")
+    rows = tables(finished.text())["Table 1: phantom, test set"]
     assert all(f"<td>{value}</td>" in page for value in rows[1][2:])
-    names = ("system", "points", "reduction", "clustering", "gate")
-    found = {tuple(row[name] for name in names): row for row in cells(made.output)}
-    one = found["CFLOW", "maps", "nmf", "gmm", "conformal"]
-    assert rows[8][-1] == f"{100 * float(one['kappa']):.1f} / {100 * float(one['accuracy']):.1f}"
-    assert len(found) == len(cells(made.output))
+    names = ("system", "points", "reduction", "clustering", "threshold")
+    found = {tuple(row[name] for name in names): row for row in cells(finished.output)}
+    cell = found["CFLOW", "maps", "nmf", "gmm", "conformal"]
+    assert rows[8][-1] == f"{100 * float(cell['kappa']):.1f} / {100 * float(cell['accuracy']):.1f}"
+    assert len(found) == len(cells(finished.output))
 
 
-def test_what_a_system_learned_from_on_the_way_is_gone(made):
-    left = {path.name.split("-")[0] for path in (made.output / "work").iterdir()}
+def test_checkpoints_of_finished_fits_are_removed(finished):
+    left = {path.name.split("-")[0] for path in (finished.output / "work").iterdir()}
     assert left - {".unoqa"} == {"cells.jsonl", "features", "fit", "latents"}  # some filelocks leave their file
-    assert [path.name for path in (made.output / "work").glob("fit-*")] == ["fit-evidence"]
+    assert [path.name for path in (finished.output / "work").glob("fit-*")] == ["fit-scores"]
 
 
 @pytest.mark.parametrize("spoil", [Path.unlink, lambda file: os.truncate(file, 1000)], ids=["removed", "cut"])
-def test_latents_that_are_not_there_any_more_are_made_again(spoil, made, tmp_path):
-    output = made.copied(tmp_path)
+def test_missing_latents_are_computed_again(spoil, finished, tmp_path):
+    output = finished.copy(tmp_path)
     latents = {path: path.read_bytes() for path in (output / "work").glob("latents-*")}
     for path in latents:
         spoil(path)
-    reproduce(made.plan, output, NoProgress())
+    reproduce(finished.plan, output, NoProgress())
     assert {path: path.read_bytes() for path in latents} == latents
-    assert (output / "reproduction.csv").read_text(encoding="utf-8") == made.text("reproduction.csv")
+    assert (output / "reproduction.csv").read_text(encoding="utf-8") == finished.text("reproduction.csv")
     assert latents
 
 
-def test_a_second_call_computes_nothing_again(made, tmp_path):
-    output = made.copied(tmp_path)
+def test_a_second_run_computes_nothing_again(finished, tmp_path):
+    output = finished.copy(tmp_path)
     before, started = work(output), time.monotonic()
-    reproduce(made.plan, output, NoProgress())
-    assert time.monotonic() - started < made.seconds / 2
+    reproduce(finished.plan, output, NoProgress())
+    assert time.monotonic() - started < finished.seconds / 2
     assert work(output) == before
     for name in ("reproduction.md", "reproduction.html", "reproduction.csv"):
-        lines = [(output / name).read_text(encoding="utf-8").splitlines(), made.text(name).splitlines()]
+        lines = [(output / name).read_text(encoding="utf-8").splitlines(), finished.text(name).splitlines()]
         assert [line for line in lines[0] if "date" not in line] == [line for line in lines[1] if "date" not in line]
 
 
 @pytest.mark.slow
-def test_a_run_killed_again_and_again_ends_in_the_same_tables(made, tmp_path):
+def test_a_run_killed_again_and_again_ends_in_the_same_tables(finished, tmp_path):
     output, kills = tmp_path / "tables", 0
     for steps in (20, 200, 400):
         try:
-            reproduce(made.plan, output, Failing(steps, KeyboardInterrupt))
+            reproduce(finished.plan, output, Failing(steps, KeyboardInterrupt))
         except KeyboardInterrupt:
             kills += 1
     assert kills == 3
-    reproduce(made.plan, output, NoProgress())
-    assert (output / "reproduction.csv").read_bytes() == (made.output / "reproduction.csv").read_bytes()
-    assert untimed((output / "reproduction.md").read_text(encoding="utf-8")) == untimed(made.text())
+    reproduce(finished.plan, output, NoProgress())
+    assert (output / "reproduction.csv").read_bytes() == (finished.output / "reproduction.csv").read_bytes()
+    assert without_times((output / "reproduction.md").read_text(encoding="utf-8")) == without_times(finished.text())
 
 
 @pytest.mark.slow
-def test_several_seeds_show_their_spread(made, tmp_path):
-    output = made.copied(tmp_path)
-    reproduce(replace(made.plan, seeds=2), output, NoProgress())
+def test_several_seeds_show_their_standard_deviation(finished, tmp_path):
+    output = finished.copy(tmp_path)
+    reproduce(replace(finished.plan, seeds=2), output, NoProgress())
     text = (output / "reproduction.md").read_text(encoding="utf-8")
     row = table(text, "Table 1: phantom, test set")["CFLOW", "PCA"]
     assert re.fullmatch(r"-?\d+\.\d ± \d+\.\d / \d+\.\d ± \d+\.\d", row["K-means: F1-max*"])
@@ -198,37 +198,37 @@ def test_several_seeds_show_their_spread(made, tmp_path):
     assert "± " not in "".join(tables(text)["F_H: phantom, test set"][1])
 
 
-def test_corrected_labels_change_cells_and_nothing_is_learned_again(made, tmp_path):
-    output = made.copied(tmp_path)
-    data = shutil.copytree(made.plan.data, tmp_path / "data")
+def test_corrected_labels_change_cells_and_nothing_is_fitted_again(finished, tmp_path):
+    output = finished.copy(tmp_path)
+    data = shutil.copytree(finished.plan.data, tmp_path / "data")
     before = work(output)
     text = (data / "labels.csv").read_text(encoding="utf-8")
     (data / "labels.csv").write_text(text.replace("outstanding", "gradable", 1), encoding="utf-8")
-    reproduce(replace(made.plan, data=data), output, NoProgress())
+    reproduce(replace(finished.plan, data=data), output, NoProgress())
     after = work(output)
     assert {name for name in after if after[name] != before.get(name)} == {"cells.jsonl"}
     assert "tested: 7 / 17 / 16 " in (output / "reproduction.md").read_text(encoding="utf-8")
     changed = [
-        one["accuracy"] != other["accuracy"] for one, other in zip(cells(output), cells(made.output), strict=True)
+        one["accuracy"] != other["accuracy"] for one, other in zip(cells(output), cells(finished.output), strict=True)
     ]
     assert sum(changed) > len(changed) / 2
 
 
-def test_other_weights_and_another_size_are_other_features(tmp_path):
+def test_features_have_another_key_with_other_weights_or_another_size(tmp_path):
     keys = set()
     for seed, size in ((0, 64), (1, 64), (0, 96)):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = timm.create_model("test_resnet.r160_in1k", features_only=True, out_indices=(1,))
         encoder = Timm(model="test_resnet.r160_in1k", layers=(1,))
-        open_encoders = OpenEncoders.opened([encoder], size, device=torch.device("cpu"), weights=[network.state_dict()])
+        open_encoders = OpenEncoders.open([encoder], size, device=torch.device("cpu"), weights=[network.state_dict()])
         with Workspace() as workspace:
-            keys.add(Library(open_encoders, [encoder], workspace).key(encoder))
+            keys.add(FeatureLibrary(open_encoders, [encoder], workspace).key(encoder))
     assert len(keys) == 3
 
 
 def labelled(folder, data, outstanding, worse=12):
-    """Write the first scans of a phantom as a folder with one table."""
+    """Write the first scans of a phantom as a folder with one label file."""
     folder.mkdir()
     lines = ["image,grade,split"]
     for place, path in enumerate(sorted((data / "outstanding").iterdir())[:outstanding]):
@@ -241,47 +241,49 @@ def labelled(folder, data, outstanding, worse=12):
     return folder
 
 
-def refusal(plan, output, error=DataSetError):
+def message(plan, output, error=DataSetError):
     with pytest.raises(error) as caught:
         reproduce(plan, output, NoProgress())
     return str(caught.value)
 
 
-def test_too_few_images_to_fit_on_are_refused_before_anything_is_learned(made, tmp_path):
-    folder = labelled(tmp_path / "data", made.plan.data, 9)
+def test_too_few_images_to_fit_on_are_refused_before_any_fit(finished, tmp_path):
+    folder = labelled(tmp_path / "data", finished.plan.data, 9)
     (folder / "fit3.png").write_text("no image")
-    plan = replace(made.plan, dataset=LabelledFolder(), data=folder)
-    assert refusal(plan, tmp_path / "tables") == (
-        "Study all: a threshold without labels takes at least 9 outstanding images to fit on, and 8 can be read "
-        "(fit3.png holds no image that is read (bmp, jpeg, png, tiff); open it in a viewer and export it again); "
+    plan = replace(finished.plan, dataset=LabelledFolder(), data=folder)
+    assert message(plan, tmp_path / "tables") == (
+        "Study all: a threshold without labels needs at least 9 outstanding images to fit on, and 8 can be read "
+        "(fit3.png holds no image that unoqa reads (bmp, jpeg, png, tiff); open it in a viewer and export it again); "
         "give more."
     )
     assert not list((tmp_path / "tables").glob("*.md"))
 
 
-def test_a_split_of_which_no_image_can_be_read_is_refused(made, tmp_path):
-    folder = labelled(tmp_path / "data", made.plan.data, 10)
+def test_a_split_without_readable_images_is_refused(finished, tmp_path):
+    folder = labelled(tmp_path / "data", finished.plan.data, 10)
     for path in folder.glob("test*.png"):
         Image.new("L", (64, 64), 90).save(path)
-    sentence = refusal(replace(made.plan, dataset=LabelledFolder(), data=folder), tmp_path / "tables")
+    sentence = message(replace(finished.plan, dataset=LabelledFolder(), data=folder), tmp_path / "tables")
     assert sentence.startswith("Study all: no image of the test split is left (test0.png ")
     assert sentence.endswith("; give others.")
 
 
-def test_weights_without_a_first_layer_are_refused(made, tmp_path):
+def test_weights_without_a_first_layer_are_refused(finished, tmp_path):
     safetensors.torch.save_file({"conv1.weight": torch.zeros(64, 3, 7, 7)}, tmp_path / "stem.safetensors")
-    plan = replace(made.plan, weights=tmp_path / "stem.safetensors")
-    assert refusal(plan, tmp_path / "tables", WeightsError).startswith("The weights given lack ")
+    plan = replace(finished.plan, weights=tmp_path / "stem.safetensors")
+    assert message(plan, tmp_path / "tables", WeightsError).startswith("The weights given lack ")
     assert not (tmp_path / "tables").exists()
 
 
 @pytest.mark.slow
-def test_references_with_labels_have_a_table_of_their_own_on_another_encoder(made, tmp_path):
+def test_supervised_references_have_a_table_also_with_another_encoder(finished, tmp_path):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = timm.create_model("test_resnet.r160_in1k", features_only=True, out_indices=(1, 2, 3, 4))
     safetensors.torch.save_file(network.state_dict(), tmp_path / "weights.safetensors")
-    plan = replace(made.plan, model="test_resnet.r160_in1k", weights=tmp_path / "weights.safetensors", supervised=True)
+    plan = replace(
+        finished.plan, model="test_resnet.r160_in1k", weights=tmp_path / "weights.safetensors", supervised=True
+    )
     assert reproduce(plan, tmp_path / "tables", NoProgress()).notes == (
         "`default` panel: on test_resnet.r160_in1k, not on resnet18.tv_in1k as in its recipe.",
     )
@@ -289,7 +291,7 @@ def test_references_with_labels_have_a_table_of_their_own_on_another_encoder(mad
     head, *rows = tables(text)["With labels: phantom, test set"]
     assert head == ["reference", "kappa / accuracy", "O vs rest", "U vs rest"]
     assert [row[0] for row in rows] == ["finetuned*", "logistic*", "svm*"]
-    assert all(FIGURE.fullmatch(row[1]) for row in rows)
+    assert all(NUMBERS.fullmatch(row[1]) for row in rows)
     assert float(rows[2][2]) > 0.6
     started = time.monotonic()
     reproduce(plan, tmp_path / "tables", NoProgress())

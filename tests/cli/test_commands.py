@@ -1,8 +1,10 @@
-"""Every command helps, does its work, says what it did on stderr, and ends with its own status."""
+"""Every command has help, does its work, prints what it did to stderr, and ends with its own status."""
 
+import importlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -11,18 +13,20 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 from PIL import Image
 
 import unoqa as package
 from clinic import small
 from unoqa.cli.choices import SHELVES
+from unoqa.cli.parts.application import application
 from unoqa.grader.recipe import recipe_names
 
 COMMANDS = ("demo", "fit", "grade", "settle", "evaluate", "reproduce", "choices", "weights")
 INSTALLED = shutil.which("unoqa", path=Path(sys.executable).parent)
 
 
-def spoken(text):
+def plain(text):
     """Return text without colours and frames, on one line."""
     return " ".join(re.sub(r"\x1b\[[0-9;]*m|[│╭╮╰╯─━┃┏┓┗┛┡┩┳┻╇┴┬┼├┤]", " ", text).split())
 
@@ -40,16 +44,65 @@ def test_help_lists_every_command_and_imports_no_library():
     )
     ended = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True)
     assert ended.stdout.rstrip().endswith("[]")
-    assert all(f" {command} " in spoken(ended.stdout) for command in COMMANDS)
-    assert "not a medical device" in spoken(ended.stdout)
+    assert all(f" {command} " in plain(ended.stdout) for command in COMMANDS)
+    assert "not a medical device" in plain(ended.stdout)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command, unoqa):
     ended = unoqa(command, "--help")
     assert ended.exit_code == 0
-    assert f"Usage: unoqa {command}" in spoken(ended.stdout)
-    assert len(spoken(ended.stdout)) > 150
+    assert f"Usage: unoqa {command}" in plain(ended.stdout)
+    assert len(plain(ended.stdout)) > 150
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_every_help_page_has_an_example_and_fits_80_columns(command, unoqa, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    page = unoqa(*command.split(), "--help").stdout
+    lines = page.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "Example" in page
+    assert "…" not in page  # nothing is cut off
+    shown = [line.strip() for line in lines if line.strip().startswith("unoqa ")]
+    assert shown
+    assert shown == (examples(command) if command else shown)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_example_is_a_command_that_unoqa_takes(command):
+    for _, *words in map(shlex.split, examples(command)):
+        group = typer.main.get_command(application)
+        context = group.make_context("unoqa", list(words))
+        name, full, rest = group.resolve_command(context, words)
+        assert name == command
+        full.make_context(name, rest, parent=context)
+
+
+def examples(command):
+    """Return the examples in the docstring of a command's file, none of which is wrapped."""
+    lines = importlib.import_module(f"unoqa.cli.{command}").__doc__.splitlines()
+    return [line.strip() for line in lines if line.startswith("  unoqa ")]
+
+
+MISTAKES = {
+    "gradde": "There is no command 'gradde'; did you mean 'grade'?",
+    "xyzzy": "There is no command 'xyzzy'; use demo, fit, grade, settle, evaluate, reproduce, choices, weights.",
+    "grade scans --devise cpu": "No such option: --devise (Possible options: --device)",
+    "grade scans -o results": "Missing option '--model' / '-m'.",
+    "fit scans -o model --seed -1": "Invalid value for '--seed': use a whole number from 0 to 4294967295, not -1.",
+    "demo --seed 4294967296": "Invalid value for '--seed': use a whole number from 0 to 4294967295, not 4294967296.",
+    "grade scans -m model -o results --threads 5000": "Invalid value for '--threads': use a whole number from 0 to "
+    "4096, not 5000.",
+    "reproduce scans -o tables --seeds 0": "Invalid value for '--seeds': use a whole number from 1 to 100, not 0.",
+}
+
+
+@pytest.mark.parametrize(("words", "sentence"), MISTAKES.items(), ids=MISTAKES)
+def test_a_mistyped_command_or_option_is_answered_in_one_sentence(words, sentence, unoqa):
+    ended = unoqa(*words.split())
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert plain(ended.stderr).partition("for help. Error ")[2] == sentence
 
 
 def test_the_version(unoqa):
@@ -58,14 +111,14 @@ def test_the_version(unoqa):
 
 def test_choices_lists_every_choice_on_every_shelf(unoqa, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    text = spoken(unoqa("choices").stdout)
+    text = plain(unoqa("choices").stdout)
     assert all(f" {name} " in f" {text} " for shelf in SHELVES for name in shelf.names())
     assert all(name in text for name in recipe_names())
     assert "alpha = 0.1" in text
 
 
 def test_choices_of_one_shelf(unoqa):
-    text = spoken(unoqa("choices", "clustering").stdout)
+    text = plain(unoqa("choices", "clustering").stdout)
     assert "kmeans" in text
     assert "padim" not in text
 
@@ -73,7 +126,7 @@ def test_choices_of_one_shelf(unoqa):
 def test_fit_settle_grade_evaluate(unoqa, clinic, tmp_path):
     fitted = unoqa("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--seed", "3")
     assert fitted.exit_code == 0, fitted.output
-    assert f"Learned from 30 images; model in {tmp_path / 'model'}." in fitted.stderr
+    assert f"Fitted on 30 images; model in {tmp_path / 'model'}." in fitted.stderr
     settled = unoqa("settle", clinic.mixed, "-m", tmp_path / "model", "-o", tmp_path / "settled")
     assert f"Settled on 40 images, 29 of them not outstanding; model in {tmp_path / 'settled'}." in settled.stderr
     graded = unoqa("grade", clinic.mixed, "-m", tmp_path / "settled", "-o", tmp_path / "results", "--no-heat")
@@ -98,7 +151,7 @@ def test_grade_leaves_rows_facts_heat_and_a_picture(unoqa, clinic, settled_model
         assert picture.format == "PNG"
 
 
-def test_quiet_says_nothing(unoqa, clinic, settled_model, tmp_path):
+def test_quiet_prints_nothing(unoqa, clinic, settled_model, tmp_path):
     folder = clinic.some(tmp_path / "scans", 2)
     ended = unoqa("grade", folder, "-m", settled_model, "-o", tmp_path / "results", "--no-heat", "--quiet")
     assert (ended.exit_code, ended.output) == (0, "")
@@ -116,8 +169,8 @@ def test_fit_reports_copies_and_odd_images(unoqa, clinic, tmp_path):
         odd.save(folder / "odd.png")
     ended = unoqa("fit", folder, "-o", tmp_path / "model", "--recipe", "measures")
     assert ended.exit_code == 0
-    assert f"1 image left out as exact copies of another:\n  {first.name} = copy.png\n" in ended.stderr
-    assert "learned from, but unlike the rest (outstanding?):\n  odd.png" in ended.stderr
+    assert f"1 image left out (exact copy of another):\n  {first.name} = copy.png\n" in ended.stderr
+    assert "fitted on, but unlike the others (outstanding?):\n  odd.png" in ended.stderr
 
 
 def test_fit_takes_a_recipe_file_weights_and_alpha(unoqa, clinic, weights, tmp_path):
@@ -126,7 +179,7 @@ def test_fit_takes_a_recipe_file_weights_and_alpha(unoqa, clinic, weights, tmp_p
     ended = unoqa("fit", clinic.outstanding, "-o", tmp_path / "model", *words)
     assert ended.exit_code == 0, ended.output
     assert "alpha = 0.2" in (tmp_path / "model" / "model.toml").read_text(encoding="utf-8")
-    assert package.load(tmp_path / "model").origin.recipe == "small-default"
+    assert package.load(tmp_path / "model").model.recipe == "small-default"
 
 
 def test_the_installed_command_ends_with_status_0_2_or_3_and_draws_no_bars(bad, clinic, settled_model, tmp_path):
@@ -141,7 +194,7 @@ def test_the_installed_command_ends_with_status_0_2_or_3_and_draws_no_bars(bad, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a console's own signals")
-def test_an_interrupted_run_says_how_it_goes_on(clinic, settled_model, tmp_path):
+def test_an_interrupted_run_says_how_to_continue(clinic, settled_model, tmp_path):
     command = [INSTALLED, "grade", str(clinic.mixed), "-m", str(settled_model), "-o", str(tmp_path / "results")]
     process = subprocess.Popen(
         command,
@@ -153,10 +206,11 @@ def test_an_interrupted_run_says_how_it_goes_on(clinic, settled_model, tmp_path)
     while not list(tmp_path.glob("results/heat/*.png")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, printed = process.communicate(timeout=60)
     assert process.returncode == 130
     assert (
-        said == "unoqa: interrupted; run the same command again (fit, grade and reproduce go on where they stopped).\n"
+        printed
+        == "unoqa: Interrupted; run the same command again (fit, grade and reproduce continue where they stopped).\n"
     )
 
 
@@ -166,7 +220,7 @@ def test_a_download_without_a_network_is_one_sentence(tmp_path):
     ended = subprocess.run([INSTALLED, "weights"], capture_output=True, text=True, env=environment, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith("unoqa: The weights of resnet18.tv_in1k could not be downloaded (")
-    assert ended.stderr.endswith("or choose a recipe that needs none (--recipe measures).\n")
+    assert ended.stderr.endswith("or choose a recipe that needs none, such as 'measures'.\n")
     assert ended.stderr.count("\n") == 1
 
 
@@ -184,18 +238,16 @@ def test_the_demo_runs_end_to_end_and_again(unoqa, tmp_path):
 
 
 @pytest.mark.parametrize("words", [["fit", ""], ["grade", "scans", "-m", ""]], ids=" ".join)
-def test_an_empty_argument_is_not_the_folder_that_one_stands_in(words, tmp_path):
+def test_an_empty_argument_is_not_the_current_folder(words, tmp_path):
     ended = subprocess.run([INSTALLED, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert ended.stderr == (
-        "unoqa: one of the arguments is empty, as a variable is that was never set; name what you mean.\n"
-    )
+    assert ended.stderr == ("unoqa: One of the arguments is empty, perhaps an unset shell variable; give its value.\n")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full, a device without space")
 @pytest.mark.parametrize("words", [["--version"], ["fit", "--help"], ["choices"]], ids=" ".join)
-def test_a_full_console_is_told_in_a_sentence(words):
+def test_a_full_console_is_reported_in_one_sentence(words):
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         ended = subprocess.run([INSTALLED, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 2
@@ -204,7 +256,7 @@ def test_a_full_console_is_told_in_a_sentence(words):
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_model_that_takes_the_place_of_another_says_so(unoqa, clinic, tmp_path):
+def test_a_model_that_replaces_another_says_so(unoqa, clinic, tmp_path):
     recipe = small("measures", tmp_path)
     first, second = (
         unoqa("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe, "-q") for _ in range(2)

@@ -1,4 +1,4 @@
-"""What cannot be done is refused in one sentence: what, where, what to do. No stack trace, status 2."""
+"""What cannot be done is refused in one sentence: what, where, what to do next. No stack trace, status 2."""
 
 import csv
 import os
@@ -9,7 +9,9 @@ import pytest
 
 from clinic import small
 from unoqa.cli import demo
+from unoqa.cli.fit import SMALLEST_ALPHA
 from unoqa.grader.recipe import recipe_names
+from unoqa.thresholds.conformal import Conformal
 
 RESULTS = "image,grade,grade_code,score,threshold,certainty,reasons,error\n"
 
@@ -35,11 +37,11 @@ def graded(tmp_path):
 
 @pytest.fixture
 def labels(tmp_path):
-    def written(text):
+    def write(text):
         (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
         return tmp_path / "labels.csv"
 
-    return written
+    return write
 
 
 def test_a_reproduction_into_a_folder_of_something_else(refusal, empty, tmp_path):
@@ -59,7 +61,7 @@ def test_weights_for_a_recipe_that_has_none(refusal, clinic, tmp_path):
 
 
 def test_an_empty_folder(refusal, empty, settled_model, tmp_path):
-    sentence = f"'{empty}' holds no image: nothing at all; give files or folders of bmp, jpeg, png, tiff."
+    sentence = f"'{empty}' holds no image and no other file; give files or folders of bmp, jpeg, png, tiff."
     assert refusal("grade", empty, "-m", settled_model, "-o", tmp_path / "results") == sentence
     assert refusal("fit", empty, "-o", tmp_path / "model") == sentence
     assert not (tmp_path / ".model.unfinished").exists()
@@ -69,7 +71,7 @@ def test_an_empty_folder(refusal, empty, settled_model, tmp_path):
 def test_a_folder_without_images(refusal, empty, settled_model, tmp_path):
     (empty / "notes.txt").write_text("no image")
     assert refusal("grade", empty, "-m", settled_model, "-o", tmp_path / "results") == (
-        f"'{empty}' holds no image: 1 other file; give files or folders of bmp, jpeg, png, tiff."
+        f"'{empty}' holds no image, only 1 other file; give files or folders of bmp, jpeg, png, tiff."
     )
     assert not (tmp_path / "results").exists()
 
@@ -81,7 +83,7 @@ def test_a_folder_that_does_not_exist(refusal, settled_model, tmp_path):
 
 
 def test_a_missing_model(refusal, clinic, tmp_path):
-    wanted = f"There is no model folder {tmp_path / 'none'}; make one with `unoqa fit OUTSTANDING -o {tmp_path}/none`."
+    wanted = f"There is no model folder {tmp_path / 'none'}; check the path, or fit a model with `unoqa fit` first."
     assert refusal("grade", clinic.mixed, "-m", tmp_path / "none", "-o", tmp_path / "results") == wanted
     assert refusal("settle", clinic.mixed, "-m", tmp_path / "none", "-o", tmp_path / "settled") == wanted
 
@@ -89,9 +91,9 @@ def test_a_missing_model(refusal, clinic, tmp_path):
 def test_a_model_of_another_version(refusal, clinic, settled_model, tmp_path):
     other = shutil.copytree(settled_model, tmp_path / "other")
     text = (other / "model.toml").read_text(encoding="utf-8")
-    (other / "model.toml").write_text(text.replace("format = 2", "format = 9"), encoding="utf-8")
+    (other / "model.toml").write_text(text.replace("format = 3", "format = 9"), encoding="utf-8")
     assert refusal("grade", clinic.mixed, "-m", other, "-o", tmp_path / "results") == (
-        f"The model {other} has format 9, and this version of unoqa reads 2; "
+        f"The model {other} has format 9, but this version of unoqa reads 3; "
         "fit it again with this version, or install the version that made it."
     )
 
@@ -105,7 +107,7 @@ def test_a_cohort_of_one_image_on_an_unsettled_model(refusal, clinic, model, tmp
 
 def test_settling_on_too_few(refusal, clinic, model, tmp_path):
     sentence = refusal("settle", clinic.some(tmp_path / "few", 3), "-m", model, "-o", tmp_path / "settled")
-    assert sentence.startswith("Settling takes at least 10 images that are not outstanding, and of 3 images ")
+    assert sentence.startswith("Settling takes at least 10 images that are not outstanding, and 3 of these 3 are not")
     assert sentence.endswith("; settle on a larger cohort, as mixed as those to be graded.")
     assert not (tmp_path / "settled").exists()
 
@@ -140,14 +142,14 @@ def test_the_results_of_another_model(refusal, unoqa, clinic, model, settled_mod
 
 def test_alone_on_an_unsettled_model(refusal, clinic, model, tmp_path):
     assert refusal("grade", clinic.mixed, "-m", model, "-o", tmp_path / "results", "--alone") == (
-        "Grading images alone takes a settled model, and this one is not: run `unoqa settle COHORT -m MODEL -o MODEL2` "
-        "on a mixed cohort, then grade with MODEL2."
+        "Grading single images takes a settled model, and this one is not settled: run `unoqa settle COHORT -m MODEL "
+        "-o MODEL2` (in Python: `grader.settle(cohort)`) on a mixed cohort first."
     )
 
 
 def test_alone_and_cohort(refusal, clinic, settled_model, tmp_path):
     words = ("grade", clinic.mixed, "-m", settled_model, "-o", tmp_path / "results", "--alone", "--cohort")
-    assert refusal(*words) == "--alone and --cohort exclude each other; give one of them."
+    assert refusal(*words) == "--alone and --cohort exclude each other; give only one of them."
 
 
 def test_an_unknown_recipe(refusal, clinic, tmp_path):
@@ -163,22 +165,31 @@ def test_an_unknown_recipe(refusal, clinic, tmp_path):
 @pytest.mark.parametrize(
     ("alpha", "why"),
     [
-        ("0", "0.0: input should be greater than or equal to 0.001"),
-        ("1", "1.0: input should be less than 1"),
-        ("2", "2.0: input should be less than 1"),
-        ("nan", "nan: input should be less than 1"),
+        ("0", "at least 0.001, got 0.0"),
+        ("0.0009", "at least 0.001, got 0.0009"),
+        ("1", "below 1 (1 % is 0.01), got 1.0"),
+        ("2", "below 1 (2 % is 0.02), got 2.0"),
+        ("20", "below 1 (20 % is 0.2), got 20.0"),
+        ("100", "below 1, got 100.0"),
+        ("nan", "at least 0.001, got nan"),
     ],
 )
 def test_an_alpha_out_of_range(alpha, why, refusal, clinic, tmp_path):
     words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--alpha", alpha)
-    assert refusal(*words) == f"Setting 'alpha' of the command line, threshold 'conformal' is {why}."
+    assert refusal(*words) == f"--alpha must be {why}."
+
+
+def test_the_smallest_alpha_is_that_of_the_conformal_threshold():
+    assert Conformal(alpha=SMALLEST_ALPHA).alpha == SMALLEST_ALPHA
+    with pytest.raises(ValueError, match="greater than or equal to"):
+        Conformal(alpha=SMALLEST_ALPHA * 0.99)
 
 
 def test_an_alpha_that_takes_more_images(refusal, clinic, tmp_path):
     words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--alpha", "0.01")
     assert refusal(*words) == (
         "At least 99 different outstanding images are needed, and 30 can be used; "
-        "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
+        "give more images, choose a recipe that needs fewer, or set a larger alpha (the share of them refused)."
     )
 
 
@@ -190,16 +201,16 @@ def test_an_unknown_device(refusal, clinic, settled_model, tmp_path):
 def test_weights_that_are_nowhere(refusal, clinic, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert refusal("fit", clinic.outstanding, "-o", tmp_path / "model") == (
-        "The weights of resnet18.tv_in1k are not on this machine: run `unoqa weights resnet18.tv_in1k` where there "
-        "is internet, or give the file that it prints there with --encoder-weights, or choose a recipe that needs none "
-        "(--recipe measures)."
+        "The weights of resnet18.tv_in1k are not on this machine; run `unoqa weights resnet18.tv_in1k` with internet "
+        "access, or run it on another machine and give the file that it prints as the encoder's weights, or choose a "
+        "recipe that needs none, such as 'measures'."
     )
 
 
 def test_a_weights_file_that_is_missing_or_damaged(refusal, clinic, weights, tmp_path):
     words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--encoder-weights", tmp_path / "file.safetensors")
     assert refusal(*words) == (
-        f"There is no weights file {tmp_path / 'file.safetensors'}; give one that exists with --encoder-weights."
+        f"There is no weights file {tmp_path / 'file.safetensors'}; give the path of one that exists."
     )
     (tmp_path / "file.safetensors").write_bytes(weights.read_bytes()[:9999])
     assert "is neither a safetensors file nor a torch checkpoint of plain arrays; export" in refusal(*words)
@@ -260,7 +271,7 @@ def test_a_recipe_file_with_a_misspelling(refusal, clinic, tmp_path):
     path = small("measures", tmp_path)
     path.write_text(path.read_text(encoding="utf-8").replace("fusion =", "fusoin ="), encoding="utf-8")
     assert refusal("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", path) == (
-        "There is no setting of recipe 'small-measures', panel 'fusoin'; did you mean 'fusion'? "
+        "small-measures.toml: the key 'fusoin' in [panel] is unknown; did you mean 'fusion'? "
         "Known: final, folds, fusion."
     )
 
@@ -300,14 +311,14 @@ def test_a_command_that_is_incomplete_or_misspelt_has_status_2(words, unoqa):
 def test_a_results_folder_within_the_images(refusal, clinic, settled_model):
     results = clinic.mixed / "results"
     assert refusal("grade", clinic.mixed, "-m", settled_model, "-o", results) == (
-        f"The results folder {results} lies within the images' folder; name one outside of it."
+        f"The results folder {results} is inside the folder of images; name a folder outside it."
     )
 
 
 def test_a_results_folder_within_the_model(refusal, clinic, settled_model):
     results = settled_model / "results"
     assert refusal("grade", clinic.mixed, "-m", settled_model, "-o", results) == (
-        f"The results folder {results} lies within the model folder; name one outside of it."
+        f"The results folder {results} is inside the model folder; name a folder outside it."
     )
     assert not results.exists()
 
@@ -319,9 +330,9 @@ def test_a_demo_is_not_made_over_work_that_has_a_folder_of_that_name(refusal, em
     assert refusal("demo", empty) == f"{empty} holds something that is not a demo; name a new folder."
 
 
-def test_a_demo_that_was_interrupted_while_it_drew_begins_anew(unoqa, empty, monkeypatch):
+def test_a_demo_that_was_interrupted_while_it_drew_starts_anew(unoqa, empty, monkeypatch):
     (empty / "phantom" / "outstanding").mkdir(parents=True)
-    monkeypatch.setattr(demo, "write", stop)
+    monkeypatch.setattr(demo, "write_phantom", stop)
     assert isinstance(unoqa("demo", empty, "--quiet").exception, Reached)
 
 
@@ -336,13 +347,13 @@ def test_a_link_that_leads_to_itself_costs_its_row(unoqa, clinic, settled_model,
 
 
 def test_a_demo_folder_with_a_file_managers_file_is_empty(unoqa, empty, monkeypatch):
-    monkeypatch.setattr(demo, "write", stop)
+    monkeypatch.setattr(demo, "write_phantom", stop)
     (empty / ".DS_Store").touch()
     assert isinstance(unoqa("demo", empty, "--quiet").exception, Reached)
 
 
 class Reached(Exception):
-    """The demo begins to draw."""
+    """The demo starts to draw."""
 
 
 def stop(*_, **__):
@@ -356,9 +367,9 @@ def test_a_seed_that_a_library_would_refuse(seed, unoqa, clinic, tmp_path):
     assert "Invalid value for '--seed'" in ended.stderr
 
 
-def test_an_unknown_shelf(refusal):
+def test_an_unknown_kind_of_choice(refusal):
     assert refusal("choices", "flavours").startswith(
-        "There is no shelf 'flavour'. Known: clustering, data set, encoder,"
+        "There is no kind of choice 'flavour'. Known: clustering, data set, encoder,"
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from unoqa.benchmark.datasets.octa25k import HINT, LAYOUT
 from unoqa.store.workspace import Workspace
 
-CLASSES = "expected are three: 0, 1, 2 or ungradable, gradable, outstanding"
+CLASSES = "three are expected: 0, 1, 2 or ungradable, gradable, outstanding"
 
 
 @pytest.fixture
@@ -78,8 +78,10 @@ def test_help_names_the_data_the_tables_and_what_uses_labels(unoqa):
     ):
         assert word in ended.stdout
     text = " ".join(ended.stdout.split())
-    assert "The output receives reproduction.md, .html and .csv (every cell) and work/" in text
-    assert "Labels are used to compare, and where a column says so." in text
+    assert "The output folder receives reproduction.md, .html and .csv (every cell) and work/" in text
+    assert (
+        "Labels are used to compare; a column that uses them for more, as for the paper's threshold, says so." in text
+    )
 
 
 def test_a_missing_data_set_says_where_it_is_found_and_how_it_is_laid_out(give, tmp_path):
@@ -91,7 +93,8 @@ def test_a_missing_data_set_says_where_it_is_found_and_how_it_is_laid_out(give, 
 
 def test_a_missing_folder_of_no_named_data_set(give, tmp_path):
     assert give(tmp_path / "scnas") == (
-        f"There is no folder {tmp_path / 'scnas'}; check its spelling, or have it drawn: --dataset phantom."
+        f"There is no folder {tmp_path / 'scnas'}; check its spelling, or choose the data set 'phantom' to "
+        "have scans drawn."
     )
 
 
@@ -106,15 +109,15 @@ def test_an_unknown_data_set_names_the_nearest(give, clinic):
 def test_a_folder_that_is_no_data_set(filled, give, clinic, tmp_path):
     folder = clinic.some(tmp_path / "scans", 3 if filled else 0)
     assert give(folder) == (
-        f"{folder} is laid out like none of the data sets that are known (reference-set, octa25k, drac2022, phantom, "
-        "labelled-folder); name one with --dataset to read what it lacks."
+        f"{folder} has the layout of no known data set (reference-set, octa25k, drac2022, phantom, "
+        "labelled-folder); choose the data set to read what the folder lacks."
     )
 
 
 def test_a_missing_split_is_named_beside_what_was_found(shown, published):
     shutil.rmtree(published / "3x3" / "For_Train" / "test")
     first, *tree = shown(published, "--dataset", "octa25k")
-    assert first == f"octa25k: 3x3 has no test split; expected is {LAYOUT}. Found is:"
+    assert first == f"octa25k: 3x3 has no test split; expected: {LAYOUT}. Found:"
     assert tree[0] == str(published)
     assert [line.strip() for line in tree[-3:]] == ["0: 12 images", "1: 12 images", "2: 12 images"]
 
@@ -122,14 +125,14 @@ def test_a_missing_split_is_named_beside_what_was_found(shown, published):
 def test_a_class_folder_that_is_none(give, published):
     train = published / "3x3" / "For_Train" / "train"
     shutil.copytree(train / "2", train / "3")
-    assert give(published, "--dataset", "octa25k") == f"{train / '3'} is none of the class folders; {CLASSES}."
+    assert give(published, "--dataset", "octa25k") == f"{train / '3'} is not a class folder; {CLASSES}."
 
 
 def test_an_image_that_is_listed_but_absent(give, labelled):
     folder = labelled([2] * 20 + [0, 1] * 10, "gone.png,1")
     assert give(folder, "--dataset", "labelled-folder") == (
         f"Line 42 of {folder / 'labels.csv'} lists gone.png, which is not below {folder}; 1 of 41 listed images are "
-        "absent: copy them there, or take out their lines."
+        "missing: copy them there, or delete their lines."
     )
 
 
@@ -150,9 +153,9 @@ def test_a_cohort_too_small_to_cluster(give, labelled):
 def test_weights_that_are_nowhere(refusal, clinic, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert refusal("reproduce", clinic.folder, "--dataset", "phantom", "-o", tmp_path / "tables") == (
-        "The weights of wide_resnet50_2.tv_in1k are not on this machine: run `unoqa weights wide_resnet50_2.tv_in1k` "
-        "where there is internet, or give the file that it prints there with --encoder-weights, or choose a recipe "
-        "that needs none (--recipe measures)."
+        "The weights of wide_resnet50_2.tv_in1k are not on this machine; run `unoqa weights wide_resnet50_2.tv_in1k` "
+        "with internet access, or run it on another machine and give the file that it prints as the encoder's weights, "
+        "or choose a recipe that needs none, such as 'measures'."
     )
     assert not (tmp_path / "tables").exists()
 
@@ -170,7 +173,7 @@ def test_an_unknown_device(give, clinic):
 def test_a_folder_that_another_process_works_in(give, clinic, tmp_path):
     with Workspace(tmp_path / "tables" / "work"):
         assert give(clinic.folder, "--dataset", "phantom") == (
-            f"Another process works in {tmp_path / 'tables' / 'work'}; wait for it, or name another output."
+            f"Another process works in {tmp_path / 'tables' / 'work'}; wait until it ends, or choose another folder."
         )
 
 
@@ -186,5 +189,5 @@ def test_a_quick_look_says_where_the_tables_are_and_what_was_left_out(unoqa, cli
     assert ended.exit_code == 0, ended.output
     *notes, last = ended.stderr.splitlines()
     assert last == f"Tables in {tmp_path / 'tables'}: reproduction.md, reproduction.html, reproduction.csv."
-    assert notes[0] == "Note: PaDiM: layer 3 left out, which the weights file lacks."
+    assert notes[0] == "Note: PaDiM: layer 3 is left out; the weights file lacks it."
     assert "data set: phantom (a quick look" in (tmp_path / "tables" / "reproduction.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Every clustering splits in two, the same way each time, and can place a further point."""
+"""Every clustering splits points in two, in the same way each time, and can assign a new point."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unoqa.clusterings import CLUSTERINGS
 from unoqa.clusterings.gmm import Gmm
 from unoqa.clusterings.hierarchical import Hierarchical
 from unoqa.clusterings.kmeans import Kmeans
-from unoqa.clusterings.parts.centres import Centres
+from unoqa.clusterings.parts.centroids import Centroids
 
 SETTINGS = {
     **{name: CLUSTERINGS.load(name)() for name in CLUSTERINGS.names()},
@@ -24,7 +24,7 @@ every_clustering = pytest.mark.parametrize("clustering", SETTINGS.values(), ids=
 
 
 def blobs(apart=8.0, images=40, low=3, seed=0):
-    """Return points around two centres, and which of them each is from."""
+    """Return points around two centres, and which of the two each point belongs to."""
     random = np.random.default_rng(seed)
     side = random.permutation(np.arange(images) % 3 == 0).astype(int)
     return random.normal(size=(images, low)) + apart * side[:, None], side
@@ -39,9 +39,9 @@ def test_two_separated_blobs_are_split_exactly(clustering):
     points, side = blobs()
     partition, assignment = clustering.fit(points, seed=0)
     assert same_split(assignment.cluster, side)
-    fresh, fresh_side = blobs(seed=1)
+    new, new_side = blobs(seed=1)
     assert same_split(
-        np.concatenate([assignment.cluster, partition.assign(fresh).cluster]), np.concatenate([side, fresh_side])
+        np.concatenate([assignment.cluster, partition.assign(new).cluster]), np.concatenate([side, new_side])
     )
 
 
@@ -89,14 +89,14 @@ def test_margins_lie_between_0_and_1(clustering, apart):
 def test_a_point_between_the_clusters_has_a_smaller_margin(clustering):
     points, _ = blobs(apart=20.0)
     partition, _ = clustering.fit(points, seed=0)
-    centres = np.stack([np.zeros(3), np.full(3, 20.0)])
+    centroids = np.stack([np.zeros(3), np.full(3, 20.0)])
     between = [partition.assign(np.full((1, 3), place)).margin[0] for place in np.linspace(4, 16, 60)]
-    assert min(between) < min(partition.assign(centres).margin)
+    assert min(between) < min(partition.assign(centroids).margin)
 
 
 @every_clustering
 @pytest.mark.parametrize("images", [2, 3, 12])
-def test_points_that_are_all_alike_are_no_crash(clustering, images):
+def test_equal_points_give_finite_margins(clustering, images):
     points = np.full((images, 2), 0.7)
     partition, assignment = clustering.fit(points, seed=0)
     for found in (assignment, partition.assign(points)):
@@ -105,14 +105,14 @@ def test_points_that_are_all_alike_are_no_crash(clustering, images):
 
 
 @every_clustering
-def test_two_kinds_of_repeated_points_are_told_apart(clustering):
+def test_two_groups_of_equal_points_are_split(clustering):
     side = np.arange(10) % 2
     _, assignment = clustering.fit(np.repeat(side[:, None], 2, axis=1).astype(float), seed=0)
     assert same_split(assignment.cluster, side)
 
 
 @every_clustering
-def test_points_are_not_changed_and_may_be_of_single_precision(clustering):
+def test_points_are_not_changed_and_may_have_single_precision(clustering):
     points, side = blobs()
     single = points.astype(np.float32)
     _, assignment = clustering.fit(single, seed=0)
@@ -120,15 +120,15 @@ def test_points_are_not_changed_and_may_be_of_single_precision(clustering):
     assert same_split(assignment.cluster, side)
 
 
-def test_a_point_on_a_centre_is_certain_and_one_in_the_middle_is_not():
-    partition = Centres(np.array([[0.0, 0.0], [4.0, 0.0]]))
+def test_the_margin_is_1_at_a_centroid_and_0_in_the_middle():
+    partition = Centroids(np.array([[0.0, 0.0], [4.0, 0.0]]))
     found = partition.assign(np.array([[0.0, 0.0], [4.0, 3.0], [2.0, 5.0], [1.0, 0.0], [-9.0, 0.0]]))
     assert found.cluster.tolist() == [0, 1, 0, 0, 0]
     assert found.margin.tolist() == [1.0, 1.0, 0.0, 0.5, 1.0]
 
 
 @pytest.mark.parametrize("covariance", ["full", "tied", "diag", "spherical"])
-def test_a_mixture_assigns_as_scikit_learns(covariance):
+def test_a_mixture_assigns_as_scikit_learn_does(covariance):
     points, _ = blobs(apart=2.0)
     theirs = GaussianMixture(2, covariance_type=covariance, max_iter=10_000, n_init=10, random_state=0).fit(points)
     partition, _ = Gmm(covariance=covariance).fit(points, seed=0)
@@ -140,10 +140,10 @@ def test_a_mixture_assigns_as_scikit_learns(covariance):
 @pytest.mark.parametrize("low", [1, 3, 25])
 @pytest.mark.parametrize("apart", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize(("offset", "unit"), [(0.0, 1.0), (1e7, 1.0), (0.7, 3e-8)])
-def test_centres_are_as_near_as_scikit_learns(apart, low, offset, unit):
+def test_centroids_are_as_near_as_those_of_scikit_learn(apart, low, offset, unit):
     blob, _ = blobs(apart=apart, images=170, low=low)
     points = offset + unit * blob
     theirs = KMeans(2, n_init=10, tol=0.0, random_state=0).fit(points)
     partition, found = Kmeans().fit(points, seed=0)
-    centres = partition.state()["centres"].numpy()
-    assert np.square(points - centres[found.cluster]).sum() <= 1.001 * theirs.inertia_
+    centroids = partition.state()["centroids"].numpy()
+    assert np.square(points - centroids[found.cluster]).sum() <= 1.001 * theirs.inertia_

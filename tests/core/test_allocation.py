@@ -1,4 +1,4 @@
-"""What was freed goes back to the system, where the C library can."""
+"""Freed memory is returned to the system if the C library supports it."""
 
 import platform
 import sys
@@ -9,22 +9,23 @@ import pytest
 from unoqa.core.allocation import release_freed_memory
 
 SMALL = 100_000
-"""Bytes that the C library takes from its heap, and not from the system one by one."""
+"""Bytes; the C library takes such small blocks from its heap, and does not ask the system for each."""
 
 
-def private():
-    """Return the bytes of memory that no file stands behind."""
+def private_memory():
+    """Return the bytes of the process's memory that are not mapped from files."""
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon")]
     return 1024 * int(line.split()[1])
 
 
 @pytest.mark.skipif(
-    sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="only glibc keeps holes and gives them back"
+    sys.platform != "linux" or platform.libc_ver()[0] != "glibc",
+    reason="only glibc keeps freed blocks and can return them",
 )
-def test_holes_between_what_is_still_used_are_given_back():
+def test_freed_blocks_between_used_ones_are_returned():
     kept = [bytearray(b"1") * SMALL for _ in range(2000)]
-    full = private()
+    full = private_memory()
     kept = kept[::2]
     release_freed_memory()
-    assert full - private() > 0.8 * SMALL * 1000
+    assert full - private_memory() > 0.8 * SMALL * 1000
     assert len(kept) == 1000

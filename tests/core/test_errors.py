@@ -7,13 +7,13 @@ import pytest
 from unoqa.core import errors
 
 
-def test_an_unknown_name_is_answered_by_the_nearest():
+def test_the_error_for_an_unknown_name_suggests_the_nearest():
     error = errors.unknown("recipe", "measure", ["measures", "default"])
     assert isinstance(error, errors.UsageError)
     assert str(error) == "There is no recipe 'measure'; did you mean 'measures'? Known: default, measures."
 
 
-def test_a_name_unlike_any_gets_no_guess():
+def test_a_name_unlike_all_known_ones_gets_no_suggestion():
     error = errors.unknown("recipe", "zzz", ["default"])
     assert str(error) == "There is no recipe 'zzz'. Known: default."
 
@@ -29,6 +29,6 @@ def test_an_image_error_has_a_code_and_a_sentence():
 
 
 @pytest.mark.parametrize("name", [name for name in vars(errors) if name.endswith("Error")])
-def test_one_except_catches_every_error_of_ours(name):
+def test_unoqa_error_catches_every_error(name):
     assert issubclass(getattr(errors, name), errors.UnoqaError)
     assert name in errors.__doc__

@@ -1,4 +1,4 @@
-"""An image is checked, resized in the recorded way, and known by its pixels."""
+"""An image is checked, resized like Pillow does, and identified by its pixels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def random_image(rows=96, columns=80, seed=0):
 def test_resizing_is_pillows_bilinear_on_float(size):
     pixels = random_image()
     expected = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR)
-    resized = EnfaceImage("a.png", pixels).resized(size)
+    resized = EnfaceImage("a.png", pixels).resize(size)
     assert expected.mode == "F"
     assert np.array_equal(resized, np.asarray(expected))
 
@@ -29,19 +29,19 @@ def test_resizing_is_pillows_bilinear_on_float(size):
 def test_halving_antialiases():
     stripes = np.zeros((256, 256), dtype=np.float32)
     stripes[:, ::2] = 1
-    inner = EnfaceImage("a.png", stripes).resized(128)[:, 2:-2]
+    inner = EnfaceImage("a.png", stripes).resize(128)[:, 2:-2]
     assert np.abs(inner - 0.5).max() < 0.01
 
 
-def test_an_image_of_the_size_stays_as_it_is():
+def test_an_image_of_the_right_size_is_not_changed():
     pixels = random_image(64, 64)
-    assert np.array_equal(EnfaceImage("a.png", pixels).resized(64), pixels)
+    assert np.array_equal(EnfaceImage("a.png", pixels).resize(64), pixels)
 
 
-def test_resizing_leaves_the_image_alone_and_stays_between_0_and_1():
+def test_resizing_does_not_change_the_original_and_stays_between_0_and_1():
     pixels = (random_image() > 0.5).astype(np.float32)
     before = pixels.copy()
-    resized = EnfaceImage("a.png", pixels).resized(320)
+    resized = EnfaceImage("a.png", pixels).resize(320)
     assert np.array_equal(pixels, before)
     assert 0 <= resized.min() <= resized.max() <= 1
 
@@ -70,14 +70,14 @@ def test_resizing_leaves_the_image_alone_and_stays_between_0_and_1():
 )
 def test_an_image_without_a_picture_is_refused(pixels, code, sentence):
     with pytest.raises(ImageError) as caught:
-        EnfaceImage("a.png", pixels).resized(64)
+        EnfaceImage("a.png", pixels).resize(64)
     assert (caught.value.code, str(caught.value)) == (code, sentence)
 
 
-def test_equal_pixels_have_one_digest_whatever_their_name_and_layout():
+def test_equal_pixels_have_the_same_digest_whatever_their_name_and_memory_layout():
     pixels = random_image()
-    turned = np.asfortranarray(pixels)
-    assert EnfaceImage("a.png", pixels).digest() == EnfaceImage("b.png", turned).digest()
+    fortran = np.asfortranarray(pixels)
+    assert EnfaceImage("a.png", pixels).digest() == EnfaceImage("b.png", fortran).digest()
 
 
 def test_the_smallest_change_and_another_shape_have_another_digest():
@@ -95,12 +95,12 @@ def test_the_smallest_change_and_another_shape_have_another_digest():
         ("np.zeros((80, 90, 3))", "a.png is an array of shape (80, 90, 3); give one grey channel, rows × columns."),
     ],
 )
-def test_an_array_of_another_kind_is_refused_where_no_shape_is_checked(array, sentence):
+def test_an_unsupported_array_is_refused_without_jaxtyping_checks_too(array, sentence):
     program = f"""
 import numpy as np
 from unoqa import EnfaceImage, UnoqaError
 try:
-    EnfaceImage("a.png", {array}).resized(64)
+    EnfaceImage("a.png", {array}).resize(64)
 except UnoqaError as error:
     assert str(error).startswith({sentence!r}), error
 else:

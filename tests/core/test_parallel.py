@@ -1,4 +1,4 @@
-"""Work side by side: in order, as many pieces at a time as there are threads, and ended when nobody waits for it."""
+"""Pieces run side by side: results in order, as many at a time as torch has threads, cancelled if no longer wanted."""
 
 import threading
 import time
@@ -7,12 +7,12 @@ from concurrent.futures import CancelledError
 import pytest
 import torch
 
-from unoqa.core.parallel import WITHIN, map_in_order, raise_if_cancelled
+from unoqa.core.parallel import MAX_NESTED_THREADS, map_in_order, raise_if_cancelled
 
 
 @pytest.fixture(params=[1, 2, 3], autouse=True)
 def threads(request, torch_threads):
-    """Let torch have so many threads, and see that it has them still when the work is over."""
+    """Give torch this number of threads, and check afterwards that it is unchanged."""
     torch_threads(request.param)
     yield request.param
     assert torch.get_num_threads() == request.param
@@ -45,7 +45,7 @@ def test_a_product_has_the_same_bits_whatever_the_number_of_threads(threads, tor
     assert all(torch.equal(product, alone) for product in products)
 
 
-def test_no_more_pieces_run_at_a_time_than_there_are_threads_also_within_one_another(threads):
+def test_no_more_pieces_run_at_a_time_than_torch_has_threads_even_if_nested(threads):
     running, most, guard = 0, 0, threading.Lock()
 
     def counted(_):
@@ -62,7 +62,7 @@ def test_no_more_pieces_run_at_a_time_than_there_are_threads_also_within_one_ano
     assert most == threads
 
 
-def test_pieces_within_pieces_have_few_threads_on_a_large_machine(threads, torch_threads):
+def test_a_nested_call_has_few_threads_on_a_large_machine(threads, torch_threads):
     torch_threads(32)
     names, guard = set(), threading.Lock()
 
@@ -73,10 +73,10 @@ def test_pieces_within_pieces_have_few_threads_on_a_large_machine(threads, torch
 
     run(lambda _: run(named, range(100)), [0])
     torch_threads(threads)
-    assert 1 < len(names) <= WITHIN
+    assert 1 < len(names) <= MAX_NESTED_THREADS
 
 
-def test_items_are_taken_as_results_are_so_that_memory_stays_flat(threads):
+def test_items_are_read_only_as_results_are_taken_so_that_memory_stays_flat(threads):
     taken = 0
 
     def items():
@@ -90,7 +90,7 @@ def test_items_are_taken_as_results_are_so_that_memory_stays_flat(threads):
         assert taken <= 2 * threads
 
 
-def test_an_error_comes_in_its_turn_and_what_follows_is_not_begun(threads):
+def test_an_error_is_raised_in_order_and_later_pieces_do_not_start(threads):
     begun = []
 
     def failing(number):
@@ -107,7 +107,7 @@ def test_an_error_comes_in_its_turn_and_what_follows_is_not_begun(threads):
     assert len(begun) <= 4 + 2 * threads
 
 
-def test_a_long_piece_ends_when_its_caller_stops():
+def test_a_long_piece_ends_when_its_caller_leaves_the_context():
     ended = threading.Event()
 
     def endless(number):
@@ -127,12 +127,12 @@ def test_a_long_piece_ends_when_its_caller_stops():
     assert ended.is_set()
 
 
-def test_pieces_that_wait_for_a_place_end_when_the_piece_that_has_it_stops(threads):
+def test_pieces_that_wait_for_a_slot_end_when_the_piece_that_holds_it_fails(threads):
     begun = []
 
     def items():
         yield from range(threads)
-        time.sleep(0.05)  # until the pieces wait for places, which those that handed them out have
+        time.sleep(0.05)  # until nested pieces wait for slots, which the outer pieces hold
         raise ValueError("no more")
 
     def outer(_):
@@ -142,8 +142,8 @@ def test_pieces_that_wait_for_a_place_end_when_the_piece_that_has_it_stops(threa
         run(outer, range(threads))
 
 
-def test_an_error_of_one_piece_ends_the_others_and_is_told_at_once(threads):
-    def endless_but_for_one(number):
+def test_an_error_of_one_piece_ends_the_others_and_is_raised_at_once(threads):
+    def fail_last(number):
         if number == threads - 1:
             raise ValueError("diverged")
         while True:
@@ -151,12 +151,12 @@ def test_an_error_of_one_piece_ends_the_others_and_is_told_at_once(threads):
             time.sleep(0.001)
 
     def outer(_):
-        return run(endless_but_for_one, range(threads))
+        return run(fail_last, range(threads))
 
     for whole in (lambda: outer(0), lambda: run(outer, range(1))):
         with pytest.raises(ValueError, match="diverged"):
             whole()
 
 
-def test_work_that_nobody_handed_out_is_wanted():
+def test_outside_of_map_in_order_nothing_is_cancelled():
     raise_if_cancelled()

@@ -1,4 +1,4 @@
-"""Settings are checked when made, and survive a recipe file."""
+"""Settings are checked when created, and can be written to and read from a recipe file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Lens:
     coatings: tuple[str, ...] = ()
 
 
-def test_an_unknown_key_is_refused_with_the_nearest():
+def test_the_error_for_an_unknown_key_suggests_the_nearest():
     with pytest.raises(UsageError) as caught:
         build(Lens, {"pover": 2.0}, "recipe 'site.toml', lens")
     assert str(caught.value) == (
@@ -42,7 +42,7 @@ def test_an_unknown_key_is_refused_with_the_nearest():
     )
 
 
-def test_a_value_out_of_range_is_refused_with_the_range():
+def test_the_error_for_a_value_out_of_range_gives_the_range():
     with pytest.raises(UsageError) as caught:
         build(Lens, {"power": 5.0}, "recipe 'site.toml', lens")
     assert str(caught.value) == (
@@ -50,12 +50,12 @@ def test_a_value_out_of_range_is_refused_with_the_range():
     )
 
 
-def test_a_value_of_another_type_is_refused_with_its_place():
+def test_the_error_for_a_value_of_another_type_gives_its_position():
     with pytest.raises(UsageError, match=r"^Setting 'coatings\.1' of lens is 3: "):
         build(Lens, {"coatings": ["a", 3]}, "lens")
 
 
-def test_settings_cannot_be_changed_or_given_by_position():
+def test_settings_cannot_be_changed_or_passed_by_position():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Lens().power = 2.0
     with pytest.raises((TypeError, ValidationError)):
@@ -63,20 +63,20 @@ def test_settings_cannot_be_changed_or_given_by_position():
 
 
 @every_choice
-def test_settings_survive_a_recipe_file(shelf, name):
-    made = shelf.load(name)()
-    read = tomllib.loads(tomli_w.dumps(to_plain(made)))
-    assert build(type(made), read, name) == made
+def test_settings_can_be_written_to_and_read_from_a_recipe_file(shelf, name):
+    written = shelf.load(name)()
+    read = tomllib.loads(tomli_w.dumps(to_plain(written)))
+    assert build(type(written), read, name) == written
 
 
 @every_choice
-def test_every_setting_says_what_it_is_for(shelf, name):
-    adapted = shelf.load(name).__pydantic_fields__
-    assert [key for key, field in adapted.items() if not field.description] == []
+def test_every_setting_has_a_description(shelf, name):
+    fields = shelf.load(name).__pydantic_fields__
+    assert [key for key, field in fields.items() if not field.description] == []
 
 
 @every_choice
-def test_a_choice_refuses_a_setting_that_it_does_not_have(shelf, name):
+def test_a_choice_refuses_an_unknown_setting(shelf, name):
     with pytest.raises(UsageError, match="There is no setting of here 'colour'"):
         build(shelf.load(name), {"colour": "red"}, "here")
 

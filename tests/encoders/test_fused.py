@@ -15,11 +15,11 @@ from unoqa.encoders.parts.fused import fused
 from unoqa.encoders.parts.grey import Colours
 
 TRACEABLE = {
-    "resnet18": "batch norm, shortcut and rectifier",
+    "resnet18": "batch norm, residual and ReLU",
     "resnetv2_50": "batch norm before the convolution",
     "regnety_002": "grouped convolutions, squeezed excitation",
-    "hrnet_w18_small": "sums without a rectifier",
-    "gcresnet50t": "a shortcut of another shape",
+    "hrnet_w18_small": "sums without a ReLU",
+    "gcresnet50t": "a residual of another shape",
     "convnext_atto": "no batch norm, channels last in between",
 }
 UNTRACEABLE = {"tf_efficientnet_b0": "padding by the size of what comes", "xception41": "hooks"}
@@ -118,10 +118,10 @@ def test_grey_gives_what_three_equal_colours_give_up_to_the_edges(mode):
 IN_PLACE = {
     "read before it is changed": lambda net, x: [net.first(y := x * 1) + torch.relu_(y)],
     "a view of it read before": lambda net, x: [net.first((y := x * 1).view(y.shape)) + y.mul_(2)],
-    "changed, and read afterwards": lambda net, x: [net.first(x), net.rectify(y := x * 1), net.first(y)],
+    "changed, and read afterwards": lambda net, x: [net.first(x), net.relu(y := x * 1), net.first(y)],
     "a part of it overwritten": lambda net, x: [overwritten(net.first(x))],
-    "shortcut of a number": lambda net, x: [net.first(x) + x.shape[0]],
-    "shortcut in another precision": lambda net, x: [net.first(x) + x.double()],
+    "residual of a number": lambda net, x: [net.first(x) + x.shape[0]],
+    "residual in another precision": lambda net, x: [net.first(x) + x.double()],
     "added to what another reads": lambda net, x: [net.first(y := x * 1), operator.iadd(y, net.second(y))],
 }
 
@@ -137,7 +137,7 @@ class Small(nn.Module):
     def __init__(self, way):
         super().__init__()
         self.first, self.second = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 3, padding=1)
-        self.rectify = nn.ReLU(inplace=True)
+        self.relu = nn.ReLU(inplace=True)
         self.way = way
 
     def forward(self, image):

@@ -1,4 +1,4 @@
-"""Every measure keeps the contract, and the damage it is there for moves it to its bad side."""
+"""Every measure keeps the contract, and the damage that it detects moves it in its bad direction."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter, uniform_filter
 
-from unoqa.benchmark.phantom.anatomy import angiogram
+from unoqa.benchmark.phantom.anatomy import draw_angiogram
 from unoqa.encoders.measures import MEASURES, Measures
 from unoqa.encoders.measures.parts.views import GRID, Views
 
@@ -18,19 +18,19 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize("size", [64, 101, 320, 777])
 @pytest.mark.parametrize("side", [25, 41])
-def test_a_local_mean_is_that_of_scipy_at_the_places_of_the_grid(size, side):
+def test_a_local_mean_equals_scipys_at_the_places_of_the_grid(size, side):
     field = np.random.default_rng(size).random((size, size), dtype=np.float32)
     views = Views(field)
     places = ((np.arange(GRID) + 0.5) * size / GRID).astype(int)
-    expected = uniform_filter(field, views.length(side), mode="reflect")[np.ix_(places, places)]
+    expected = uniform_filter(field, views.scale_length(side), mode="reflect")[np.ix_(places, places)]
     np.testing.assert_allclose(views.local_mean(field, side), expected, rtol=1e-5)
 
 
-def blurred(scan):
+def blur(scan):
     return gaussian_filter(scan, 1.5)
 
 
-def noisy(scan):
+def add_noise(scan):
     return np.clip(scan + 0.1 * np.random.default_rng(0).standard_normal(scan.shape), 0, 1)
 
 
@@ -38,76 +38,78 @@ def dim(scan):
     return scan / 2
 
 
-def black_in_a_corner(scan):
-    return placed(scan, 0 * scan)
+def blacken_corner(scan):
+    return replace_corner(scan, 0 * scan)
 
 
-def blurred_in_a_corner(scan):
-    return placed(scan, gaussian_filter(scan, 4))
+def blur_corner(scan):
+    return replace_corner(scan, gaussian_filter(scan, 4))
 
 
-def dim_in_a_corner(scan):
-    return placed(scan, 0.3 * scan)
+def dim_corner(scan):
+    return replace_corner(scan, 0.3 * scan)
 
 
-def washed_out(scan):
+def wash_out(scan):
     return 0.4 * scan + 0.6 * scan.mean()
 
 
-def overexposed(scan):
+def overexpose(scan):
     return np.clip(3 * scan, 0, 1)
 
 
-def with_motion_lines(scan):
+def add_motion_lines(scan):
     torn = scan.copy()
     torn[::20] = np.clip(torn[::20] + 0.4, 0, 1)
     return torn
 
 
-def with_vertical_lines(scan):
-    return with_motion_lines(scan.T).T
+def add_vertical_lines(scan):
+    return add_motion_lines(scan.T).T
 
 
-def moved_aside(scan):
+def shift(scan):
     return np.pad(scan, ((0, 0), (110, 0)), mode="reflect")[:, : len(scan)]
 
 
-def placed(scan, other):
+def replace_corner(scan, other):
     mixed = scan.copy()
     mixed[:140, :140] = other[:140, :140]
     return mixed
 
 
 PLANTED = {
-    "black_area": black_in_a_corner,
+    "black_area": blacken_corner,
     "brightness": dim,
-    "capillaries_to_noise": noisy,
-    "capillary_signal": blurred_in_a_corner,
-    "centring": moved_aside,
-    "column_steps": with_vertical_lines,
-    "contrast": washed_out,
-    "illumination": dim_in_a_corner,
-    "row_steps": with_motion_lines,
-    "saturation": overexposed,
-    "sharpness": blurred,
-    "vessel_signal": dim_in_a_corner,
+    "capillaries_to_noise": add_noise,
+    "capillary_signal": blur_corner,
+    "centring": shift,
+    "column_steps": add_vertical_lines,
+    "contrast": wash_out,
+    "illumination": dim_corner,
+    "row_steps": add_motion_lines,
+    "saturation": overexpose,
+    "sharpness": blur,
+    "vessel_signal": dim_corner,
 }
-"""A new measure adds the damage that it is for."""
+"""The damage that each measure detects; a new measure adds its own."""
 
 
 @pytest.fixture(scope="module")
 def scans():
-    return [angiogram(np.random.default_rng(seed), size=320) for seed in range(3)]
+    return [draw_angiogram(np.random.default_rng(seed), size=320) for seed in range(3)]
 
 
-def measured(name, scan):
+def measure_scan(name, scan):
     return MEASURES.load(name)().measure(Views(scan))
 
 
 @every_measure
-def test_the_damage_a_measure_is_for_moves_it_to_its_bad_side(name, scans):
+def test_the_damage_that_a_measure_detects_moves_it_in_its_bad_direction(name, scans):
     direction = MEASURES.load(name).direction
-    moves = [direction * (measured(name, PLANTED[name](scan)).mean() - measured(name, scan).mean()) for scan in scans]
+    moves = [
+        direction * (measure_scan(name, PLANTED[name](scan)).mean() - measure_scan(name, scan).mean()) for scan in scans
+    ]
     assert min(moves) > 0.01, moves
 
 
@@ -115,13 +117,15 @@ def test_the_damage_a_measure_is_for_moves_it_to_its_bad_side(name, scans):
 def test_a_local_measure_is_worst_where_the_damage_is(name, scans):
     measure = MEASURES.load(name)
     if not measure.local:
-        pytest.skip("one number an image")
-    moved = measure.direction * (measured(name, placed(scans[0], PLANTED[name](scans[0]))) - measured(name, scans[0]))
+        pytest.skip("one number per image")
+    moved = measure.direction * (
+        measure_scan(name, replace_corner(scans[0], PLANTED[name](scans[0]))) - measure_scan(name, scans[0])
+    )
     assert moved[:8, :8].mean() > moved[10:, 10:].mean() + 0.01
 
 
 @every_measure
-def test_a_measure_says_what_it_is(name):
+def test_a_measure_describes_itself(name):
     measure = MEASURES.load(name)
     assert measure.direction in (-1, 1)
     assert measure.unit == measure.unit.strip() != ""
@@ -133,14 +137,14 @@ def test_a_measure_says_what_it_is(name):
 @every_measure
 @pytest.mark.parametrize("size", [64, 96, 320, 512])
 def test_a_measure_has_its_shape_at_every_size(name, size):
-    numbers = measured(name, angiogram(np.random.default_rng(0), size=size))
+    numbers = measure_scan(name, draw_angiogram(np.random.default_rng(0), size=size))
     assert numbers.shape == ((GRID, GRID) if MEASURES.load(name).local else (1, 1))
     assert np.isfinite(numbers).all()
 
 
 @every_measure
 @pytest.mark.parametrize("image", ["almost black", "almost white", "black and white", "one bright pixel"])
-def test_a_strange_image_gives_numbers(name, image):
+def test_a_strange_image_gives_finite_numbers(name, image):
     random = np.random.default_rng(0).random((320, 320), dtype=np.float32)
     spot = np.zeros_like(random)
     spot[160, 160] = 1
@@ -150,18 +154,18 @@ def test_a_strange_image_gives_numbers(name, image):
         "black and white": np.round(random),
         "one bright pixel": spot,
     }
-    assert np.isfinite(measured(name, strange[image])).all()
+    assert np.isfinite(measure_scan(name, strange[image])).all()
 
 
 @every_measure
-def test_a_measure_leaves_the_image_alone(name, good_scan):
+def test_a_measure_does_not_change_the_image(name, good_scan):
     assert not good_scan.flags.writeable
-    assert np.array_equal(measured(name, good_scan), measured(name, good_scan.copy()))
+    assert np.array_equal(measure_scan(name, good_scan), measure_scan(name, good_scan.copy()))
 
 
-def test_views_are_told_apart_by_their_image_only(scans):
+def test_shared_views_give_the_same_numbers_as_views_of_their_own(scans):
     shared = Views(scans[0])
-    alone = {name: measured(name, scans[0]) for name in MEASURES.names()}
+    alone = {name: measure_scan(name, scans[0]) for name in MEASURES.names()}
     together = {name: MEASURES.load(name)().measure(shared) for name in reversed(MEASURES.names())}
     assert all(np.array_equal(alone[name], together[name]) for name in alone)
 
@@ -176,7 +180,7 @@ def test_the_encoder_has_the_local_measures_on_tiles_and_all_on_the_image(scans)
     assert shapes == [(3, len(tiles.channels), GRID, GRID), (3, len(image.channels), 1, 1)]
 
 
-def test_an_image_is_measured_alone_as_in_company(scans):
+def test_an_image_has_the_same_features_alone_as_in_company(scans):
     encoder = Measures().open(device=CPU)
     company = encoder.encode(np.stack(scans))
     alone = encoder.encode(scans[1][None])

@@ -1,18 +1,18 @@
-"""A name that timm does not know is told by name; the connection is blamed only where it is to blame."""
+"""Errors about weights: an unknown name is quoted; the connection is blamed only if the download failed."""
 
 from __future__ import annotations
 
 import pytest
 
 from unoqa.core.errors import UsageError
-from unoqa.encoders.parts.weights import cached_weights, download_weights
+from unoqa.encoders.parts.weights import download_weights, find_cached_weights
 
 
-@pytest.mark.parametrize("ask", [cached_weights, download_weights])
-def test_a_tag_that_a_model_does_not_have_is_answered_by_those_it_has(ask):
+@pytest.mark.parametrize("find", [find_cached_weights, download_weights])
+def test_the_error_for_an_unknown_tag_lists_the_tags_of_the_model(find):
     known = r"Known: resnet18\.a1_in1k, .*resnet18\.tv_in1k\.$"
     with pytest.raises(UsageError, match=rf"^There is no timm model 'resnet18\.tv_in2k'; did you mean .*{known}"):
-        ask("resnet18.tv_in2k")
+        find("resnet18.tv_in2k")
 
 
 def test_a_model_without_weights_does_not_blame_the_connection():

@@ -111,9 +111,9 @@ def test_so_many_channels_that_their_weights_are_large_are_convolved_as_they_are
 
 
 @pytest.mark.parametrize("side", [SMALLEST_SIDE - 1, SMALLEST_SIDE])
-@pytest.mark.parametrize("rectified", [True, False])
+@pytest.mark.parametrize("with_relu", [True, False])
 @pytest.mark.parametrize("added", ["nothing", "features", "a number", "one value a kernel"])
-def test_shortcuts_and_rectifiers_follow_it(side, rectified, added):
+def test_residuals_and_relus_follow_it(side, with_relu, added):
     plain = convolution(FEWEST_CHANNELS, FEWEST_CHANNELS)
     given = features(1, FEWEST_CHANNELS, side, side)
     kinds = {
@@ -122,12 +122,12 @@ def test_shortcuts_and_rectifiers_follow_it(side, rectified, added):
         "a number": 0.5,
         "one value a kernel": features(1, FEWEST_CHANNELS, 1, 1, seed=1),
     }
-    shortcut = kinds[added]
-    expected = plain(given) if shortcut is None else plain(given) + shortcut
-    expected = expected.relu() if rectified else expected
-    quick = Convolution(plain, rectified=rectified)
-    kept = None if shortcut is None else torch.as_tensor(shortcut).clone()
-    torch.testing.assert_close(quick(given, shortcut), expected, rtol=0, atol=1e-5)
+    residual = kinds[added]
+    expected = plain(given) if residual is None else plain(given) + residual
+    expected = expected.relu() if with_relu else expected
+    quick = Convolution(plain, with_relu=with_relu)
+    kept = None if residual is None else torch.as_tensor(residual).clone()
+    torch.testing.assert_close(quick(given, residual), expected, rtol=0, atol=1e-5)
     assert isinstance(quick._laid_out, Winograd) == (side == SMALLEST_SIDE)
     if kept is not None:
-        assert torch.equal(torch.as_tensor(shortcut), kept)
+        assert torch.equal(torch.as_tensor(residual), kept)

@@ -1,4 +1,4 @@
-"""Real files for the tests of formats: what other programs would write, made on the spot."""
+"""Image files for the tests of formats, as other programs write them, made when they are needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def picture() -> np.ndarray:
 
 @pytest.fixture
 def read_file() -> Callable[..., np.ndarray]:
-    """Return a function from a path and a page to pixels."""
+    """Return a function that reads the pixels of a page from a path."""
 
     def pixels(path: Path, page: int = 0) -> np.ndarray:
         return read(ImageReference(path.name, path, page)).pixels
@@ -36,35 +36,35 @@ def read_file() -> Callable[..., np.ndarray]:
 
 @pytest.fixture
 def valid_files(picture: np.ndarray) -> Callable[[str], list[bytes]]:
-    """Return a function from a format's name to sound files of several inner kinds."""
+    """Return a function that gives sound files of a format, by its name, in several variants."""
 
     def files(kind: str) -> list[bytes]:
         modes = ("1", "L", "P", "RGB") if kind != "jpeg" else ("L", "RGB")
-        plain = [_encoded(Image.fromarray(picture).convert(mode), kind) for mode in modes]
-        return plain + (_tiffs(picture) if kind == "tiff" else [])
+        plain = [_encode(Image.fromarray(picture).convert(mode), kind) for mode in modes]
+        return plain + (_make_tiffs(picture) if kind == "tiff" else [])
 
     return files
 
 
-def _encoded(image: Image.Image, kind: str) -> bytes:
+def _encode(image: Image.Image, kind: str) -> bytes:
     stream = BytesIO()
     image.save(stream, format=kind)
     return stream.getvalue()
 
 
-def _tiffs(picture: np.ndarray) -> list[bytes]:
+def _make_tiffs(picture: np.ndarray) -> list[bytes]:
     colour = np.stack([picture, picture.T.reshape(picture.shape), picture // 2], axis=-1)
     return [
-        _tiff(picture.astype(np.uint16) * 257, bigtiff=True),
-        _tiff(picture.astype(np.float32), predictor=3, compression="zlib", rowsperstrip=16),
-        _tiff(np.stack([picture] * 5), imagej=True),
-        _tiff(colour, photometric="rgb", tile=(32, 32), compression="jpeg"),
-        _tiff(np.moveaxis(colour, -1, 0), photometric="rgb", planarconfig="separate", compression="lzw"),
-        _tiff(picture, photometric="miniswhite", compression="zstd", byteorder=">"),
+        _write_tiff(picture.astype(np.uint16) * 257, bigtiff=True),
+        _write_tiff(picture.astype(np.float32), predictor=3, compression="zlib", rowsperstrip=16),
+        _write_tiff(np.stack([picture] * 5), imagej=True),
+        _write_tiff(colour, photometric="rgb", tile=(32, 32), compression="jpeg"),
+        _write_tiff(np.moveaxis(colour, -1, 0), photometric="rgb", planarconfig="separate", compression="lzw"),
+        _write_tiff(picture, photometric="miniswhite", compression="zstd", byteorder=">"),
     ]
 
 
-def _tiff(values: np.ndarray, **options: object) -> bytes:
+def _write_tiff(values: np.ndarray, **options: object) -> bytes:
     stream = BytesIO()
     tifffile.imwrite(stream, values, **{"photometric": "minisblack", **options})
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""Written by another program, read by us: the same picture, scaled by the range of its type."""
+"""What another program wrote, unoqa reads: the same image, scaled by the range of its type."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def integers(*types):
 
 @quick
 @given(values=integers("uint8", "uint16"))
-def test_png_of_any_grey_is_read_exactly(values, tmp_path, read_file):
+def test_a_grey_png_is_read_exactly(values, tmp_path, read_file):
     path = tmp_path / "scan.png"
     Image.fromarray(values).save(path)
     full = np.iinfo(values.dtype).max
@@ -32,7 +32,7 @@ def test_png_of_any_grey_is_read_exactly(values, tmp_path, read_file):
 
 @quick
 @given(values=arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=20)))
-def test_bmp_of_any_grey_is_read_exactly(values, tmp_path, read_file):
+def test_a_grey_bmp_is_read_exactly(values, tmp_path, read_file):
     path = tmp_path / "scan.bmp"
     Image.fromarray(values).save(path)
     assert np.array_equal(read_file(path), (values / 255).astype(np.float32))
@@ -96,7 +96,7 @@ def test_signed_tiff_is_stretched(values, tmp_path, read_file):
 
 @quick
 @given(values=arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3))))
-def test_colour_is_weighed_as_by_pillow(values, tmp_path, read_file):
+def test_colours_are_weighted_as_pillow_does(values, tmp_path, read_file):
     path = tmp_path / "scan.png"
     Image.fromarray(values).save(path)
     oracle = np.asarray(Image.fromarray(values).convert("L")) / 255
@@ -104,7 +104,7 @@ def test_colour_is_weighed_as_by_pillow(values, tmp_path, read_file):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_tiff_with_a_value_that_is_no_number_is_refused(value, picture, tmp_path, read_file):
+def test_a_tiff_with_nan_or_infinity_is_refused(value, picture, tmp_path, read_file):
     path, values = tmp_path / "scan.tif", picture.astype(np.float32)
     values[3, 4] = value
     tifffile.imwrite(path, values, photometric="minisblack")
@@ -122,7 +122,7 @@ def test_sixteen_bits_are_scaled_and_never_saturate(suffix, tmp_path, read_file)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
-def test_equal_channels_are_exactly_the_grey_they_repeat(mode, picture, tmp_path, read_file):
+def test_three_equal_channels_give_exactly_the_same_grey(mode, picture, tmp_path, read_file):
     for name, image in {
         "a.png": Image.fromarray(picture),
         "b.png": Image.fromarray(picture).convert(mode),
@@ -162,6 +162,6 @@ def test_colour_png_of_sixteen_bits_is_read_by_its_high_byte(tmp_path, read_file
 
 def test_exif_orientation_is_not_applied(picture, tmp_path, read_file):
     image, exif = Image.fromarray(picture), Image.Exif()
-    exif[0x0112] = 6  # turn by 90°
+    exif[0x0112] = 6  # rotate by 90°
     image.save(tmp_path / "scan.jpg", exif=exif)
     assert read_file(tmp_path / "scan.jpg").shape == picture.shape

@@ -1,4 +1,4 @@
-"""From what a user gives to names: everything is found, once, in order, or counted."""
+"""Every image in what a user gives is found once, in order, with a unique name; other files are counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unoqa.formats import Collection, collect, read
 
 @pytest.fixture
 def put(tmp_path, monkeypatch):
-    """Return a function that puts images at paths below a fresh working folder."""
+    """Return a function that writes images at paths below a new working folder."""
     monkeypatch.chdir(tmp_path)
 
     def images(*names):
@@ -45,13 +45,13 @@ def test_other_and_hidden_files_are_counted(put):
     assert ([reference.name for reference in found.references], found.ignored) == (["1.png"], 6)
 
 
-def test_content_decides_and_a_suffix_keeps_its_row(put):
+def test_content_decides_and_a_file_with_an_image_suffix_keeps_its_row(put):
     put("all/no-suffix", "all/wrong.csv")
     Path("all/text.png").write_text("not an image")
     Path("all/empty.TIFF").touch()
     empty, good, text, wrong = collect([Path("all")]).references
     assert read(good).pixels.shape == read(wrong).pixels.shape == (8, 8)
-    with pytest.raises(ImageError, match=r"text\.png holds no image that is read \(bmp, jpeg, png, tiff\)"):
+    with pytest.raises(ImageError, match=r"text\.png holds no image that unoqa reads \(bmp, jpeg, png, tiff\)"):
         read(text)
     with pytest.raises(ImageError, match=r"empty\.TIFF ends before its image does"):
         read(empty)
@@ -67,24 +67,24 @@ def test_a_file_reached_twice_is_taken_once(put):
     assert names("all/sub/2.png", "all", Path("all/sub").resolve()) == ["2.png", "1.png"]
 
 
-def test_clashing_names_alone_grow(put):
+def test_only_names_that_clash_become_longer(put):
     put("a/1.png", "a/2.png", "b/1.png", "c/1.png")
     assert names("a", "b", "c/1.png") == ["a/1.png", "2.png", "b/1.png", "c/1.png"]
 
 
-def test_names_that_clash_again_are_as_given(put):
+def test_names_that_clash_again_are_the_paths_as_given(put):
     put("x/a/1.png", "y/a/1.png", "y/a/2.png")
     assert names("x/a", "y/a") == ["x/a/1.png", "y/a/1.png", "2.png"]
 
 
-def test_all_pages_of_a_file_grow_together(put):
+def test_the_names_of_all_pages_of_a_file_become_longer_together(put):
     put("b/scan.tif")
     Path("a").mkdir()
     Image.new("L", (8, 8)).save("a/scan.tif", save_all=True, append_images=[Image.new("L", (8, 8))])
     assert names("a", "b") == ["a/scan.tif", "a/scan.tif#2", "b/scan.tif"]
 
 
-def test_a_file_called_like_a_page_stays_apart(put):
+def test_a_file_named_like_a_page_keeps_a_name_of_its_own(put):
     put("all/scan.tif#2")
     Image.new("L", (8, 8)).save("all/scan.tif", save_all=True, append_images=[Image.new("L", (8, 8))])
     assert names("all") == ["all/scan.tif#1", "all/scan.tif#2", "all/scan.tif#2#1"]
@@ -130,7 +130,7 @@ def test_a_pipe_is_never_opened(put):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read_costs_a_row(put):
+def test_what_may_not_be_read_gets_a_row(put):
     put("all/1.png", "all/shut/2.png")
     Path("all/1.png").chmod(0)
     Path("all/shut").chmod(0)
@@ -142,19 +142,21 @@ def test_what_may_not_be_read_costs_a_row(put):
             read(reference)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="only POSIX allows file names that are no text")
-def test_a_name_that_is_no_text_becomes_one(put):
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX allows file names that are not Unicode")
+def test_a_file_name_that_is_not_unicode_becomes_unicode(put):
     put(os.fsdecode(b"all/\xf6d.png"))
     (name,) = names("all")
     assert name == r"\udcf6d.png"
 
 
-@pytest.mark.parametrize(("files", "what"), [(0, "nothing at all"), (1, "1 other file"), (3, "3 other files")])
+@pytest.mark.parametrize(
+    ("files", "what"), [(0, " and no other file"), (1, ", only 1 other file"), (3, ", only 3 other files")]
+)
 def test_a_folder_without_images_says_what_it_holds(put, files, what):
     Path("all").mkdir()
     for number in range(files):
         Path(f"all/{number}.txt").touch()
-    sentence = f"'all' holds no image: {what}; give files or folders of bmp, jpeg, png, tiff."
+    sentence = f"'all' holds no image{what}; give files or folders of bmp, jpeg, png, tiff."
     with pytest.raises(UsageError, match=re.escape(sentence)):
         collect([Path("all")])
 
@@ -170,6 +172,6 @@ def test_nothing_given_is_a_usage_error():
         collect([])
 
 
-def test_a_collection_is_plain_and_frozen(put):
+def test_collections_of_the_same_images_are_equal(put):
     put("1.png")
     assert collect([Path()]) == Collection(collect([Path("1.png")]).references, 0)

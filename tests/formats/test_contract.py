@@ -1,4 +1,4 @@
-"""What every format on the shelf must do; a new file on it is tested by being there."""
+"""What every format on the shelf must do; a new format is tested as soon as its file exists."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ pytestmark = pytest.mark.parametrize("kind", FORMATS.names())
 
 def test_recognises_its_own_files_and_no_others(kind, valid_files):
     heads = {name: [data[:32] for data in valid_files(name)] for name in FORMATS.names()}
-    chosen = FORMATS.load(kind)()
-    assert all(chosen.matches(head) == (name == kind) for name in heads for head in heads[name])
+    image_format = FORMATS.load(kind)()
+    assert all(image_format.matches(head) == (name == kind) for name in heads for head in heads[name])
 
 
 def test_recognises_nothing_in_other_files(kind):
-    chosen = FORMATS.load(kind)()
+    image_format = FORMATS.load(kind)()
     heads = [
         b"",
         b"\x00" * 32,
@@ -29,7 +29,7 @@ def test_recognises_nothing_in_other_files(kind):
         b"PK\x03\x04",
         b"\x93NUMPY",
     ]
-    assert not any(chosen.matches(head) for head in heads)
+    assert not any(image_format.matches(head) for head in heads)
 
 
 def test_suffixes_are_lower_case_and_belong_to_it_alone(kind):
@@ -59,22 +59,22 @@ def test_reads_by_content_whatever_the_name(kind, valid_files, tmp_path, read_fi
     assert np.array_equal(read_file(wrong), read_file(right))
 
 
-def test_keeps_the_name_it_is_given(kind, valid_files, tmp_path):
+def test_keeps_the_name_that_it_is_given(kind, valid_files, tmp_path):
     path = tmp_path / "scan"
     path.write_bytes(valid_files(kind)[0])
     assert read(ImageReference("patient 7/Ö#1", path, 0)).name == "patient 7/Ö#1"
 
 
-def test_counts_at_least_one_page_and_refuses_those_beyond(kind, valid_files, tmp_path):
+def test_counts_one_page_and_refuses_a_second(kind, valid_files, tmp_path):
     path = tmp_path / "scan"
     path.write_bytes(valid_files(kind)[0])
-    chosen = FORMATS.load(kind)()
-    assert chosen.pages(path) == 1
+    image_format = FORMATS.load(kind)()
+    assert image_format.count_pages(path) == 1
     with pytest.raises(ImageError, match=r"scan#2 has no page 2; open it"):
-        chosen.read(path, 1, "scan#2")
+        image_format.read(path, 1, "scan#2")
 
 
-def test_every_beginning_of_a_file_is_refused_or_read(kind, valid_files, tmp_path, read_file):
+def test_a_file_cut_anywhere_is_refused_or_read(kind, valid_files, tmp_path, read_file):
     path = tmp_path / "scan"
     data = valid_files(kind)[1]
     for length in range(32, len(data), len(data) // 60):
@@ -85,7 +85,7 @@ def test_every_beginning_of_a_file_is_refused_or_read(kind, valid_files, tmp_pat
             assert error.code in {"truncated", "unreadable"}
 
 
-def test_a_file_cut_in_its_pixels_is_truncated(kind, valid_files, tmp_path, read_file):
+def test_a_file_cut_within_its_pixels_is_truncated(kind, valid_files, tmp_path, read_file):
     path = tmp_path / "scan"
     data = valid_files(kind)[1]
     path.write_bytes(data[: len(data) * 3 // 4])
@@ -94,7 +94,7 @@ def test_a_file_cut_in_its_pixels_is_truncated(kind, valid_files, tmp_path, read
     assert caught.value.code == "truncated"
 
 
-def test_a_bomb_is_refused_by_its_header(kind, tmp_path, read_file):
+def test_a_decompression_bomb_is_refused_by_its_header(kind, tmp_path, read_file):
     path = tmp_path / "bomb"
     Image.new("1" if kind != "jpeg" else "L", (10_000, 6_401)).save(path, format=kind)
     with pytest.raises(ImageError, match="bomb has 10000×6401 pixels, more than 64 million") as caught:

@@ -1,4 +1,4 @@
-"""Opening: decoders keep quiet, leave no trace, and share one process."""
+"""Opening a file: decoders print nothing, change nothing in the process, and may run in several threads."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import tifffile
 from PIL import Image
 
 from unoqa.core.errors import ImageError
-from unoqa.formats.parts.opening import opened
+from unoqa.formats.parts.opening import open_image_file
 
 
-def test_what_tifffile_logs_stays_inside(picture, tmp_path, read_file, caplog):
+def test_messages_of_tifffile_are_not_shown(picture, tmp_path, read_file, caplog):
     path = tmp_path / "scan.tif"
     tifffile.imwrite(path, picture, photometric="minisblack", extratags=[(42113, "s", 0, "none", True)])
     tifffile.imread(path)
@@ -27,10 +27,10 @@ def test_what_tifffile_logs_stays_inside(picture, tmp_path, read_file, caplog):
     assert caplog.text == ""
 
 
-def test_what_pillow_warns_of_stays_inside(picture, tmp_path, read_file):
+def test_warnings_of_pillow_are_not_shown(picture, tmp_path, read_file):
     stream, path = BytesIO(), tmp_path / "scan.png"
     Image.fromarray(picture).save(stream, "PNG")
-    chunk = b"acTL" + struct.pack(">II", 0, 0)  # an animation of no pictures
+    chunk = b"acTL" + struct.pack(">II", 0, 0)  # an animation without images
     chunk = struct.pack(">I", 8) + chunk + struct.pack(">I", zlib.crc32(chunk))
     path.write_bytes(stream.getvalue()[:33] + chunk + stream.getvalue()[33:])
     with pytest.warns(UserWarning, match="Invalid APNG"), Image.open(path):
@@ -38,7 +38,7 @@ def test_what_pillow_warns_of_stays_inside(picture, tmp_path, read_file):
     assert np.array_equal(read_file(path), (picture / 255).astype(np.float32))
 
 
-def test_threads_read_the_same_and_leave_the_filters_alone(picture, tmp_path, read_file):
+def test_threads_read_the_same_and_do_not_change_the_warning_filters(picture, tmp_path, read_file):
     path, before = tmp_path / "scan.tif", list(warnings.filters)
     tifffile.imwrite(path, picture, photometric="minisblack", compression="zstd")
     with ThreadPoolExecutor(4) as pool:
@@ -56,15 +56,17 @@ def test_a_file_beyond_the_limit_is_not_opened(tmp_path, read_file):
     assert caught.value.code == "too-large"
 
 
-def test_a_folder_is_no_image(tmp_path, read_file):
-    with pytest.raises(ImageError, match=r"cannot be opened \(it is not a file\); check that it may be read"):
+def test_a_folder_is_not_an_image(tmp_path, read_file):
+    with pytest.raises(
+        ImageError, match=r"cannot be opened \(it is not a file\); check that it is a file and that you may read it"
+    ):
         read_file(tmp_path)
 
 
 def test_an_interruption_is_not_an_image_error(tmp_path):
     path = tmp_path / "scan"
     path.write_bytes(b"x")
-    with pytest.raises(KeyboardInterrupt), opened(path, "scan"):
+    with pytest.raises(KeyboardInterrupt), open_image_file(path, "scan"):
         raise KeyboardInterrupt
 
 
@@ -80,10 +82,10 @@ def test_an_interruption_is_not_an_image_error(tmp_path):
         (struct.error("unpack requires a buffer of 4 bytes"), "unreadable"),
     ],
 )
-def test_whatever_a_decoder_raises_becomes_an_image_error(raised, code, tmp_path):
+def test_every_exception_of_a_decoder_becomes_an_image_error(raised, code, tmp_path):
     path = tmp_path / "scan"
     path.write_bytes(b"x")
-    with pytest.raises(ImageError, match=r"^scan ") as caught, opened(path, "scan"):
+    with pytest.raises(ImageError, match=r"^scan ") as caught, open_image_file(path, "scan"):
         raise raised
     assert caught.value.code == code
     assert caught.value.__cause__ is raised

@@ -1,4 +1,4 @@
-"""What TIFF alone can do: pages, planes, palettes, tiles, and lies in its tags."""
+"""What only TIFF has: pages, planes, palettes, tiles, and tags with false values."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from unoqa.core.errors import ImageError
 from unoqa.formats import FORMATS, collect, read
 
 
-def changed_tag(path, code, value):
-    """Overwrite one tag of the first page, as a damaged or malicious file would have it."""
+def change_tag(path, code, value):
+    """Overwrite one tag of the first page, as in a damaged or malicious file."""
     with tifffile.TiffFile(path, mode="r+") as file:
         file.pages[0].tags[code].overwrite(value)
 
@@ -41,7 +41,7 @@ def test_pages_may_differ_in_size_and_type(picture, tmp_path):
 @pytest.mark.parametrize("compression", [None, "lzw", "zlib", "zstd"])
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 @pytest.mark.parametrize("tile", [None, (32, 32)])
-def test_colour_in_any_arrangement_is_the_same(compression, planar, tile, tmp_path, read_file):
+def test_colour_is_the_same_in_any_arrangement(compression, planar, tile, tmp_path, read_file):
     values = np.random.default_rng(0).integers(0, 65536, (64, 72, 3), dtype=np.uint16)
     stored = np.moveaxis(values, -1, 0) if planar == "separate" else values
     options = {"planarconfig": planar, "compression": compression, "tile": tile}
@@ -52,7 +52,7 @@ def test_colour_in_any_arrangement_is_the_same(compression, planar, tile, tmp_pa
 
 @pytest.mark.parametrize("photometric", ["minisblack", "rgb"])
 @pytest.mark.parametrize("tile", [None, (32, 32)])
-def test_jpeg_inside_is_read_as_pillow_reads_it(photometric, tile, picture, tmp_path, read_file):
+def test_jpeg_segments_are_read_as_pillow_reads_them(photometric, tile, picture, tmp_path, read_file):
     path, values = (
         tmp_path / "scan.tif",
         picture if photometric == "minisblack" else np.stack([picture] * 3, -1),
@@ -68,7 +68,7 @@ def test_the_first_of_several_grey_samples_is_the_image(picture, tmp_path, read_
     assert np.array_equal(read_file(tmp_path / "scan.tif"), (picture / 255).astype(np.float32))
 
 
-def test_white_may_be_zero(picture, tmp_path, read_file):
+def test_zero_may_be_white(picture, tmp_path, read_file):
     tifffile.imwrite(tmp_path / "scan.tif", picture, photometric="miniswhite")
     assert np.allclose(read_file(tmp_path / "scan.tif"), 1 - picture / 255, atol=1e-6)
 
@@ -76,8 +76,8 @@ def test_white_may_be_zero(picture, tmp_path, read_file):
 def test_twelve_packed_bits_are_scaled_by_twelve(tmp_path, read_file):
     path = tmp_path / "scan.tif"
     tifffile.imwrite(path, np.frombuffer(b"\xff\xf0\x00" * 32, np.uint8).reshape(2, 48), photometric="minisblack")
-    changed_tag(path, "BitsPerSample", 12)
-    changed_tag(path, "ImageWidth", 32)
+    change_tag(path, "BitsPerSample", 12)
+    change_tag(path, "ImageWidth", 32)
     assert np.array_equal(read_file(path), np.tile(np.float32([1, 0]), (2, 16)))
 
 
@@ -91,13 +91,13 @@ def test_a_palette_is_read_however_its_sixteen_bits_are_filled(step, picture, tm
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"photometric": "separated", "planarconfig": "separate"}, "holds colours of kind 5 of TIFF"),
-        ({"photometric": "cielab"}, "holds colours of kind 8 of TIFF"),
-        ({"photometric": "rgb", "compression": "jpeg2000"}, "is compressed by method 34712 of TIFF"),
-        ({"photometric": "ycbcr"}, "holds YCbCr outside JPEG"),
+        ({"photometric": "separated", "planarconfig": "separate"}, "has TIFF photometric interpretation 5"),
+        ({"photometric": "cielab"}, "has TIFF photometric interpretation 8"),
+        ({"photometric": "rgb", "compression": "jpeg2000"}, "has TIFF compression 34712"),
+        ({"photometric": "ycbcr"}, "holds YCbCr colours without JPEG compression"),
     ],
 )
-def test_what_has_no_defined_brightness_is_refused(options, sentence, picture, tmp_path, read_file):
+def test_a_page_without_a_defined_brightness_is_refused(options, sentence, picture, tmp_path, read_file):
     values = np.stack([picture] * (4 if options["photometric"] == "separated" else 3))
     values = values if "planarconfig" in options else np.moveaxis(values, 0, -1)
     tifffile.imwrite(tmp_path / "scan.tif", values, **options)
@@ -108,20 +108,20 @@ def test_what_has_no_defined_brightness_is_refused(options, sentence, picture, t
 
 def test_complex_numbers_are_refused(picture, tmp_path, read_file):
     tifffile.imwrite(tmp_path / "scan.tif", picture.astype(np.complex64), photometric="minisblack")
-    with pytest.raises(ImageError, match="holds 64-bit samples of kind 6"):
+    with pytest.raises(ImageError, match="has 64-bit samples of TIFF sample format 6"):
         read_file(tmp_path / "scan.tif")
 
 
 @pytest.mark.parametrize(("tag", "value"), [("StripOffsets", 0), ("StripByteCounts", 10**6)])
-def test_a_missing_strip_is_never_drawn_black(tag, value, picture, tmp_path, read_file):
+def test_a_missing_strip_is_never_read_as_black(tag, value, picture, tmp_path, read_file):
     path = tmp_path / "scan.tif"
     tifffile.imwrite(path, picture, photometric="minisblack", compression="zlib")
-    changed_tag(path, tag, value)
+    change_tag(path, tag, value)
     with pytest.raises(ImageError, match=r"scan\.tif ends before its image does"):
         read_file(path)
 
 
-def test_a_chain_that_leaves_the_file_costs_a_row(picture, tmp_path):
+def test_a_file_whose_chain_of_pages_leaves_it_gets_a_row(picture, tmp_path):
     path = tmp_path / "scan.tif"
     tifffile.imwrite(path, np.stack([picture] * 3), photometric="minisblack", metadata=None)
     with tifffile.TiffFile(path) as file:
@@ -132,7 +132,7 @@ def test_a_chain_that_leaves_the_file_costs_a_row(picture, tmp_path):
         read(reference)
 
 
-def linked(count, last):
+def make_chain(count, last):
     """Return a TIFF of `count` empty directories, the last of which links to offset `last`."""
     links = [*range(14, 8 + 6 * count, 6), last]
     return b"II*\x00" + struct.pack("<I", 8) + b"".join(struct.pack("<HI", 0, link) for link in links)
@@ -144,14 +144,14 @@ def linked(count, last):
 )
 def test_endless_chains_are_refused(count, last, sentence, tmp_path):
     path = tmp_path / "scan.tif"
-    path.write_bytes(linked(count, last))
+    path.write_bytes(make_chain(count, last))
     with pytest.raises(ImageError, match=sentence):
-        FORMATS.load("tiff")().pages(path)
+        FORMATS.load("tiff")().count_pages(path)
 
 
 def test_ten_thousand_pages_are_counted(tmp_path):
-    (tmp_path / "scan.tif").write_bytes(linked(10_000, 0))
-    assert FORMATS.load("tiff")().pages(tmp_path / "scan.tif") == 10_000
+    (tmp_path / "scan.tif").write_bytes(make_chain(10_000, 0))
+    assert FORMATS.load("tiff")().count_pages(tmp_path / "scan.tif") == 10_000
 
 
 def test_a_jpeg_larger_than_its_page_is_refused(picture, tmp_path, read_file):
@@ -170,7 +170,7 @@ def test_a_jpeg_larger_than_its_page_is_refused(picture, tmp_path, read_file):
 
 
 @pytest.mark.parametrize(("kind", "count"), [(3, 2), (2, 1), (12, 1)])
-def test_a_size_that_is_no_whole_number_is_refused_at_once(kind, count, picture, tmp_path, read_file):
+def test_a_size_that_is_not_one_integer_is_refused_at_once(kind, count, picture, tmp_path, read_file):
     path = tmp_path / "scan.tif"
     tifffile.imwrite(path, picture, photometric="minisblack")
     data = path.read_bytes()
@@ -184,7 +184,7 @@ def test_many_samples_count_against_the_limit(picture, tmp_path, read_file):
     path = tmp_path / "bomb.tif"
     tifffile.imwrite(path, picture, photometric="minisblack")
     for tag, value in {"ImageWidth": 8000, "ImageLength": 8000, "SamplesPerPixel": 9}.items():
-        changed_tag(path, tag, value)
+        change_tag(path, tag, value)
     with pytest.raises(ImageError, match="takes 576 MB, more than 512; export the en-face image alone"):
         read_file(path)
 
@@ -193,6 +193,6 @@ def test_a_tile_larger_than_the_limit_is_refused(picture, tmp_path, read_file):
     path = tmp_path / "bomb.tif"
     tifffile.imwrite(path, picture, photometric="minisblack", tile=(64, 80), compression="zlib")
     for tag in ("TileWidth", "TileLength"):
-        changed_tag(path, tag, 60_000)
+        change_tag(path, tag, 60_000)
     with pytest.raises(ImageError, match="takes 3,600 MB"):
         read_file(path)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from unoqa import Recipe
-from unoqa.benchmark.phantom.cohort import cohort
+from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.core.errors import FitError, UsageError
 from unoqa.core.image import EnfaceImage
 from unoqa.formats import collect, read
@@ -47,7 +47,7 @@ def test_copies_are_learned_from_once_and_named(folder):
 
 
 def test_an_image_unlike_the_rest_is_named(folder):
-    poor = next(cohort(outstanding=0, gradable=0, ungradable=1, seed=7))
+    poor = next(draw_scans(outstanding=0, gradable=0, ungradable=1, seed=7))
     Image.fromarray(poor.pixels).save(folder / "poor.png")
     report = RECIPE.fit(folder).fitted.report
     assert report.used == 13
@@ -55,7 +55,7 @@ def test_an_image_unlike_the_rest_is_named(folder):
 
 
 def test_an_image_unlike_the_rest_is_named_whether_held_out_or_learned_from(clinic):
-    poor = next(cohort(outstanding=0, gradable=0, ungradable=1, seed=7))
+    poor = next(draw_scans(outstanding=0, gradable=0, ungradable=1, seed=7))
     images = [read(one) for one in collect([clinic.outstanding]).references] + [EnfaceImage("poor", poor.pixels / 255)]
     found = {}
     for seed in range(4):
@@ -85,7 +85,7 @@ def test_too_few_images_say_how_many_are_needed(folder):
         path.unlink()
     assert refusal(RECIPE, folder) == (
         "At least 9 different outstanding images are needed, and 5 can be used; "
-        "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
+        "give more images, choose a recipe that needs fewer, or set a larger alpha (the share of them refused)."
     )
 
 
@@ -93,7 +93,7 @@ def test_too_few_images_say_how_many_are_needed(folder):
 def test_a_smaller_alpha_needs_more_images(alpha, needed, folder):
     assert refusal(RECIPE.with_alpha(alpha), folder) == (
         f"At least {needed} different outstanding images are needed, and 12 can be used; "
-        "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
+        "give more images, choose a recipe that needs fewer, or set a larger alpha (the share of them refused)."
     )
 
 
@@ -101,7 +101,7 @@ def test_a_smaller_alpha_needs_more_images(alpha, needed, folder):
 def test_a_threshold_of_held_out_images_needs_enough_of_them(alpha, needed, folder):
     assert refusal(HELD_OUT.with_alpha(alpha), folder).startswith(f"At least {needed} different outstanding images")
     held_out = [np.count_nonzero(assign_folds(images, 3, seed=0) == 0) for images in (needed, needed - 1)]
-    assert held_out == [Conformal(alpha=alpha).needs, Conformal(alpha=alpha).needs - 1]
+    assert held_out == [Conformal(alpha=alpha).min_images, Conformal(alpha=alpha).min_images - 1]
 
 
 def test_scores_are_not_standardised_by_fewer_than_five_held_out_images(folder):
@@ -126,8 +126,8 @@ def test_too_few_readable_images_name_the_first_that_is_not(tmp_path):
     (tmp_path / "text.png").write_text("no image")
     assert refusal(RECIPE, tmp_path) == (
         "At least 9 different outstanding images are needed, and 0 can be used (1 of 1 could not be read: text.png "
-        "holds no image that is read (bmp, jpeg, png, tiff); open it in a viewer and export it again.); "
-        "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
+        "holds no image that unoqa reads (bmp, jpeg, png, tiff); open it in a viewer and export it again.); "
+        "give more images, choose a recipe that needs fewer, or set a larger alpha (the share of them refused)."
     )
 
 
@@ -135,7 +135,7 @@ def test_an_empty_folder(tmp_path):
     with pytest.raises(UsageError) as error:
         RECIPE.fit(tmp_path)
     assert str(error.value) == (
-        f"'{tmp_path}' holds no image: nothing at all; give files or folders of bmp, jpeg, png, tiff."
+        f"'{tmp_path}' holds no image and no other file; give files or folders of bmp, jpeg, png, tiff."
     )
 
 

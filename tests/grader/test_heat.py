@@ -8,18 +8,18 @@ import pytest
 from PIL import Image
 
 from unoqa import EnfaceImage
-from unoqa.benchmark.phantom.cohort import cohort
-from unoqa.benchmark.phantom.contract import damages
-from unoqa.grader.heat import HeatLevels, _enlarged
+from unoqa.benchmark.phantom.cohort import draw_scans
+from unoqa.benchmark.phantom.contract import load_damages
+from unoqa.grader.heat import HeatLevels, _enlarge
 
 
 @pytest.fixture(scope="module")
 def good():
-    return next(cohort(outstanding=1, gradable=0, ungradable=0, seed=78)).pixels
+    return next(draw_scans(outstanding=1, gradable=0, ungradable=0, seed=78)).pixels
 
 
 def heat(grader, pixels):
-    return grader.examine(EnfaceImage("scan.png", (pixels / np.float32(255)).astype(np.float32)))[1]()
+    return grader.assess(EnfaceImage("scan.png", (pixels / np.float32(255)).astype(np.float32)))[1]()
 
 
 @pytest.mark.parametrize("shape", [(320, 320), (300, 400), (400, 300), (97, 640)], ids=str)
@@ -40,7 +40,7 @@ def test_heat_of_any_shape_is_highest_where_a_block_is_missing(shape, place, gra
 def test_heat_is_higher_inside_planted_damage(kind, grader, good):
     for seed in range(3):
         clean = good / np.float32(255)
-        damaged, mask = damages()[kind].apply(clean.astype(np.float32), 0.4, np.random.default_rng(seed))
+        damaged, mask = load_damages()[kind].apply(clean.astype(np.float32), 0.4, np.random.default_rng(seed))
         found = heat(grader, 255 * damaged)
         assert found[mask].mean() > 1.2 * found[~mask].mean(), seed
 
@@ -64,7 +64,7 @@ def test_many_maps_are_averaged_in_the_memory_of_few():
     found = HeatLevels.heat.__wrapped__(levels, prediction, shape)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    expected = np.mean([_enlarged(np.maximum((grid - 0.2) / 0.5, 0), shape) for grid in maps], axis=0)
+    expected = np.mean([_enlarge(np.maximum((grid - 0.2) / 0.5, 0), shape) for grid in maps], axis=0)
     assert (found.dtype, found.shape) == (np.float32, shape)
     assert np.abs(found - expected).max() < 1e-6
     assert peak < 5 * found.nbytes

@@ -24,7 +24,7 @@ def by_name(result):
 def test_a_score_is_the_same_to_the_bit_alone_and_in_company(grader, together, images):
     in_company = by_name(together)
     for image in images:
-        assessment, _ = grader.examine(image)
+        assessment, _ = grader.assess(image)
         assert assessment.score == in_company[image.name].score
 
 
@@ -35,8 +35,8 @@ def test_a_score_is_the_same_to_the_bit_on_any_number_of_threads(threads, torch_
 
 
 def test_maps_are_the_same_to_the_bit_in_another_order(grader, images):
-    first = {image.name: grader.examine(image)[1]() for image in images}
-    again = {image.name: grader.examine(image)[1]() for image in reversed(images)}
+    first = {image.name: grader.assess(image)[1]() for image in images}
+    again = {image.name: grader.assess(image)[1]() for image in reversed(images)}
     assert all(np.array_equal(first[name], again[name]) for name in first)
 
 
@@ -71,7 +71,7 @@ def test_one_file_that_is_no_image_is_refused_in_a_sentence(settled, tmp_path):
         settled.grade(tmp_path / "text.png")
     assert error.value.code == "unreadable"
     assert str(error.value) == (
-        "text.png holds no image that is read (bmp, jpeg, png, tiff); open it in a viewer and export it again."
+        "text.png holds no image that unoqa reads (bmp, jpeg, png, tiff); open it in a viewer and export it again."
     )
 
 
@@ -85,7 +85,9 @@ def test_a_cohort_of_one_image_is_refused_with_the_way_out(grader, images):
 
 
 def test_settling_on_a_cohort_that_is_too_good_says_how_many_it_takes(grader, clinic):
-    with pytest.raises(CohortError, match=r"^Settling takes at least 10 images that are not outstanding, and of 30 "):
+    with pytest.raises(
+        CohortError, match=r"^Settling takes at least 10 images that are not outstanding, and 1 of these 30 are not"
+    ):
         grader.settle(clinic.outstanding)
 
 
@@ -98,5 +100,5 @@ def test_the_grades_agree_with_the_planted_damage(together, clinic):
 
 def test_an_image_in_memory_is_not_changed(grader, images):
     before = images[0].pixels.copy()
-    grader.examine(images[0])[1]()
+    grader.assess(images[0])[1]()
     assert np.array_equal(images[0].pixels, before)

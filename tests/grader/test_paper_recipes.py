@@ -7,13 +7,13 @@ from clinic import small
 from unoqa import Grade, Recipe
 from unoqa.grader.recipe import recipe_names
 
-FLOW = {"blocks": 2, "fibres": 2048, "batch": 256, "code": 16}
-GRID_FLOW = {"blocks": 2, "passes": 1}
+FLOW = {"blocks": 2, "fibres": 2048, "batch": 256, "positional_channels": 16}
+GRID_FLOW = {"blocks": 2, "epochs": 1}
 
 SMALL = {
     "paper": FLOW,
     "paper-nmf": FLOW,
-    "paper-original": {"blocks": 2, "passes": 1, "code": 16},
+    "paper-original": {"blocks": 2, "epochs": 1, "positional_channels": 16},
     "paper-fastflow": GRID_FLOW,
     "paper-fastflow-original": GRID_FLOW,
     "paper-padim": {"channels": 20, "largest_grid": 12},
@@ -47,7 +47,7 @@ def test_a_paper_recipe_fits_grades_settles_and_comes_back(name, clinic, weights
 
 @pytest.mark.parametrize("name", [name for name in SMALL if name.startswith("paper")])
 def test_a_paper_recipe_names_the_papers_encoder_and_second_stage(name):
-    values = Recipe.named(name).values()
+    values = Recipe.named(name).to_values()
     (member,) = values["members"]
     assert member["encoder"]["model"] == "wide_resnet50_2.tv_in1k"
     assert values["split"]["representation"] == "maps"
@@ -55,13 +55,20 @@ def test_a_paper_recipe_names_the_papers_encoder_and_second_stage(name):
 
 
 def test_the_paper_is_cflow_by_its_probability_maps_and_hierarchical_clustering():
-    values = Recipe.named("paper").values()
+    values = Recipe.named("paper").to_values()
     assert values["members"][0]["module"]["choice"] == "cflow"
     assert values["members"][0]["module"]["maps"] == "prob"
     assert values["split"]["clustering"]["choice"] == "hierarchical"
 
 
 def test_the_original_training_is_cflow_ads():
-    module = Recipe.named("paper-original").values()["members"][0]["module"]
-    published = {"passes": 200, "batch": 256, "rate": 2e-4, "mixing": "rotate", "degrees": 5.0, "start": "random"}
+    module = Recipe.named("paper-original").to_values()["members"][0]["module"]
+    published = {
+        "epochs": 200,
+        "batch": 256,
+        "learning_rate": 2e-4,
+        "permutation": "soft",
+        "rotation": 5.0,
+        "start": "random",
+    }
     assert {name: module[name] for name in published} == published

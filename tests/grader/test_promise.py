@@ -12,7 +12,7 @@ from unoqa.lowquality.signed import Signed
 from unoqa.thresholds.conformal import Conformal
 
 SCALES = (Scale("grid", ("a", "b", "c", "d"), (1, 1, -1, -1)),)
-MEMBERS = (Member(Measures(), Gaussian(whole=True)), Member(Measures(), Signed(scale="grid", floor=0.1)))
+MEMBERS = (Member(Measures(), Gaussian(global_pooling=True)), Member(Measures(), Signed(scale="grid", floor=0.1)))
 PANELS = {"folds": Panel(MEMBERS), "held-out": Panel(MEMBERS, folds=3, final="held-out")}
 SEEDS = range(24)
 

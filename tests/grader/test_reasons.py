@@ -5,8 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from unoqa import EnfaceImage
-from unoqa.benchmark.phantom.cohort import cohort
-from unoqa.benchmark.phantom.contract import damages
+from unoqa.benchmark.phantom.cohort import draw_scans
+from unoqa.benchmark.phantom.contract import load_damages
 
 WORDS = {
     "blink": {"dark or missing area"},
@@ -30,20 +30,20 @@ PLACES = {
 
 @pytest.fixture(scope="module")
 def good():
-    scans = cohort(outstanding=8, gradable=0, ungradable=0, seed=77)
+    scans = draw_scans(outstanding=8, gradable=0, ungradable=0, seed=77)
     return [(one.pixels / np.float32(255)).astype(np.float32) for one in scans]
 
 
 def reasons(grader, pixels):
     """Return the reasons of any image; `examine` names none of an outstanding one."""
-    prepared = grader.encoders.prepared(EnfaceImage("scan.png", pixels))
-    return grader.fitted.reasons.explain(grader.encoders.measured(prepared, grader.encoders.view(prepared)))
+    prepared = grader.encoders.prepare(EnfaceImage("scan.png", pixels))
+    return grader.fitted.reasons.explain(grader.encoders.measure(prepared, grader.encoders.encode(prepared)))
 
 
 @pytest.mark.parametrize("kind", WORDS)
 def test_planted_damage_is_named(kind, grader, good):
     for seed, pixels in enumerate(good):
-        damaged, _ = damages()[kind].apply(pixels, 0.5, np.random.default_rng(seed))
+        damaged, _ = load_damages()[kind].apply(pixels, 0.5, np.random.default_rng(seed))
         named = {reason.split(" (")[0] for reason in reasons(grader, damaged)}
         assert named & WORDS[kind], (seed, named)
 
@@ -69,16 +69,16 @@ def test_a_dark_centre_is_called_the_centre(grader, good):
 
 
 def test_damage_all_over_is_said_to_be_all_over(grader, good):
-    damaged, _ = damages()["blur"].apply(good[0], 1.0, np.random.default_rng(0))
+    damaged, _ = load_damages()["blur"].apply(good[0], 1.0, np.random.default_rng(0))
     assert any(reason.endswith("(most of the field)") for reason in reasons(grader, damaged))
 
 
 def test_an_image_has_reasons_unless_it_is_outstanding(grader, clinic):
-    found = [(grader.examine(image)[0], image) for image in clinic.images()]
-    passed = [assessment for assessment, _ in found if grader.gate.passes(assessment.score)]
+    found = [(grader.assess(image)[0], image) for image in clinic.images()]
+    passed = [assessment for assessment, _ in found if grader.threshold.passes(assessment.score)]
     assert 0 < len(passed) < len(found)
     assert all(assessment.reasons == () and assessment.point.size == 0 for assessment in passed)
-    refused = [(assessment, image) for assessment, image in found if not grader.gate.passes(assessment.score)]
+    refused = [(assessment, image) for assessment, image in found if not grader.threshold.passes(assessment.score)]
     assert all(assessment.reasons == reasons(grader, image.pixels) for assessment, image in refused)
 
 

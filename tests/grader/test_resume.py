@@ -16,7 +16,15 @@ from unoqa.formats import collect, read
 from unoqa.grader import fitting
 from unoqa.store.workspace import Workspace
 
-CFLOW = {"choice": "cflow", "blocks": 2, "code": 8, "fibres": 2000, "batch": 64, "rate": 0.01, "patience": 0}
+CFLOW = {
+    "choice": "cflow",
+    "blocks": 2,
+    "positional_channels": 8,
+    "fibres": 2000,
+    "batch": 64,
+    "learning_rate": 0.01,
+    "patience": 0,
+}
 IMAGES = 8
 STEPS = 31
 """Steps in which the flow of one scale learns; the measures have two scales."""
@@ -34,7 +42,7 @@ def values(size=96, **module):
 
 
 def recipe(size=96, **module):
-    return Recipe.of(values(size, **module), "small")
+    return Recipe.from_values(values(size, **module), "small")
 
 
 @pytest.fixture
@@ -74,7 +82,7 @@ def test_a_fit_that_was_cut_ends_as_one_that_was_not(cuts, images, tmp_path):
 
 @pytest.mark.usefixtures("one_thread")
 def test_no_image_is_encoded_twice(images, tmp_path):
-    for after, read_by_then in ((READING, READING - 1), (FIRST_FOLD, IMAGES), (SECOND_FOLD, IMAGES)):
+    for after, read_by_then in ((READING, READING), (FIRST_FOLD, IMAGES), (SECOND_FOLD, IMAGES)):
         before = {path: path.read_bytes() for path in (tmp_path / "work").glob("features-*/*.raw")}
         cut(recipe(), images, tmp_path / "work", after=after)
         (index,) = (tmp_path / "work").glob("features-*/index.txt")
@@ -93,7 +101,9 @@ def test_a_fit_goes_on_from_what_it_had_learned(images, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("other", "seed"), [(recipe(size=80), 0), (recipe(rate=0.02), 0), (recipe(), 1)], ids=["size", "rate", "seed"]
+    ("other", "seed"),
+    [(recipe(size=80), 0), (recipe(learning_rate=0.02), 0), (recipe(), 1)],
+    ids=["size", "rate", "seed"],
 )
 def test_a_fit_of_other_settings_does_not_go_on_from_it(other, seed, images, tmp_path):
     cut(recipe(), images, tmp_path / "work", after=SECOND_FOLD)
@@ -115,7 +125,11 @@ def test_a_fit_in_which_nothing_can_be_encoded_leaves_nothing_behind(images, tmp
 
 def test_a_fit_that_is_refused_later_encodes_nothing_again_once_its_recipe_is_right(images, tmp_path):
     strict = recipe().with_alpha(0.01)
-    for wrong, error in ((strict, FitError), (recipe(rate=1e6), FitError), (recipe(scales=("layer9",)), UsageError)):
+    for wrong, error in (
+        (strict, FitError),
+        (recipe(learning_rate=1e6), FitError),
+        (recipe(scales=("layer9",)), UsageError),
+    ):
         with pytest.raises(error):
             wrong.fit(images, workspace=tmp_path / "work")
     encoded = {path: path.stat().st_mtime_ns for path in (tmp_path / "work").glob("features-*/*.raw")}
@@ -135,7 +149,10 @@ def test_a_fit_beside_another_is_refused_and_leaves_the_others_work(images, tmp_
         with pytest.raises(ResultsError) as caught:
             recipe().fit(images, workspace=tmp_path / "work")
         assert other.folder.is_dir()
-    assert str(caught.value) == f"Another process works in {tmp_path / 'work'}; wait for it, or name another output."
+    assert (
+        str(caught.value)
+        == f"Another process works in {tmp_path / 'work'}; wait until it ends, or choose another folder."
+    )
 
 
 KEEPING = (

@@ -13,7 +13,7 @@ from unoqa.core.errors import FitError, UsageError
 from unoqa.core.features import FeatureSet
 from unoqa.core.progress import NoProgress
 from unoqa.encoders.timm import Timm
-from unoqa.grader.fitting import learn
+from unoqa.grader.fitting import fit_on_outstanding
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.panel import Member, Panel
 from unoqa.grader.rotation import RotatedImages, rotate
@@ -53,13 +53,13 @@ def opened(weights):
 @pytest.fixture
 def source(outstanding_scans):
     scans = [EnfaceImage(scan.name, scan.pixels / 255) for scan in outstanding_scans]
-    return ImageSource.of(scans)
+    return ImageSource.find(scans)
 
 
 def test_features_of_an_image_turned_by_nothing_are_those_that_are_kept(opened, source):
-    images = {row: (lazy.open().digest(), lazy) for row, lazy in enumerate(source.images)}
+    images = {row: (lazy.load().digest(), lazy) for row, lazy in enumerate(source.images)}
     again = RotatedImages(opened, images, 96)(np.array([3, 1]), np.zeros(2))
-    kept = [opened.encode(images[row][1].open().resized(96)[None]) for row in (3, 1)]
+    kept = [opened.encode(images[row][1].load().resize(96)[None]) for row in (3, 1)]
     for position, grid in enumerate(again.scales):
         assert torch.equal(grid, torch.cat([one.scales[position] for one in kept]))
     assert not torch.equal(RotatedImages(opened, images, 96)(np.array([3]), np.ones(1)).scales[0], again.scales[0][:1])
@@ -68,28 +68,28 @@ def test_features_of_an_image_turned_by_nothing_are_those_that_are_kept(opened, 
 def test_an_image_that_changed_since_it_was_encoded_is_not_learned_from(opened, source):
     first, second = source.images[:2]
     with pytest.raises(FitError) as caught:
-        RotatedImages(opened, {0: (first.open().digest(), second)}, 96)(np.array([0]), np.ones(1))
-    assert str(caught.value) == f"{second.name} changed while it was learned from; fit again."
+        RotatedImages(opened, {0: (first.load().digest(), second)}, 96)(np.array([0]), np.ones(1))
+    assert str(caught.value) == f"{second.name} changed during the fit; fit again."
 
 
 def test_features_from_files_cannot_be_turned(opened):
     arrays = tuple(np.zeros((2, len(scale.channels), 4, 4), dtype=np.float16) for scale in opened.scales)
     with pytest.raises(UsageError) as caught:
         FeatureSet(opened.scales, arrays, np.arange(2), CPU).encode_rotated(np.zeros(2))
-    assert str(caught.value) == ("Turned images are wanted, but only their features are at hand; set 'degrees' to 0.")
+    assert str(caught.value) == "Rotated images are needed, but only features are available; set 'rotation' to 0."
 
 
 def test_a_flow_learns_from_turned_images(source, weights):
     def threshold(degrees):
-        module = Cflow(scales=("layer2",), blocks=2, fibres=8192, batch=512, degrees=degrees)
+        module = Cflow(scales=("layer2",), blocks=2, fibres=8192, batch=512, rotation=degrees)
         panel = Panel((Member(ENCODER, module),), "sum", folds=2)
-        encoders = OpenEncoders.opened([ENCODER], 96, device=CPU, weights=weights)
+        encoders = OpenEncoders.open([ENCODER], 96, device=CPU, weights=weights)
         few = replace(source, images=source.images[:12])
         with Workspace() as workspace:
-            return learn(
+            return fit_on_outstanding(
                 panel, Conformal(), encoders, few, seed=0, progress=NoProgress(), workspace=workspace
             ).panel.members[0]
 
     still, turning = threshold(0.0), threshold(5.0)
-    assert np.isfinite([turning.centre, turning.spread]).all()
-    assert turning.centre != still.centre
+    assert np.isfinite([turning.mean, turning.std]).all()
+    assert turning.mean != still.mean

@@ -47,7 +47,7 @@ def test_a_loaded_settled_grader_grades_identically(settled, settled_model, coho
 
 def test_a_loaded_grader_draws_the_same_heat(grader, model, cohort):
     image = cohort[0]
-    assert np.array_equal(unoqa.load(model).examine(image)[1](), grader.examine(image)[1]())
+    assert np.array_equal(unoqa.load(model).assess(image)[1](), grader.assess(image)[1]())
 
 
 def test_a_loaded_grader_settles_to_the_same_model(model, settled_model, clinic, tmp_path):
@@ -97,9 +97,9 @@ def test_a_missing_file_is_named(name, copy):
 
 def test_a_model_of_another_version(copy):
     text = (copy / "model.toml").read_text(encoding="utf-8")
-    (copy / "model.toml").write_text(text.replace("format = 2", "format = 1"), encoding="utf-8")
+    (copy / "model.toml").write_text(text.replace("format = 3", "format = 1"), encoding="utf-8")
     assert refusal(copy) == (
-        f"The model {copy} has format 1, and this version of unoqa reads 2; "
+        f"The model {copy} has format 1, but this version of unoqa reads 3; "
         "fit it again with this version, or install the version that made it."
     )
 
@@ -116,13 +116,13 @@ def test_a_model_that_lacks_a_fact(copy):
 
 def test_a_missing_model(tmp_path):
     assert refusal(tmp_path / "none") == (
-        f"There is no model folder {tmp_path / 'none'}; make one with `unoqa fit OUTSTANDING -o {tmp_path / 'none'}`."
+        f"There is no model folder {tmp_path / 'none'}; check the path, or fit a model with `unoqa fit` first."
     )
 
 
 def test_a_folder_that_is_no_model(clinic):
     assert refusal(clinic.mixed) == (
-        f"{clinic.mixed} is not a whole model (it has no checksums.json); name a folder made by `unoqa fit`."
+        f"{clinic.mixed} is not a complete model (it has no checksums.json); name a folder that `unoqa fit` wrote."
     )
 
 
@@ -145,5 +145,5 @@ def test_a_model_folder_holds_no_code_and_a_card(settled_model):
     assert sorted(path.name for path in settled_model.iterdir()) == sorted(FILES)
     card = (settled_model / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "For research use. Not a medical device" in card
-    assert "learned from | 30 images" in card
-    assert "kmeans, frozen, as 40 images gave it" in card
+    assert "fitted on | 30 images" in card
+    assert "kmeans, frozen on 40 images" in card

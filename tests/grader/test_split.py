@@ -12,21 +12,21 @@ from hypothesis import strategies as st
 import unoqa
 from clinic import small
 from unoqa import EnfaceImage, Recipe
-from unoqa.benchmark.phantom.cohort import cohort as drawn_cohort
+from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.clusterings.gmm import Gmm
 from unoqa.clusterings.hierarchical import Hierarchical
 from unoqa.clusterings.kmeans import Kmeans
 from unoqa.core.errors import CohortError, UsageError
 from unoqa.core.grading import Grade
 from unoqa.grader.assessment import Assessment
-from unoqa.grader.cohort import Gate, grade_cohort, grade_settled
+from unoqa.grader.cohort import FittedThreshold, grade_cohort, grade_settled
 from unoqa.grader.panel import Prediction, flatten_to_half
-from unoqa.grader.split import COARSE, QUANTILES, Split, quantiles
+from unoqa.grader.split import COARSE, QUANTILES, Split, compute_quantiles
 from unoqa.reductions.none import NoReduction
 from unoqa.reductions.pca import Pca
 
 every_clustering = pytest.mark.parametrize("clustering", [Kmeans(), Gmm(), Hierarchical()], ids=["k", "g", "h"])
-GATE = Gate(threshold=1.0, spread=1.0)
+THRESHOLD = FittedThreshold(value=1.0, std=1.0)
 
 
 def split(clustering=None):
@@ -46,7 +46,7 @@ def assessments(scores):
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_group_with_the_higher_mean_score_is_ungradable(clustering, sign):
     scores = two_groups()
-    _, verdicts = split(clustering).fit(sign * scores[:, None], scores, spread=1.0, seed=0)
+    _, verdicts = split(clustering).fit(sign * scores[:, None], scores, std=1.0, seed=0)
     assert verdicts.grades == (Grade.GRADABLE,) * 30 + (Grade.UNGRADABLE,) * 30
     assert verdicts.margins.min() > 0.5
 
@@ -54,7 +54,7 @@ def test_the_group_with_the_higher_mean_score_is_ungradable(clustering, sign):
 @every_clustering
 def test_groups_that_do_not_differ_in_score_have_no_certainty(clustering):
     scores = np.random.default_rng(0).normal(5, 1, 60)
-    fitted, verdicts = split(clustering).fit(two_groups(seed=1)[:, None], scores, spread=1.0, seed=0)
+    fitted, verdicts = split(clustering).fit(two_groups(seed=1)[:, None], scores, std=1.0, seed=0)
     assert not fitted.distinct
     assert np.array_equal(verdicts.margins, np.zeros(60))
 
@@ -64,7 +64,7 @@ def test_a_cohort_of_one_group_warns(draw):
     unit = {"normal": lambda r: r.normal(0, 1, 60), "uniform": lambda r: r.uniform(-1.73, 1.73, 60)}
     unit["exponential"] = lambda r: r.exponential(1, 60)
     scores = 5 + unit[draw](np.random.default_rng(3))
-    result, fitted = grade_cohort(assessments(scores), GATE, split(), seed=0)
+    result, fitted = grade_cohort(assessments(scores), THRESHOLD, split(), seed=0)
     refused = [grading for grading in result.gradings if grading.grade is not Grade.OUTSTANDING]
     assert not fitted.distinct
     assert {grading.certainty for grading in refused} == {0.0}
@@ -75,40 +75,40 @@ def test_a_cohort_of_one_group_warns(draw):
 
 
 def test_one_odd_image_that_makes_all_others_gradable_is_named():
-    result, _ = grade_cohort(assessments([*np.linspace(3, 9, 60), 500.0]), GATE, split(), seed=0)
+    result, _ = grade_cohort(assessments([*np.linspace(3, 9, 60), 500.0]), THRESHOLD, split(), seed=0)
     assert result.count(Grade.UNGRADABLE) == 1
     assert result.warnings[0].startswith(
-        "Only 1 of 61 images that are not outstanding make the ungradable group (60.png): if these are not scans"
+        "Only 1 of 61 images that are not outstanding form the ungradable group (60.png): if these are not scans"
     )
 
 
 def test_a_small_cohort_warns():
-    result, _ = grade_cohort(assessments(two_groups(each=10)), GATE, split(), seed=0)
+    result, _ = grade_cohort(assessments(two_groups(each=10)), THRESHOLD, split(), seed=0)
     assert result.warnings == (
-        "Only 20 images are not outstanding; a split of fewer than 50 would be another with a few more: take a larger "
-        "cohort where there is one.",
+        "Only 20 images are not outstanding; with fewer than 50 the split between gradable and ungradable may change "
+        "when a few more are added: grade a larger cohort if you have one.",
     )
 
 
 @every_clustering
 def test_many_copies_of_one_poor_image_are_graded_without_certainty(clustering):
-    result, _ = grade_cohort(assessments([4.0] * 12), GATE, split(clustering), seed=0)
-    assert not any("make the ungradable group" in warning for warning in result.warnings)
+    result, _ = grade_cohort(assessments([4.0] * 12), THRESHOLD, split(clustering), seed=0)
+    assert not any("form the ungradable group" in warning for warning in result.warnings)
     assert all(grading.grade in (Grade.GRADABLE, Grade.UNGRADABLE) for grading in result.gradings)
     assert {grading.certainty for grading in result.gradings} == {0.0}
 
 
 def test_fewer_than_ten_refused_images_are_not_split():
     with pytest.raises(CohortError) as error:
-        split().fit(np.ones((9, 1)), np.ones(9), spread=1.0, seed=0)
+        split().fit(np.ones((9, 1)), np.ones(9), std=1.0, seed=0)
     assert str(error.value) == (
-        "Telling gradable from ungradable takes at least 10 images that are not outstanding, and there are 9; "
-        "grade a larger cohort, or with a model settled on one (unoqa settle)."
+        "At least 10 images that are not outstanding are needed to tell gradable from ungradable, and there are 9; "
+        "grade a larger cohort, or use a model settled on one (unoqa settle)."
     )
 
 
 def test_fewer_than_ten_refused_images_keep_their_scores_and_their_rows_say_why():
-    result, fitted = grade_cohort(assessments([0.5, 4.0, 9.0]), GATE, split(), seed=0)
+    result, fitted = grade_cohort(assessments([0.5, 4.0, 9.0]), THRESHOLD, split(), seed=0)
     assert fitted is None
     assert [grading.grade for grading in result.gradings] == [Grade.OUTSTANDING, None, None]
     assert [grading.score for grading in result.gradings] == [0.5, 4.0, 9.0]
@@ -116,13 +116,13 @@ def test_fewer_than_ten_refused_images_keep_their_scores_and_their_rows_say_why(
         "cohort-too-small: not outstanding, but too few such images to tell gradable from ungradable."
     )
     assert result.warnings == (
-        "2 images are not outstanding, and telling gradable from ungradable takes at least 10: "
+        "2 images are not outstanding; at least 10 are needed to tell gradable from ungradable: "
         "grade a larger cohort, or use a model settled on one (unoqa settle).",
     )
 
 
 def test_a_cohort_of_outstanding_images_needs_no_split():
-    result, fitted = grade_cohort(assessments([0.1, 0.2, 1.0]), GATE, split(), seed=0)
+    result, fitted = grade_cohort(assessments([0.1, 0.2, 1.0]), THRESHOLD, split(), seed=0)
     assert fitted is None
     assert result.count(Grade.OUTSTANDING) == 3
     assert result.warnings == ()
@@ -130,13 +130,13 @@ def test_a_cohort_of_outstanding_images_needs_no_split():
 
 def test_a_settled_split_grades_its_own_cohort_as_the_cohort_was_graded():
     cohort = assessments(np.concatenate([two_groups(), [0.2, 0.9]]))
-    result, fitted = grade_cohort(cohort, GATE, split(), seed=0)
-    assert grade_settled(cohort, GATE, fitted).gradings == result.gradings
+    result, fitted = grade_cohort(cohort, THRESHOLD, split(), seed=0)
+    assert grade_settled(cohort, THRESHOLD, fitted).gradings == result.gradings
 
 
 def test_images_of_one_name_are_still_two_images():
     cohort = [*assessments(two_groups()), Assessment("0.png", 9.0, np.array([9.0]), ())]
-    result, _ = grade_cohort(cohort, GATE, split(), seed=0)
+    result, _ = grade_cohort(cohort, THRESHOLD, split(), seed=0)
     assert result.gradings[0].grade is Grade.GRADABLE
     assert result.gradings[-1].grade is Grade.UNGRADABLE
 
@@ -144,7 +144,7 @@ def test_images_of_one_name_are_still_two_images():
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.floats(1.125, 30, width=32), min_size=10, max_size=30))
 def test_a_worse_score_never_earns_a_better_grade(scores):
-    result, fitted = grade_cohort(assessments(sorted(scores)), GATE, split(), seed=0)
+    result, fitted = grade_cohort(assessments(sorted(scores)), THRESHOLD, split(), seed=0)
     grades = [grading.grade for grading in result.gradings]
     assert grades == sorted(grades, reverse=True)
     alone = [fitted.grade(np.array([score]))[0] for score in np.linspace(1, 31, 50)]
@@ -154,8 +154,8 @@ def test_a_worse_score_never_earns_a_better_grade(scores):
 def test_a_split_comes_back_from_its_arrays():
     points = np.random.default_rng(0).normal(size=(40, 6)) + 4 * (np.arange(40) < 20)[:, None]
     settings = Split("members", Pca(), Gmm())
-    fitted, _ = settings.fit(points, points.sum(axis=1), spread=1.0, seed=0)
-    again = settings.restore(fitted.state(), fitted.worse, fitted.distinct)
+    fitted, _ = settings.fit(points, points.sum(axis=1), std=1.0, seed=0)
+    again = settings.restore(fitted.state(), fitted.ungradable_cluster, fitted.distinct)
     assert [again.grade(point) for point in points] == [fitted.grade(point) for point in points]
 
 
@@ -165,14 +165,14 @@ def grid(rows=12, columns=16):
 
 @pytest.mark.parametrize("shift", [(1, 0), (5, 3), (-2, 7)])
 def test_where_a_fault_lies_changes_the_coarse_means_only(shift):
-    still, moved = quantiles(grid()), quantiles(np.roll(grid(), shift, axis=(0, 1)))
+    still, moved = compute_quantiles(grid()), compute_quantiles(np.roll(grid(), shift, axis=(0, 1)))
     assert np.array_equal(moved[:QUANTILES], still[:QUANTILES])
     assert not np.allclose(moved[QUANTILES:], still[QUANTILES:])
     assert moved[QUANTILES:].mean() == pytest.approx(still[QUANTILES:].mean(), abs=1e-6)
 
 
 def test_quantiles_are_numpys_and_coarse_means_those_of_squares():
-    numbers = quantiles(grid())
+    numbers = compute_quantiles(grid())
     assert numbers[[0, QUANTILES - 1]].tolist() == [grid().min(), grid().max()]
     assert numbers[QUANTILES:] == pytest.approx(grid().reshape(4, 3, 4, 4).mean(axis=(1, 3)).ravel())
     assert len(numbers) == QUANTILES + COARSE**2
@@ -180,13 +180,13 @@ def test_quantiles_are_numpys_and_coarse_means_those_of_squares():
 
 @pytest.mark.parametrize(("shape", "count"), [((40, 40), 48), ((2, 3), 38), ((1, 5), 36), ((1, 1), 1)])
 def test_a_map_of_few_places_has_fewer_coarse_means(shape, count):
-    assert len(quantiles(grid(*shape))) == count
+    assert len(compute_quantiles(grid(*shape))) == count
 
 
 def test_an_image_is_represented_by_the_quantiles_of_each_of_its_maps():
     prediction = Prediction(3.0, np.array([1.0, 2.0]), (grid(), grid(1, 1)))
     point = Split("quantile", NoReduction(), Kmeans()).represent(prediction)
-    assert np.array_equal(point, [*quantiles(grid()), grid(1, 1)[0, 0]])
+    assert np.array_equal(point, [*compute_quantiles(grid()), grid(1, 1)[0, 0]])
 
 
 def test_latents_of_a_panel_without_a_flow_are_refused():
@@ -204,7 +204,7 @@ def test_a_latent_that_half_precision_does_not_hold_is_the_largest_that_it_does(
 
 def lit(count, light, seed):
     """Return outstanding scans, no two alike, with so much of their light."""
-    scans = drawn_cohort(outstanding=count, gradable=0, ungradable=0, seed=seed, size=96)
+    scans = draw_scans(outstanding=count, gradable=0, ungradable=0, seed=seed, size=96)
     return [EnfaceImage(f"{seed}/{scan.name}", light * scan.pixels / 255) for scan in scans]
 
 
@@ -222,4 +222,4 @@ def test_latents_are_clustered_settled_and_come_back(final, weights, tmp_path):
     gradings = unoqa.load(tmp_path / "model").grade_all(new).gradings
     assert [grading.grade for grading in gradings] == [Grade.GRADABLE, Grade.UNGRADABLE]
     assert gradings == settled.grade_all(new).gradings
-    assert settled.partition.reduction.state()["mean"].shape == ((64 + 128) * 10 * 10,)
+    assert settled.frozen_split.reduction.state()["mean"].shape == ((64 + 128) * 10 * 10,)

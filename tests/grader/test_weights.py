@@ -52,7 +52,7 @@ def test_the_model_carries_the_weights_and_needs_no_other_file(outstanding, reci
 def test_a_learned_encoder_scores_an_image_the_same_alone_and_in_company(fitted, clinic):
     images = clinic.images()[:12]
     together = fitted.grade_cohort(images).gradings
-    assert [fitted.examine(image)[0].score for image in reversed(images)] == [one.score for one in reversed(together)]
+    assert [fitted.assess(image)[0].score for image in reversed(images)] == [one.score for one in reversed(together)]
 
 
 def test_the_measures_run_on_what_a_recipe_without_them_refuses(outstanding, clinic, weights, tmp_path, monkeypatch):
@@ -60,11 +60,11 @@ def test_the_measures_run_on_what_a_recipe_without_them_refuses(outstanding, cli
     assert "measures" not in text.split("[[members]]")[1]
     grader = Recipe.read(tmp_path / "small-paper-padim.toml").fit(outstanding, weights=weights)
     measured = []
-    measures = type(grader.encoders.encoders[-1])
+    measures = type(grader.encoders.all[-1])
     encode = measures.encode
     monkeypatch.setattr(measures, "encode", lambda self, images: measured.append(images) or encode(self, images))
-    found = [grader.examine(image)[0] for image in clinic.images()]
-    refused = [one for one in found if not grader.gate.passes(one.score)]
+    found = [grader.assess(image)[0] for image in clinic.images()]
+    refused = [one for one in found if not grader.threshold.passes(one.score)]
     assert 0 < len(refused) < len(found)
     assert all(one.reasons for one in refused)
     assert len(measured) == len(refused)
@@ -73,13 +73,13 @@ def test_the_measures_run_on_what_a_recipe_without_them_refuses(outstanding, cli
 def test_a_torch_checkpoint_of_the_same_weights_gives_the_same_model(fitted, recipe, weights, tmp_path):
     state = safetensors.torch.load_file(weights)
     torch.save({"state_dict": state}, tmp_path / "checkpoint.pth")
-    assert opened(recipe, tmp_path / "checkpoint.pth").checksum == fitted.encoders.encoders[1].checksum
+    assert opened(recipe, tmp_path / "checkpoint.pth").checksum == fitted.encoders.all[1].checksum
 
 
 def test_surplus_arrays_beyond_the_cut_are_ignored(fitted, recipe, weights, tmp_path):
     state = safetensors.torch.load_file(weights) | {"fc.weight": torch.zeros(3, 3)}
     safetensors.torch.save_file(state, tmp_path / "whole.safetensors")
-    assert opened(recipe, tmp_path / "whole.safetensors").checksum == fitted.encoders.encoders[1].checksum
+    assert opened(recipe, tmp_path / "whole.safetensors").checksum == fitted.encoders.all[1].checksum
 
 
 def test_missing_arrays_are_refused_by_name(recipe, outstanding, weights, tmp_path):
@@ -100,7 +100,7 @@ def test_weights_of_another_model_are_refused_by_the_first_array_that_does_not_f
 
 def test_a_missing_weights_file(recipe, outstanding, tmp_path):
     assert refusal(recipe, outstanding, tmp_path / "none.pth") == (
-        f"There is no weights file {tmp_path / 'none.pth'}; give one that exists with --encoder-weights."
+        f"There is no weights file {tmp_path / 'none.pth'}; give the path of one that exists."
     )
 
 
@@ -126,9 +126,9 @@ def test_a_pickle_that_would_run_code_is_refused_unrun(recipe, outstanding, tmp_
 def test_weights_that_are_not_on_this_machine_have_three_ways_out(recipe, outstanding, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     assert refusal(recipe, outstanding, None) == (
-        "The weights of resnet18.tv_in1k are not on this machine: run `unoqa weights resnet18.tv_in1k` where there "
-        "is internet, or give the file that it prints there with --encoder-weights, or choose a recipe that needs none "
-        "(--recipe measures)."
+        "The weights of resnet18.tv_in1k are not on this machine; run `unoqa weights resnet18.tv_in1k` with internet "
+        "access, or run it on another machine and give the file that it prints as the encoder's weights, or choose a "
+        "recipe that needs none, such as 'measures'."
     )
 
 

@@ -1,4 +1,4 @@
-"""What every low-quality module keeps, inherited by each file on the shelf."""
+"""The contract of low-quality modules: every module on the shelf is tested here."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ TILES = Scale("tiles", ("a", "b", "c", "d"), (1, -1, 1, -1))
 IMAGE = Scale("image", ("e", "f", "g"), (1, 1, -1))
 WORSE = tuple(torch.tensor(scale.directions).reshape(1, -1, 1, 1) for scale in (TILES, IMAGE))
 
-OF_PIXELS = {"anomalib"}
-"""Modules that read the image itself, not features: test_anomalib.py holds them to what is held here."""
+PIXEL_MODULES = {"anomalib"}
+"""Modules that read the image itself, not features; test_anomalib.py tests the same contract."""
 
 SMALL = {
-    "cflow": Cflow(blocks=4, code=16, fibres=1000, batch=128),
-    "fastflow": Fastflow(blocks=4, passes=2),
+    "cflow": Cflow(blocks=4, positional_channels=16, fibres=1000, batch=128),
+    "fastflow": Fastflow(blocks=4, epochs=2),
 }
-"""Modules that learn for minutes by default, here for a moment; every other setting is the default."""
+"""Modules that take minutes to fit by default, with settings that take a moment; all other settings are the default."""
 
-DEFAULTS = {name: SMALL.get(name) or MODULES.load(name)() for name in MODULES.names() if name not in OF_PIXELS}
+DEFAULTS = {name: SMALL.get(name) or MODULES.load(name)() for name in MODULES.names() if name not in PIXEL_MODULES}
 
 
-def each(field, values):
-    """Return each default that has the setting, once with each of the values that is not its own."""
+def vary(field, values):
+    """Return each default module that has the setting, once with each value that differs from the default."""
     return {
         f"{name}-{value}": dataclasses.replace(module, **{field: value})
         for name, module in DEFAULTS.items()
@@ -51,7 +51,7 @@ def each(field, values):
 
 
 OTHERS = {
-    "gaussian-whole": Gaussian(whole=True),
+    "gaussian-global-pooling": Gaussian(global_pooling=True),
     "gaussian-one-scale": Gaussian(scales=("image",)),
     "gaussian-even": Gaussian(neighbourhood=4),
     "padim-few-channels": Padim(channels=2, largest_grid=4),
@@ -59,23 +59,23 @@ OTHERS = {
     "patchcore-even": Patchcore(neighbourhood=4),
     "patchcore-mahalanobis": Patchcore(shrinkage=0.3),
     "signed-one-channel": Signed(channels=("b",), neighbourhood=4),
-    "cflow-rotated": dataclasses.replace(SMALL["cflow"], mixing="rotate"),
+    "cflow-rotated": dataclasses.replace(SMALL["cflow"], permutation="soft"),
     "cflow-one-scale": dataclasses.replace(SMALL["cflow"], scales=("image",), neighbourhood=1),
-    "cflow-from-standard": dataclasses.replace(SMALL["cflow"], start="standard", rate=0.01, fibres=2500),
-    "cflow-from-random": dataclasses.replace(SMALL["cflow"], start="random", rate=0.01, fibres=2500),
+    "cflow-from-standard": dataclasses.replace(SMALL["cflow"], start="standard", learning_rate=0.01, fibres=2500),
+    "cflow-from-random": dataclasses.replace(SMALL["cflow"], start="random", learning_rate=0.01, fibres=2500),
     "cflow-averaged": dataclasses.replace(SMALL["cflow"], largest_grid=3),
     "fastflow-averaged": dataclasses.replace(SMALL["fastflow"], largest_grid=3, neighbourhood=3),
-    "fastflow-from-standard": dataclasses.replace(SMALL["fastflow"], start="standard", rate=0.01, passes=6),
-    "fastflow-from-random": dataclasses.replace(SMALL["fastflow"], start="random", rate=0.01, passes=6),
+    "fastflow-from-standard": dataclasses.replace(SMALL["fastflow"], start="standard", learning_rate=0.01, epochs=6),
+    "fastflow-from-random": dataclasses.replace(SMALL["fastflow"], start="random", learning_rate=0.01, epochs=6),
 }
-ALL = {**DEFAULTS, **each("pool", get_args(Pool)), **each("maps", get_args(MapKind)), **OTHERS}
+ALL = {**DEFAULTS, **vary("pool", get_args(Pool)), **vary("maps", get_args(MapKind)), **OTHERS}
 
 every_default = pytest.mark.parametrize("module", DEFAULTS.values(), ids=DEFAULTS)
 every_module = pytest.mark.parametrize("module", ALL.values(), ids=ALL)
 
 
 def features(images=24, *, side=8, seed=0):
-    """Return features around a mean of their own at each place, as of outstanding images."""
+    """Return features of outstanding images: random around a different mean at each place."""
     random = np.random.default_rng(seed)
     shapes = ((len(TILES.channels), side, side), (len(IMAGE.channels), 1, 1))
     means = [np.random.default_rng(99).normal(3, 1, shape) for shape in shapes]
@@ -87,8 +87,8 @@ def pyramid(images=5, *, side=8, seed=1):
     return next(features(images, side=side, seed=seed).batches(images))
 
 
-def worsened(grids, amount):
-    """Shift every channel to its bad side."""
+def worsen(grids, amount):
+    """Shift every channel in its bad direction."""
     return FeaturePyramid(tuple(grid + amount * worse for grid, worse in zip(grids.scales, WORSE, strict=True)))
 
 
@@ -101,12 +101,12 @@ def test_an_image_scores_alone_as_in_company_and_in_another_order(module):
         alone = fitted.predict(FeaturePyramid(tuple(grid[position : position + 1] for grid in company.scales)))
         for other, place in ((together, position), (flipped, 4 - position)):
             torch.testing.assert_close(alone.score[0], other.score[place], atol=1e-5, rtol=1e-5)
-            for one, many in zip(alone.maps, other.maps, strict=True):
-                torch.testing.assert_close(one[0], many[place], atol=1e-4, rtol=1e-4)
+            for single, batch in zip(alone.maps, other.maps, strict=True):
+                torch.testing.assert_close(single[0], batch[place], atol=1e-4, rtol=1e-4)
 
 
 @every_module
-def test_the_same_seed_gives_the_same_module_and_no_seed_is_touched(module):
+def test_the_same_seed_gives_the_same_module_and_global_random_state_is_unchanged(module):
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
     first, second = (module.fit(features(), seed=3).state() for _ in range(2))
@@ -119,13 +119,13 @@ def test_the_same_seed_gives_the_same_module_and_no_seed_is_touched(module):
 def test_more_damage_never_lowers_the_score(module):
     fitted = module.fit(features(), seed=0)
     mean = FeaturePyramid(tuple(grid.mean(dim=0, keepdim=True) for grid in pyramid(24, seed=0).scales))
-    scores = [float(fitted.predict(worsened(mean, amount)).score[0]) for amount in (0, 0.5, 1, 2, 4, 8)]
+    scores = [float(fitted.predict(worsen(mean, amount)).score[0]) for amount in (0, 0.5, 1, 2, 4, 8)]
     assert scores == sorted(scores)
     assert scores[-1] > scores[0]
 
 
 @every_module
-def test_maps_are_not_negative_finite_and_one_an_image(module):
+def test_maps_are_finite_and_not_negative_and_there_is_one_for_each_image(module):
     evidence = module.fit(features(), seed=0).predict(pyramid())
     assert evidence.score.shape == (5,)
     assert torch.isfinite(evidence.score).all()
@@ -137,7 +137,7 @@ def test_maps_are_not_negative_finite_and_one_an_image(module):
 
 
 @every_module
-def test_what_is_given_is_not_changed(module):
+def test_arguments_are_not_changed(module):
     given, seen = features(), pyramid()
     module.fit(given, seed=0).predict(seen)
     assert all(np.array_equal(a, b) for a, b in zip(given.arrays, features().arrays, strict=True))
@@ -151,7 +151,7 @@ def test_a_module_restored_from_a_file_scores_bit_identically(module):
     restored = module.restore(safetensors.torch.load(safetensors.torch.save(arrays)), (TILES, IMAGE))
     first, second = fitted.predict(pyramid()), restored.predict(pyramid())
     assert torch.equal(first.score, second.score)
-    assert all(torch.equal(one, other) for one, other in zip(first.maps, second.maps, strict=True))
+    assert all(torch.equal(grid, again) for grid, again in zip(first.maps, second.maps, strict=True))
 
 
 @every_default
@@ -167,8 +167,8 @@ def test_a_restored_module_scores_bit_identically_at_the_size_of_a_real_layer(mo
 
 
 @every_module
-def test_it_learns_from_as_few_images_as_it_says(module):
-    fitted = module.fit(features(module.needs), seed=0)
+def test_a_module_fits_on_its_smallest_number_of_images(module):
+    fitted = module.fit(features(module.min_images), seed=0)
     assert torch.isfinite(fitted.predict(pyramid(1)).score).all()
 
 
@@ -181,7 +181,7 @@ def test_one_scale_of_one_place_is_enough(module):
 
 
 @every_module
-def test_constant_features_give_numbers(module):
+def test_constant_features_give_finite_values(module):
     flat = tuple(np.full_like(array, 2.5) for array in features().arrays)
     fitted = module.fit(dataclasses.replace(features(), arrays=flat), seed=0)
     for seen in (pyramid(), FeaturePyramid(tuple(torch.full_like(grid, 2.5) for grid in pyramid().scales))):
@@ -197,30 +197,30 @@ def test_a_map_is_highest_where_damage_was_planted(module, row, column):
     seen.scales[0][:, :, row, column] += 6 * WORSE[0][:, :, 0, 0]
     first = module.fit(features(), seed=0).predict(seen).maps[0][0]
     highest = divmod(int(first.argmax()), first.shape[1])
-    assert np.abs(np.subtract(highest, (row, column))).max() <= 1  # maps are averages of neighbours
+    assert np.abs(np.subtract(highest, (row, column))).max() <= 1  # maps average neighbouring places
 
 
 @every_default
 def test_outstanding_images_score_below_damaged_ones(module):
     fitted, unseen = module.fit(features(), seed=0), pyramid(20, seed=7)
-    assert fitted.predict(unseen).score.max() < fitted.predict(worsened(unseen, 2)).score.min()
+    assert fitted.predict(unseen).score.max() < fitted.predict(worsen(unseen, 2)).score.min()
 
 
 @every_default
-def test_it_says_whether_it_has_latents(module):
+def test_has_latents_tells_whether_the_fitted_module_has_latents(module):
     assert module.has_latents == isinstance(module.fit(features(), seed=0), WithLatents)
 
 
 @every_default
-@pytest.mark.parametrize("able", [True, False], ids=["bfloat16", "single"])
-def test_it_learns_and_ranks_on_processors_that_multiply_bfloat16_and_on_those_that_do_not(module, able, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able}, raising=False)
+@pytest.mark.parametrize("has_bfloat16", [True, False], ids=["bfloat16", "single"])
+def test_a_module_ranks_images_on_processors_with_and_without_bfloat16(module, has_bfloat16, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has_bfloat16}, raising=False)
     fitted, unseen = module.fit(features(), seed=0), pyramid(20, seed=7)
-    assert fitted.predict(unseen).score.max() < fitted.predict(worsened(unseen, 2)).score.min()
+    assert fitted.predict(unseen).score.max() < fitted.predict(worsen(unseen, 2)).score.min()
 
 
 @every_default
-def test_half_precision_files_serve_as_well_as_memory(module, tmp_path):
+def test_half_precision_files_give_nearly_the_scores_of_arrays_in_memory(module, tmp_path):
     given = features()
     halves = tuple(
         np.lib.format.open_memmap(tmp_path / f"{i}.npy", "w+", "f2", a.shape) for i, a in enumerate(given.arrays)
@@ -233,12 +233,12 @@ def test_half_precision_files_serve_as_well_as_memory(module, tmp_path):
 
 
 @pytest.mark.parametrize("module", [Gaussian(scales=("tile",)), Signed(scale="tile")])
-def test_an_unknown_scale_is_answered_by_the_nearest(module):
+def test_the_error_for_an_unknown_scale_names_the_nearest(module):
     with pytest.raises(UsageError, match="There is no scale of this encoder 'tile'; did you mean 'tiles'"):
         module.fit(features(), seed=0)
 
 
-def test_an_unknown_channel_is_answered_by_the_nearest():
+def test_the_error_for_an_unknown_channel_names_the_nearest():
     with pytest.raises(UsageError) as caught:
         Signed(channels=("aa",)).fit(features(), seed=0)
     assert str(caught.value) == ("There is no channel of scale 'tiles' 'aa'; did you mean 'a'? Known: a, b, c, d.")

@@ -1,4 +1,4 @@
-"""Every reduction projects each point for itself, and survives being saved."""
+"""Every reduction projects each point independently of the others, also after it is saved and restored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 
 from unoqa.reductions import REDUCTIONS
 from unoqa.reductions.nmf import Nmf
-from unoqa.reductions.pca import BLOCK, WIDE, Pca
+from unoqa.reductions.pca import BLOCK, MAX_DIRECT, Pca
 
 every_reduction = pytest.mark.parametrize("name", REDUCTIONS.names())
 
@@ -69,7 +69,7 @@ def test_few_points_and_few_coordinates_are_enough(name, shape):
 
 @every_reduction
 @pytest.mark.parametrize("value", [0.0, 1.5])
-def test_points_that_are_all_alike_stay_alike(name, value):
+def test_equal_points_stay_equal(name, value):
     given = np.full((6, 4), value)
     low = fitted(name, given).project(given)
     assert np.isfinite(low).all()
@@ -77,7 +77,7 @@ def test_points_that_are_all_alike_stay_alike(name, value):
 
 
 @every_reduction
-def test_single_precision_will_do(name):
+def test_points_may_have_single_precision(name):
     given = points().astype(np.float32)
     low, reference = fitted(name, given).project(given), fitted(name).project(points())
     assert low.shape == reference.shape
@@ -85,14 +85,14 @@ def test_single_precision_will_do(name):
 
 
 @pytest.mark.parametrize("variance", [0.5, 0.95, 0.999])
-def test_pca_is_scikit_learns(variance):
+def test_pca_equals_that_of_scikit_learn(variance):
     expected = PCA(variance, svd_solver="full").fit(points())
     ours = Pca(variance=variance).fit(points(), seed=0)
     np.testing.assert_allclose(ours.project(points(7, seed=1)), expected.transform(points(7, seed=1)), atol=1e-6)
 
 
-def test_pca_keeps_no_more_components_than_asked_for():
-    assert Pca(variance=0.999, most=2).fit(points(), seed=0).project(points()).shape == (30, 2)
+def test_pca_keeps_at_most_the_maximum_number_of_components():
+    assert Pca(variance=0.999, max_components=2).fit(points(), seed=0).project(points()).shape == (30, 2)
 
 
 def test_nmf_gives_shares_of_parts_that_make_up_the_point():
@@ -112,26 +112,28 @@ def test_nmf_reads_negative_coordinates_as_zero():
 
 
 def wide(images=12, rank=12, seed=0):
-    """Return points of more numbers than are reduced directly, of falling variance along random directions."""
+    """Return points with too many coordinates for scikit-learn, with falling variance along random directions."""
     random = np.random.default_rng(seed)
-    return (random.normal(size=(images, rank)) * 0.7 ** np.arange(rank)) @ random.normal(size=(rank, WIDE + 500)) + 3
+    return (random.normal(size=(images, rank)) * 0.7 ** np.arange(rank)) @ random.normal(
+        size=(rank, MAX_DIRECT + 500)
+    ) + 3
 
 
 @pytest.mark.parametrize("variance", [0.5, 0.95])
-def test_pca_of_wide_points_is_scikit_learns(variance):
+def test_pca_of_wide_points_equals_that_of_scikit_learn(variance):
     expected, ours = PCA(variance, svd_solver="full").fit(wide()), Pca(variance=variance).fit(wide(), seed=0)
-    theirs, own = expected.transform(wide(seed=1)), ours.project(wide(seed=1))
-    assert own.shape == theirs.shape
-    signs = np.sign((theirs * own).sum(axis=0))
-    np.testing.assert_allclose(own * signs, theirs, atol=1e-4 * np.abs(theirs).max())
-    assert WIDE > BLOCK  # so that these points were taken in two blocks
+    theirs, projected = expected.transform(wide(seed=1)), ours.project(wide(seed=1))
+    assert projected.shape == theirs.shape
+    signs = np.sign((theirs * projected).sum(axis=0))
+    np.testing.assert_allclose(projected * signs, theirs, atol=1e-4 * np.abs(theirs).max())
+    assert MAX_DIRECT > BLOCK  # so these points are reduced in two blocks
 
 
-def test_pca_of_wide_points_in_a_file_in_half_precision_is_that_of_the_same_points_in_memory(tmp_path):
+def test_pca_of_wide_points_in_a_half_precision_file_equals_that_of_the_same_points_in_memory(tmp_path):
     given = wide().astype(np.float16)
     given.tofile(tmp_path / "points.raw")
     mapped = np.memmap(tmp_path / "points.raw", dtype=np.float16, mode="r").reshape(given.shape)
-    from_file, from_memory = (Pca().fit(one, seed=0) for one in (mapped, given.astype(np.float64)))
+    from_file, from_memory = (Pca().fit(source, seed=0) for source in (mapped, given.astype(np.float64)))
     assert np.array_equal(from_file.project(mapped), from_memory.project(given.astype(np.float64)))
     assert from_file.state()["components"].dtype == torch.float32
 
@@ -143,12 +145,12 @@ def test_pca_of_wide_points_of_small_rank_has_few_components(images, rank, compo
     assert np.isfinite(low).all()
 
 
-def test_pca_of_wide_points_that_are_all_alike_is_nought():
-    alike = np.full((3, WIDE + 1), 1.5)
-    assert np.array_equal(Pca().fit(alike, seed=0).project(alike), np.zeros((3, 1)))
+def test_pca_of_equal_wide_points_is_zero():
+    equal = np.full((3, MAX_DIRECT + 1), 1.5)
+    assert np.array_equal(Pca().fit(equal, seed=0).project(equal), np.zeros((3, 1)))
 
 
-def test_pca_of_wide_points_comes_back_and_projects_each_point_alone():
+def test_restored_pca_of_wide_points_projects_each_point_alone_with_the_same_bits():
     reduction = Pca().fit(wide(), seed=0)
     restored = Pca().restore(safetensors.torch.load(safetensors.torch.save(reduction.state())))
     together = reduction.project(wide(4, seed=1))

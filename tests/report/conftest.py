@@ -1,4 +1,4 @@
-"""The made-up clinic, for the tests of this room."""
+"""The synthetic clinic, for the tests of reports."""
 
 from clinic import base, clinic, grader, model, settled, settled_model, weights
 

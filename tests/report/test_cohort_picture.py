@@ -1,4 +1,4 @@
-"""The picture of a cohort shows each grade, whatever the cohort is like."""
+"""The picture of a cohort shows each grade, for any mix of grades."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from PIL import Image
 
 from unoqa import EnfaceImage, Grade, Grading
 from unoqa.outputs.heat import heat_path
-from unoqa.report.cohort_picture import draw_cohort, examples
+from unoqa.report.cohort_picture import choose_examples, draw_cohort
 
 
 def grading(name, grade, score):
@@ -19,17 +19,17 @@ def cohort(outstanding=0, gradable=0, ungradable=0):
     return [grading(f"{g.word}/{place}.png", g, float(place)) for g, count in counts.items() for place in range(count)]
 
 
-def opened(name):
+def read_image(name):
     return EnfaceImage(name, np.random.default_rng(len(name)).random((70, 90), dtype=np.float32))
 
 
-def drawn(gradings, folder):
+def draw(gradings, folder):
     for one in gradings:
         if one.score is not None:
             path = heat_path(folder, one.image)
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (90, 70), (200, 40, 30)).save(path)
-    draw_cohort(gradings, opened, folder, folder / "cohort.png")
+    draw_cohort(gradings, read_image, folder, folder / "cohort.png")
     return Image.open(folder / "cohort.png")
 
 
@@ -46,7 +46,7 @@ MIXES = {
 
 @pytest.mark.parametrize("gradings", MIXES.values(), ids=MIXES)
 def test_a_picture_of_any_mix_is_a_png_of_sane_size(gradings, tmp_path):
-    with drawn(gradings, tmp_path) as picture:
+    with draw(gradings, tmp_path) as picture:
         assert picture.format == "PNG"
         assert 600 < picture.width < 2000
         assert picture.height < 2000
@@ -54,21 +54,23 @@ def test_a_picture_of_any_mix_is_a_png_of_sane_size(gradings, tmp_path):
 
 
 def test_images_and_their_heat_are_in_the_picture(tmp_path):
-    with drawn(cohort(1, 1, 1), tmp_path) as picture:
+    with draw(cohort(1, 1, 1), tmp_path) as picture:
         pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     assert (pixels == (200, 40, 30)).all(axis=1).mean() > 0.01
 
 
-def test_images_that_are_refused_and_have_no_grade_are_shown(tmp_path):
+def test_images_that_are_not_outstanding_and_have_no_grade_are_shown(tmp_path):
     shown = []
     refused = [grading("refused.png", None, 3.0), grading("broken.png", None, None)]
-    drawn([*cohort(3), *refused], tmp_path).close()
-    draw_cohort([*cohort(3), *refused], lambda name: shown.append(name) or opened(name), tmp_path, tmp_path / "c.png")
+    draw([*cohort(3), *refused], tmp_path).close()
+    draw_cohort(
+        [*cohort(3), *refused], lambda name: shown.append(name) or read_image(name), tmp_path, tmp_path / "c.png"
+    )
     assert shown == [*(f"outstanding/{place}.png" for place in range(3)), "refused.png"]
 
 
-def test_few_images_make_a_picture_of_no_empty_grades(tmp_path):
-    with drawn(cohort(0, 0, 1), tmp_path) as one, drawn(cohort(12, 7, 6), tmp_path) as many:
+def test_grades_that_do_not_occur_take_no_space(tmp_path):
+    with draw(cohort(0, 0, 1), tmp_path) as one, draw(cohort(12, 7, 6), tmp_path) as many:
         assert one.width < many.width
         white = (np.asarray(one.convert("L")) == 255).mean()
     assert white < 0.5
@@ -76,14 +78,14 @@ def test_few_images_make_a_picture_of_no_empty_grades(tmp_path):
 
 def test_up_to_six_examples_go_evenly_from_the_best_score_to_the_worst():
     members = cohort(gradable=26)
-    assert [one.score for one in examples(members[::-1])] == [0, 5, 10, 15, 20, 25]
-    assert examples(members[:4]) == members[:4]
-    assert examples([]) == []
+    assert [one.score for one in choose_examples(members[::-1])] == [0, 5, 10, 15, 20, 25]
+    assert choose_examples(members[:4]) == members[:4]
+    assert choose_examples([]) == []
 
 
 def test_a_failed_drawing_leaves_the_old_picture(tmp_path):
     (tmp_path / "cohort.png").write_bytes(b"old")
     with pytest.raises(FileNotFoundError):
-        draw_cohort(cohort(1), opened, tmp_path, tmp_path / "cohort.png")
+        draw_cohort(cohort(1), read_image, tmp_path, tmp_path / "cohort.png")
     assert (tmp_path / "cohort.png").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["cohort.png"]

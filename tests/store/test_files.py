@@ -1,4 +1,4 @@
-"""A file is there whole or not at all; a folder that only a file manager has been in is empty."""
+"""A file is written whole or not at all; a folder that holds only files of the operating system is empty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from unoqa.store.files import is_empty, replace_file, replace_folder, write_text
 
 
-def test_a_file_is_written_with_its_folders(tmp_path):
+def test_a_file_is_written_and_its_folders_are_made(tmp_path):
     write_text(tmp_path / "a" / "b" / "c.txt", "one\ntwo – drei\n")
     assert (tmp_path / "a" / "b" / "c.txt").read_bytes() == "one\ntwo – drei\n".encode()
 
@@ -31,44 +31,44 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
     assert (tmp_path / "c.txt").read_text(encoding="utf-8") == "new"
 
 
-def filled(folder, text):
+def fill(folder, text):
     with replace_folder(folder) as fresh:
         (fresh / "text").write_text(text, encoding="utf-8")
 
 
-def test_a_folder_takes_the_place_of_another_and_leaves_nothing_beside_it(tmp_path):
+def test_a_folder_replaces_another_and_leaves_nothing_beside_it(tmp_path):
     for text in ("old", "new"):
-        filled(tmp_path / "a", text)
+        fill(tmp_path / "a", text)
         assert (tmp_path / "a" / "text").read_text(encoding="utf-8") == text
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_an_old_folder_comes_back_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
-    filled(tmp_path / "a", "old")
+def test_an_old_folder_comes_back_if_the_new_one_cannot_replace_it(tmp_path, monkeypatch):
+    fill(tmp_path / "a", "old")
     replace = Path.replace
 
-    def interrupted(self, target):
+    def interrupt(self, target):
         if self.suffix == ".part":
             raise KeyboardInterrupt
         return replace(self, target)
 
-    monkeypatch.setattr(Path, "replace", interrupted)
+    monkeypatch.setattr(Path, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        filled(tmp_path / "a", "new")
+        fill(tmp_path / "a", "new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a" / "text").read_text(encoding="utf-8") == "old"
 
 
-def test_a_link_to_a_folder_goes_on_pointing_there(tmp_path):
+def test_a_link_to_a_folder_still_points_there(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
-    filled(tmp_path / "link", "new")
+    fill(tmp_path / "link", "new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real" / "text").read_text(encoding="utf-8") == "new"
 
 
 @pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db", "thumbs.db", "desktop.ini", "Desktop.ini"])
-def test_what_a_system_leaves_is_nothing(name, tmp_path):
+def test_a_folder_with_only_system_files_is_empty(name, tmp_path):
     assert is_empty(tmp_path)
     (tmp_path / name).touch()
     assert is_empty(tmp_path)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unoqa.core.errors import ResultsError
-from unoqa.store.journal import FOLDER, Entry, Journal
+from unoqa.store.journal import FOLDER, Journal, JournalEntry
 
 
 def entry(image="a.png", score=1.25):
-    return Entry(image, f"digest of {image}", score, np.array([0.1, -2.5, 1e300]), ("blur", "dim"))
+    return JournalEntry(image, f"digest of {image}", score, np.array([0.1, -2.5, 1e300]), ("blur", "dim"))
 
 
 EVERY = type("Every", (), {"__contains__": lambda self, name: True})()
@@ -57,7 +57,7 @@ def test_what_was_scored_is_found_again_bit_by_bit(tmp_path):
     reasons=st.lists(st.text(st.characters(exclude_categories=("Cs",)))),
 )
 def test_any_name_and_any_number_survive(tmp_path_factory, image, score, point, reasons):
-    results, added = tmp_path_factory.mktemp("run"), Entry(image, "d", score, np.array(point), tuple(reasons))
+    results, added = tmp_path_factory.mktemp("run"), JournalEntry(image, "d", score, np.array(point), tuple(reasons))
     with opened(results, heat=False) as journal:
         journal.add(added)
     with opened(results, heat=False) as journal:
@@ -68,7 +68,7 @@ def test_any_name_and_any_number_survive(tmp_path_factory, image, score, point, 
 def test_a_point_in_half_precision_comes_back_bit_by_bit(tmp_path_factory, numbers):
     results, point = tmp_path_factory.mktemp("run"), np.array(numbers, dtype=np.float16)
     with opened(results) as journal:
-        journal.add(Entry("a.png", "d", 1.0, point, ()))
+        journal.add(JournalEntry("a.png", "d", 1.0, point, ()))
     with opened(results) as journal:
         found = journal.find("a.png", "d").point
     assert found.dtype == np.float16

@@ -1,4 +1,4 @@
-"""A model folder is whole and unchanged, or it is refused by the name of what is wrong."""
+"""A model folder is read if it is complete and unchanged; otherwise the error names what is wrong."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def model(tmp_path):
     return tmp_path / "model"
 
 
-def refusal(folder):
+def read_error(folder):
     with pytest.raises(ModelError) as caught:
         read_model_folder(folder)
     return str(caught.value)
@@ -32,7 +32,7 @@ def refusal(folder):
 
 def test_document_and_arrays_come_back(model):
     document, arrays, _ = read_model_folder(model)
-    assert document == {"format": 2, **DOCUMENT}
+    assert document == {"format": 3, **DOCUMENT}
     assert arrays.keys() == ARRAYS.keys()
     assert all(torch.equal(arrays[name], ARRAYS[name]) for name in ARRAYS)
     assert all(arrays[name].dtype == ARRAYS[name].dtype for name in ARRAYS)
@@ -53,7 +53,7 @@ def test_every_changed_byte_is_noticed(model, name, flip):
         changed = bytearray(sound)
         changed[place] ^= flip
         (model / name).write_bytes(changed)
-        sentence = refusal(model)
+        sentence = read_error(model)
         assert name in sentence or f"The model {model} has format" in sentence
 
 
@@ -61,45 +61,48 @@ def test_every_changed_byte_is_noticed(model, name, flip):
 @pytest.mark.parametrize("cut", [0, 10, -1])
 def test_a_cut_file_is_named(model, name, cut):
     (model / name).write_bytes((model / name).read_bytes()[:cut])
-    if (name, cut) == ("checksums.json", -1):  # its last line end says nothing
+    if (name, cut) == ("checksums.json", -1):  # the last line end carries nothing
         read_model_folder(model)
     else:
-        assert name in refusal(model) or f"The model {model} has format" in refusal(model)
+        assert name in read_error(model) or f"The model {model} has format" in read_error(model)
 
 
 @pytest.mark.parametrize("name", FILES[:3])
 def test_a_missing_file_is_named(model, name):
     (model / name).unlink()
-    assert refusal(model) == f"The model {model} lacks {name}; copy the whole folder again."
+    assert read_error(model) == f"The model {model} lacks {name}; copy the whole folder again."
 
 
-def test_a_folder_without_checksums_is_not_a_whole_model(model):
+def test_a_folder_without_checksums_is_not_a_complete_model(model):
     (model / "checksums.json").unlink()
-    assert refusal(model) == (
-        f"{model} is not a whole model (it has no checksums.json); name a folder made by `unoqa fit`."
+    assert read_error(model) == (
+        f"{model} is not a complete model (it has no checksums.json); name a folder that `unoqa fit` wrote."
     )
 
 
-def test_a_folder_that_is_not_there_is_named_with_the_way_to_make_it(tmp_path):
+def test_a_folder_that_does_not_exist_is_named_with_the_command_that_makes_one(tmp_path):
     folder = tmp_path / "model"
-    assert refusal(folder) == f"There is no model folder {folder}; make one with `unoqa fit OUTSTANDING -o {folder}`."
+    assert (
+        read_error(folder)
+        == f"There is no model folder {folder}; check the path, or fit a model with `unoqa fit` first."
+    )
 
 
-def test_another_version_is_told_before_its_checksum(model):
+def test_another_version_is_reported_before_a_wrong_checksum(model):
     text = (model / "model.toml").read_text(encoding="utf-8")
-    (model / "model.toml").write_text(text.replace("format = 2", "format = 1"), encoding="utf-8")
-    assert refusal(model) == (
-        f"The model {model} has format 1, and this version of unoqa reads 2; fit it again with this version, or "
+    (model / "model.toml").write_text(text.replace("format = 3", "format = 1"), encoding="utf-8")
+    assert read_error(model) == (
+        f"The model {model} has format 1, but this version of unoqa reads 3; fit it again with this version, or "
         "install the version that made it."
     )
 
 
-def test_checksums_of_another_kind_are_damage(model):
+def test_checksums_that_are_no_table_are_damaged(model):
     (model / "checksums.json").write_text("[]", encoding="utf-8")
-    assert refusal(model).startswith(f"{model / 'checksums.json'} is damaged; ")
+    assert read_error(model).startswith(f"{model / 'checksums.json'} is damaged; ")
 
 
-def test_a_copy_is_the_same_model_wherever_it_lies(model, tmp_path):
+def test_a_copy_is_the_same_model_in_any_folder(model, tmp_path):
     shutil.copytree(model, tmp_path / "copy")
     write_model_folder(tmp_path / "again", DOCUMENT, ARRAYS, "# Card – für alle\n")
     checksum = hashlib.sha256((model / "checksums.json").read_bytes()).hexdigest()
@@ -108,9 +111,9 @@ def test_a_copy_is_the_same_model_wherever_it_lies(model, tmp_path):
     }
 
 
-def test_a_model_is_written_over_a_model_but_over_nothing_else(model, tmp_path):
+def test_a_model_replaces_a_model_but_nothing_else(model, tmp_path):
     write_model_folder(model, {"alpha": 0.2}, {}, "")
-    assert read_model_folder(model)[:2] == ({"format": 2, "alpha": 0.2}, {})
+    assert read_model_folder(model)[:2] == ({"format": 3, "alpha": 0.2}, {})
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "photo.png").touch()
     for folder, sentence in (
@@ -122,7 +125,7 @@ def test_a_model_is_written_over_a_model_but_over_nothing_else(model, tmp_path):
         assert str(caught.value) == f"{folder} {sentence}"
 
 
-def test_a_model_with_something_beside_its_files_is_not_written_over(model):
+def test_a_model_folder_that_holds_other_files_is_not_replaced(model):
     (model / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(ResultsError) as caught:
         write_model_folder(model, DOCUMENT, ARRAYS, "")
@@ -130,20 +133,21 @@ def test_a_model_with_something_beside_its_files_is_not_written_over(model):
     assert (model / "notes.txt").exists()
 
 
-def test_what_a_file_browser_left_in_a_model_is_nothing(model):
+def test_a_model_folder_that_holds_system_files_is_replaced(model):
     (model / ".DS_Store").touch()
     write_model_folder(model, {"alpha": 0.2}, {}, "")
     assert read_model_folder(model)[0]["alpha"] == 0.2
 
 
-def test_the_folder_in_which_the_program_runs_is_refused(tmp_path, monkeypatch):
+def test_the_working_directory_is_refused(tmp_path, monkeypatch):
     (tmp_path / "within").mkdir()
     monkeypatch.chdir(tmp_path / "within")
     for folder in (Path(), Path(".."), tmp_path):
         with pytest.raises(ResultsError) as caught:
             check_model_folder(folder)
         assert str(caught.value) == (
-            f"A model takes the place of its folder, and {folder} cannot be moved; name one within it."
+            f"A model replaces its folder, but {folder} holds the working directory or is a mount point; "
+            "name a folder inside it."
         )
 
 

@@ -1,4 +1,4 @@
-"""Unfinished work outlives its process in a folder of its own, one process at a time, and leaves nothing when done."""
+"""Unfinished work outlives its process in a folder that one process uses at a time, and is removed when it is done."""
 
 from __future__ import annotations
 
@@ -25,35 +25,38 @@ ARRAYS = {
 }
 
 
-def same(found, expected):
+def equal(found, expected):
     return found.keys() == expected.keys() and all(torch.equal(found[name], expected[name]) for name in expected)
 
 
-def filled(workspace):
+def fill(workspace):
     """Put one feature and one checkpoint into a workspace."""
-    workspace.features(make_key("f"), SCALES).add(FeaturePyramid((torch.ones(1, 2, 1, 1),)), "digest")
+    workspace.open_features(make_key("f"), SCALES).add(FeaturePyramid((torch.ones(1, 2, 1, 1),)), "digest")
     workspace.checkpoints(make_key("c")).write("part", ARRAYS)
 
 
-def test_features_and_checkpoints_are_there_for_the_next_process(tmp_path):
+def test_the_next_process_finds_features_and_checkpoints(tmp_path):
     with Workspace(tmp_path / "work") as workspace:
-        filled(workspace)
+        fill(workspace)
     with Workspace(tmp_path / "work") as workspace:
-        assert workspace.features(make_key("f"), SCALES).find("digest") == 0
-        assert same(workspace.checkpoints(make_key("c")).read("part"), ARRAYS)
-        assert workspace.features("another encoder", SCALES).find("digest") is None
+        assert workspace.open_features(make_key("f"), SCALES).find("digest") == 0
+        assert equal(workspace.checkpoints(make_key("c")).read("part"), ARRAYS)
+        assert workspace.open_features("another encoder", SCALES).find("digest") is None
         assert workspace.checkpoints("another fit").read("part") is None
 
 
-def test_a_folder_is_of_one_process_at_a_time(tmp_path):
+def test_one_process_at_a_time_uses_a_folder(tmp_path):
     with Workspace(tmp_path / "work"), pytest.raises(ResultsError) as caught:
         Workspace(tmp_path / "work")
-    assert str(caught.value) == f"Another process works in {tmp_path / 'work'}; wait for it, or name another output."
+    assert (
+        str(caught.value)
+        == f"Another process works in {tmp_path / 'work'}; wait until it ends, or choose another folder."
+    )
     with Workspace(tmp_path / "work") as workspace:
         assert workspace.folder == tmp_path / "work"
 
 
-def test_a_killed_process_holds_no_folder(tmp_path):
+def test_a_killed_process_does_not_hold_the_lock(tmp_path):
     program = (
         "import os, pathlib, signal, sys; from unoqa.store.workspace import Workspace\n"
         "kept = Workspace(pathlib.Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
@@ -62,41 +65,41 @@ def test_a_killed_process_holds_no_folder(tmp_path):
     assert ended.returncode != 0
     assert (tmp_path / "work").is_dir(), ended.stderr
     with Workspace(tmp_path / "work") as workspace:
-        filled(workspace)
+        fill(workspace)
 
 
-def test_what_is_removed_leaves_nothing(tmp_path):
+def test_removed_work_leaves_nothing(tmp_path):
     with Workspace(tmp_path / "deep" / "work") as workspace:
-        filled(workspace)
+        fill(workspace)
         workspace.remove()
         assert list((tmp_path / "deep").iterdir()) == []
 
 
-def test_nobody_works_there_while_it_is_removed(tmp_path, monkeypatch):
+def test_no_process_works_in_a_folder_while_it_is_removed(tmp_path, monkeypatch):
     removed, tree = [], shutil.rmtree
 
-    def watched(path, **options):
+    def watch(path, **options):
         with pytest.raises(ResultsError, match="Another process works in"):
             Workspace(tmp_path / "work")
         removed.append(path.name)
         tree(path, **options)
 
-    monkeypatch.setattr(shutil, "rmtree", watched)
+    monkeypatch.setattr(shutil, "rmtree", watch)
     with Workspace(tmp_path / "work") as workspace:
-        filled(workspace)
+        fill(workspace)
         workspace.remove()
     assert len(removed) == 2
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_somebody_else_keeps_there_stays(tmp_path):
+def test_files_of_others_stay(tmp_path):
     work = tmp_path / "work"
-    for theirs in ("features-2024/f.csv", "fit-of-last-year/notes.txt", "lock", "thesis.txt"):
-        (work / theirs).parent.mkdir(parents=True, exist_ok=True)
-        (work / theirs).write_text("years of work", encoding="utf-8")
+    for other in ("features-2024/f.csv", "fit-of-last-year/notes.txt", "lock", "thesis.txt"):
+        (work / other).parent.mkdir(parents=True, exist_ok=True)
+        (work / other).write_text("years of work", encoding="utf-8")
     before = sorted(path.relative_to(work) for path in work.rglob("*"))
     with Workspace(work) as workspace:
-        filled(workspace)
+        fill(workspace)
         workspace.remove()
     assert sorted(path.relative_to(work) for path in work.rglob("*")) == before
 
@@ -105,7 +108,7 @@ def test_a_temporary_workspace_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for removed in (True, False):
         with Workspace() as workspace:
-            filled(workspace)
+            fill(workspace)
             assert [path.name for path in tmp_path.iterdir()] == [workspace.folder.name]
             if removed:
                 workspace.remove()
@@ -117,18 +120,18 @@ def test_a_checkpoint_is_replaced_whole(tmp_path):
     assert isinstance(checkpoints, Checkpoints)
     checkpoints.write("part", ARRAYS)
     checkpoints.write("part", {"step": torch.tensor(8.0)})
-    assert same(checkpoints.read("part"), {"step": torch.tensor(8.0)})
+    assert equal(checkpoints.read("part"), {"step": torch.tensor(8.0)})
     assert len(list((tmp_path / "fit").iterdir())) == 1
 
 
-def test_what_was_read_is_no_window_on_the_file(tmp_path):
+def test_arrays_that_were_read_are_independent_of_the_file(tmp_path):
     checkpoints = FolderCheckpoints(tmp_path)
     checkpoints.write("part", ARRAYS)
     checkpoints.read("part")["now.weight"].zero_()
-    assert same(checkpoints.read("part"), ARRAYS)
+    assert equal(checkpoints.read("part"), ARRAYS)
 
 
-def test_parts_of_a_work_have_checkpoints_of_their_own(tmp_path):
+def test_parts_of_work_have_their_own_checkpoints(tmp_path):
     work = Work(checkpoints=FolderCheckpoints(tmp_path)).part("member 0")
     for fold in range(2):
         work.part(f"fold {fold}").write({"fold": torch.tensor(fold)})
@@ -147,10 +150,10 @@ def test_a_damaged_checkpoint_reads_as_none(damage, tmp_path):
     path.write_bytes(damage(path.read_bytes()))
     assert checkpoints.read("part") is None
     checkpoints.write("part", ARRAYS)
-    assert same(checkpoints.read("part"), ARRAYS)
+    assert equal(checkpoints.read("part"), ARRAYS)
 
 
-def test_a_key_stands_for_every_value_in_its_order():
+def test_a_key_depends_on_every_value_and_on_their_order():
     keys = {
         make_key(),
         make_key("a"),

@@ -18,12 +18,12 @@ from unoqa.core.grading import Grade, RunRecord
 from unoqa.core.parallel import map_all
 from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import grade_cohort, grade_settled
-from unoqa.grader.grader import Grader, SettledGrader, check_cohort
+from unoqa.grader.grader import SETTLE_FIRST, AnyGrader, Grader, check_cohort_size
 from unoqa.grader.open_encoders import library_versions
 from unoqa.grader.source import Failure, ImageSource
 from unoqa.outputs import OUTPUTS
-from unoqa.outputs.heat import clashing, keep_apart
-from unoqa.store.journal import Entry, Journal
+from unoqa.outputs.heat import find_clashing_overlays, separate_overlays
+from unoqa.store.journal import Journal, JournalEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ class Mode(Enum):
 
 @contextmanager
 def grade_files(
-    model: Grader | SettledGrader,
+    model: AnyGrader,
     source: ImageSource,
     results: Path,
     *,
@@ -69,39 +69,36 @@ def grade_files(
     """
     alone = _alone(model, mode)
     if not alone:
-        check_cohort(len(source))
+        check_cohort_size(len(source))
     started = time.monotonic()
     names = frozenset(one.name for one in source.images)
     images = fingerprint(names)
-    grader = model.grader if isinstance(model, SettledGrader) else model
-    checksum = grader.origin.checksum
+    grader = model.grader
+    checksum = grader.model.checksum
     claim(results, checksum, images)
     outputs = [OUTPUTS.load(name)() for name in OUTPUTS.names() if heat or name != "heat"]
-    apart = clashing(names) if heat else []
+    apart = find_clashing_overlays(names) if heat else []
     with Journal(results, checksum, heat=heat, conditions=_conditions(grader, apart), names=names) as journal:
-        keep_apart(results, apart)
+        separate_overlays(results, apart)
         assessed = _assess(grader, source, results, journal, outputs, progress)
-        if alone and isinstance(model, SettledGrader):
-            result = grade_settled(assessed, grader.gate, model.partition)
+        if alone and model.frozen_split is not None:
+            result = grade_settled(assessed, grader.threshold, model.frozen_split)
         else:
-            result, _ = grade_cohort(assessed, grader.gate, grader.split, seed=grader.origin.seed)
+            result, _ = grade_cohort(assessed, grader.threshold, grader.split, seed=grader.model.seed)
         facts = _facts(grader, images, result, source.ignored, alone)
         facts["seconds"] = round(time.monotonic() - started, 3)
         remove_stale(results, [one.name for one in assessed if isinstance(one, Failure)], heat=heat)
         for output in outputs:
-            output.finish(results, RunRecord(result.gradings, facts))
+            output.write_run(results, RunRecord(result.gradings, facts))
         yield result
         remove_leftovers(results)
         journal.remove()
 
 
-def _alone(model: Grader | SettledGrader, mode: Mode) -> bool:
-    if mode is Mode.ALONE and not isinstance(model, SettledGrader):
-        raise UsageError(
-            "Grading images alone takes a settled model, and this one is not: run "
-            "`unoqa settle COHORT -m MODEL -o MODEL2` on a mixed cohort, then grade with MODEL2."
-        )
-    return isinstance(model, SettledGrader) and mode is not Mode.COHORT
+def _alone(model: AnyGrader, mode: Mode) -> bool:
+    if mode is Mode.ALONE and model.frozen_split is None:
+        raise UsageError(SETTLE_FIRST)
+    return model.frozen_split is not None and mode is not Mode.COHORT
 
 
 def _assess(
@@ -114,7 +111,7 @@ def _assess(
 ) -> list[Assessment | Failure]:
     task = progress.task("grading", len(source))
     one = partial(_one, grader, results=results, journal=journal, outputs=outputs)
-    return map_all(lambda lazy: lazy.read(one), source.images, task)
+    return map_all(lambda lazy: lazy.apply(one), source.images, task)
 
 
 def _one(
@@ -123,12 +120,12 @@ def _one(
     """Assess one image, or take it from the journal; its pictures are written before its entry."""
     digest = image.digest()
     entry = journal.find(image.name, digest)
-    if entry is not None and all(output.has(results, image.name) for output in outputs):
+    if entry is not None and all(output.has_image(results, image.name) for output in outputs):
         return Assessment(entry.image, entry.score, entry.point, entry.reasons)
-    assessment, heat = grader.examine(image)
+    assessment, heat = grader.assess(image)
     for output in outputs:
-        output.each(results, image, heat)
-    journal.add(Entry(image.name, digest, assessment.score, assessment.point, assessment.reasons))
+        output.write_image(results, image, heat)
+    journal.add(JournalEntry(image.name, digest, assessment.score, assessment.point, assessment.reasons))
     return assessment
 
 
@@ -140,15 +137,15 @@ def _facts(grader: Grader, images: str, result: CohortResult, ignored: int, alon
         "versions": library_versions(),
         "device": str(grader.encoders.device),
         "threads": torch.get_num_threads(),
-        "model": grader.origin.checksum,
+        "model": grader.model.checksum,
         "images": images,
-        "recipe": grader.origin.recipe,
-        "seed": grader.origin.seed,
+        "recipe": grader.model.recipe,
+        "seed": grader.model.seed,
         "split": "settled" if alone else "cohort",
-        "threshold": grader.fitted.threshold,
+        "threshold": grader.threshold.value,
         "counts": {**counts, "failed": failed, "all": len(result.gradings), "ignored": ignored},
         "warnings": list(result.warnings),
-        "settings": grader.origin.values,
+        "settings": grader.model.settings,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

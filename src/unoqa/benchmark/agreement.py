@@ -11,17 +11,17 @@ from jaxtyping import Float, Int
 from unoqa.core.auroc import auroc
 from unoqa.core.grading import Grade
 
-GRADES = len(Grade)
+GRADE_COUNT = len(Grade)
 RESAMPLES = 1000
 
-Confusion = Int[np.ndarray, "reference predicted"]
-"""Counts; row = reference grade, column = grade given, both from ungradable to outstanding."""
+ConfusionMatrix = Int[np.ndarray, "reference predicted"]
+"""Counts; row = reference grade, column = predicted grade, both from ungradable to outstanding."""
 
 
 @final
 @dataclass(frozen=True)
-class Figure:
-    """A figure with its bootstrap 95 % interval; NaN where the reference holds one class only."""
+class Estimate:
+    """A metric with its bootstrap 95 % interval; NaN where the reference has one class only."""
 
     value: float
     low: float
@@ -31,21 +31,22 @@ class Figure:
 @final
 @dataclass(frozen=True)
 class Agreement:
-    """What a run's grades and scores are worth by a reference.
+    """How well the grades and scores of a run agree with reference grades.
 
     Attributes:
-        images: those that have a grade.
-        figures: kappa, quadratic kappa, accuracy, balanced accuracy, and the two areas under ROC curves.
+        images: number of images with a grade.
+        metrics: kappa, quadratic kappa, accuracy, balanced accuracy, and two AUROCs.
+        confusion: the confusion matrix of the images with a grade.
     """
 
     images: int
-    figures: dict[str, Figure]
-    confusion: Confusion
+    metrics: dict[str, Estimate]
+    confusion: ConfusionMatrix
 
 
-def agreement(
+def measure_agreement(
     reference: Int[np.ndarray, " images"],
-    given: Int[np.ndarray, " images"],
+    predicted: Int[np.ndarray, " images"],
     scores: Float[np.ndarray, " images"],
     *,
     seed: int = 0,
@@ -55,65 +56,70 @@ def agreement(
     Intervals are percentiles of 1,000 resamples of the images (Efron 1979).
 
     Args:
-        given: -1 where an image has a score alone, as those of a cohort too small to be split: areas count it too.
+        predicted: -1 where an image has a score but no grade, as in a cohort too small to split. Only the AUROCs count
+            such an image.
     """
-    value = _figures(reference, given, scores)
+    values = _compute_metrics(reference, predicted, scores)
     generator = np.random.default_rng(seed)
-    drawn: dict[str, list[float]] = {name: [] for name in value}
+    resampled: dict[str, list[float]] = {name: [] for name in values}
     for _ in range(RESAMPLES):
         rows = generator.integers(len(reference), size=len(reference))
-        for name, found in _figures(reference[rows], given[rows], scores[rows]).items():
-            drawn[name].append(found)
-    figures = {name: Figure(value[name], *_interval(drawn[name])) for name in value}
-    graded = given >= 0
-    return Agreement(int(graded.sum()), figures, confusion(reference[graded], given[graded]))
+        for name, value in _compute_metrics(reference[rows], predicted[rows], scores[rows]).items():
+            resampled[name].append(value)
+    metrics = {name: Estimate(values[name], *_bootstrap_interval(resampled[name])) for name in values}
+    graded = predicted >= 0
+    return Agreement(int(graded.sum()), metrics, confusion_matrix(reference[graded], predicted[graded]))
 
 
-def confusion(reference: Int[np.ndarray, " images"], given: Int[np.ndarray, " images"]) -> Confusion:
-    """Count images by reference grade (row) and grade given (column)."""
-    return np.bincount(reference * GRADES + given, minlength=GRADES**2).reshape(GRADES, GRADES)
+def confusion_matrix(reference: Int[np.ndarray, " images"], predicted: Int[np.ndarray, " images"]) -> ConfusionMatrix:
+    """Count images by reference grade (row) and predicted grade (column)."""
+    return np.bincount(reference * GRADE_COUNT + predicted, minlength=GRADE_COUNT**2).reshape(GRADE_COUNT, GRADE_COUNT)
 
 
-def kappa(table: Confusion, weights: Float[np.ndarray, "reference predicted"] | None = None) -> float:
-    """Return Cohen's kappa (1960), or his weighted one (1968) with weights of disagreement."""
-    cost = 1.0 - np.eye(GRADES) if weights is None else weights
+def kappa(table: ConfusionMatrix, weights: Float[np.ndarray, "reference predicted"] | None = None) -> float:
+    """Return Cohen's kappa (1960), or his weighted kappa (1968) if disagreement weights are given.
+
+    NaN where chance alone explains the table, as with one class only.
+    """
+    cost = 1.0 - np.eye(GRADE_COUNT) if weights is None else weights
     total = table.sum()
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / max(total, 1)
     chance = (cost * expected).sum()
     return float(1 - (cost * table).sum() / chance) if chance > 0 else float("nan")
 
 
-def quadratic() -> Float[np.ndarray, "reference predicted"]:
-    """Return disagreement weights that grow with the square of the distance in grades."""
-    grades = np.arange(GRADES)
+def quadratic_weights() -> Float[np.ndarray, "reference predicted"]:
+    """Return disagreement weights: the squared distance between two grades."""
+    grades = np.arange(GRADE_COUNT)
     return np.square(grades[:, None] - grades[None]).astype(np.float64)
 
 
-def balanced_accuracy(table: Confusion) -> float:
+def balanced_accuracy(table: ConfusionMatrix) -> float:
     """Return the mean recall over the reference grades that occur."""
     occurring = table.sum(axis=1) > 0
     return float((np.diag(table)[occurring] / table.sum(axis=1)[occurring]).mean())
 
 
-def _figures(
-    reference: Int[np.ndarray, " images"], given: Int[np.ndarray, " images"], scores: Float[np.ndarray, " images"]
+def _compute_metrics(
+    reference: Int[np.ndarray, " images"], predicted: Int[np.ndarray, " images"], scores: Float[np.ndarray, " images"]
 ) -> dict[str, float]:
-    graded = given >= 0
-    table = confusion(reference[graded], given[graded])
-    best, worst = reference == Grade.OUTSTANDING, reference == Grade.UNGRADABLE
+    graded = predicted >= 0
+    table = confusion_matrix(reference[graded], predicted[graded])
+    outstanding, ungradable = reference == Grade.OUTSTANDING, reference == Grade.UNGRADABLE
     return {
         "kappa": kappa(table),
-        "quadratic kappa": kappa(table, quadratic()),
+        "quadratic kappa": kappa(table, quadratic_weights()),
         "accuracy": float(np.trace(table) / table.sum()) if table.any() else float("nan"),
         "balanced accuracy": balanced_accuracy(table) if table.any() else float("nan"),
-        "AUROC outstanding vs rest": auroc(scores[~best], scores[best]),
-        "AUROC ungradable vs rest": auroc(scores[worst], scores[~worst]),
+        "AUROC outstanding vs rest": auroc(scores[~outstanding], scores[outstanding]),
+        "AUROC ungradable vs rest": auroc(scores[ungradable], scores[~ungradable]),
     }
 
 
-def _interval(values: list[float]) -> tuple[float, float]:
-    known = np.array(values)[np.isfinite(values)]
-    if not len(known):
+def _bootstrap_interval(values: list[float]) -> tuple[float, float]:
+    """Return the 2.5th and 97.5th percentile of the finite values; NaN if there are none."""
+    finite = np.array(values)[np.isfinite(values)]
+    if not len(finite):
         return float("nan"), float("nan")
-    low, high = np.percentile(known, [2.5, 97.5])
+    low, high = np.percentile(finite, [2.5, 97.5])
     return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Single numbers that any grader must beat; higher = worse."""
+"""Baselines: one simple number per image that every grader must beat; higher = worse."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
 
 
-def low_pass_deviation(image: EnfaceImage, path: Path) -> float:
-    """Return the standard deviation of the image blurred by 3 pixels, without a border of 8."""
+def low_pass_std(image: EnfaceImage, path: Path) -> float:
+    """Return the standard deviation of the image after a Gaussian blur of 3 pixels, without a border of 8 pixels."""
     del path
-    return float(gaussian_filter(image.resized(320), 3)[8:-8, 8:-8].std())
+    return float(gaussian_filter(image.resize(320), 3)[8:-8, 8:-8].std())
 
 
 def darkness(image: EnfaceImage, path: Path) -> float:
-    """Return how far the mean brightness lies below white."""
+    """Return 1 minus the mean brightness."""
     del path
     return 1 - float(image.pixels.mean())
 
 
-def small_file(image: EnfaceImage, path: Path) -> float:
-    """Return minus the file's size: poor images compress well."""
+def negative_file_size(image: EnfaceImage, path: Path) -> float:
+    """Return minus the file size in bytes: poor images compress well."""
     del image
     return -float(path.stat().st_size)
 
 
-def random(image: EnfaceImage, path: Path) -> float:
-    """Return a number that has nothing to do with the image, the same in every run."""
+def random_number(image: EnfaceImage, path: Path) -> float:
+    """Return a number in [0, 1) that does not depend on the pixels and is the same in every run."""
     del path
     return int.from_bytes(hashlib.sha256(image.name.encode()).digest()[:4]) / 2**32
 
 
 BASELINES: dict[str, Callable[[EnfaceImage, Path], float]] = {
-    "random number": random,
-    "file size": small_file,
+    "random number": random_number,
+    "file size": negative_file_size,
     "mean brightness": darkness,
-    "deviation of the low-passed image": low_pass_deviation,
+    "deviation of the low-passed image": low_pass_std,
 }
-"""By the name shown in tables; the unused argument keeps their signatures alike."""
+"""The baselines by the name that tables show. All take image and path, so that callers can treat them alike."""

@@ -1,4 +1,4 @@
-"""The command line: one thin file per command, found by its name."""
+"""The command line: one short file per command, found by its name."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ import os
 import sys
 
 from unoqa.cli.parts.application import application
-from unoqa.cli.parts.exits import NOTHING_DONE, WRONG_USE
-from unoqa.cli.parts.terminal import tell
+from unoqa.cli.parts.exit_status import NOTHING_DONE, WRONG_USE
+from unoqa.cli.parts.terminal import print_error
 
-OBJECTS_BETWEEN_LOOKS = 50_000
-"""New objects after which the garbage collector looks for cycles.
+GC_THRESHOLD = 50_000
+"""New objects per generation-0 collection: a raised threshold for a fast start.
 
-Importing torch and timm makes a million objects that stay; at Python's 700 it looks through them again and again, which
-takes a quarter of the time of a command that does nothing else.
+The imports of torch and timm make a million objects that stay. With Python's 700 the garbage collector visits them
+again and again, which takes a quarter of the time of a short command.
 """
 
-LOOKS_AT_THE_YOUNGEST = 100
-"""Looks at the youngest objects before one at those that outlived one: during the start it finds nothing, in .12 s.
+GC_GENERATION_1 = 100
+"""Generation-0 collections per generation-1 collection, which takes .12 s during the start and finds nothing.
 
-A look at all comes after ten of those, so hardly ever: what refers to itself and outlives one look stays for long.
+A full collection follows ten of those, so it is rare, and a reference cycle that survives one collection stays long.
 """
 
 
 def main() -> None:
     """Run the command line; see `unoqa --help`."""
-    gc.set_threshold(OBJECTS_BETWEEN_LOOKS, LOOKS_AT_THE_YOUNGEST)
-    for stream in (sys.stdout, sys.stderr):  # where a console cannot show a letter, a question mark stands for it
+    gc.set_threshold(GC_THRESHOLD, GC_GENERATION_1)
+    for stream in (sys.stdout, sys.stderr):  # prints a question mark for a letter that the console lacks
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    if "" in sys.argv[1:]:  # pathlib would read it as the folder that the command stands in
-        tell("unoqa: one of the arguments is empty, as a variable is that was never set; name what you mean.")
+    if "" in sys.argv[1:]:  # pathlib takes it for the current folder
+        print_error("One of the arguments is empty, perhaps an unset shell variable; give its value.")
         sys.exit(WRONG_USE)
     try:
         application()
-    except SystemExit as ended:
-        _leave(ended)
+    except SystemExit as end:
+        _exit_fast(end)
         raise
-    except OSError as error:  # of the console: those of commands were told before
-        tell(f"unoqa: what it says could not be written ({error.strerror}); name another place for it.")
+    except OSError as error:  # of the console; those of commands are reported already
+        print_error(f"The output cannot be written ({error.strerror}); redirect it to another place.")
         sys.exit(NOTHING_DONE)
 
 
-def _leave(ended: SystemExit) -> None:
-    """End the process without taking apart what it imported, which takes a third of a second.
+def _exit_fast(end: SystemExit) -> None:
+    """End the process without the teardown of its imports, which takes a third of a second.
 
-    What a command opened is closed by then; what was registered for the end is done. Where the last words cannot be
-    written, Python ends the process as it always does, and tells so.
+    A command has closed its files by then, and the `atexit` functions run. If the last output cannot be written, the
+    function returns, and Python ends the process in its usual way and reports the error.
     """
-    if not isinstance(ended.code, int | None):
+    if not isinstance(end.code, int | None):
         return
     atexit._run_exitfuncs()
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
-    except (OSError, ValueError):  # nobody reads any more, or it is closed
+    except (OSError, ValueError):  # closed, or nobody reads it
         return
-    os._exit(ended.code or 0)
+    os._exit(end.code or 0)

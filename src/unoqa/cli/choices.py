@@ -1,7 +1,14 @@
-"""List every choice on every shelf with its settings.
+"""List what a recipe can name, with every setting.
 
-What a recipe may name: encoders, low-quality modules, thresholds, reductions, clusterings; the recipes that come
-with the package; and what unoqa reproduce compares with: data sets and supervised references.
+A recipe has a panel (pairs of an encoder and a low-quality module, whose scores are combined), a threshold (an image
+with a score above it is not outstanding), a reduction and a clustering (they split these images into gradable and
+ungradable). The recipes of the package are listed too, and the data sets and supervised references of unoqa reproduce.
+
+Examples:
+
+  unoqa choices
+  unoqa choices encoders
+  unoqa choices recipes
 """
 
 from __future__ import annotations
@@ -32,53 +39,55 @@ SHELVES = (FORMATS, ENCODERS, MEASURES, MODULES, THRESHOLDS, REDUCTIONS, CLUSTER
 
 
 def choices(
-    shelf: Annotated[str | None, typer.Argument(help="Only this kind, such as encoder.", show_default=False)] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="List only this kind, such as encoder.", metavar="KIND", show_default=False)
+    ] = None,
 ) -> None:
-    """Print the shelves."""
-    shelf = shelf.removesuffix("s") if shelf else None
-    kinds = [*(one.kind for one in SHELVES), "recipe"]
-    if shelf is not None and shelf not in kinds:
-        raise unknown("shelf", shelf, kinds)
+    """Print one table per kind of choice, or the table of one kind."""
+    kind = kind.removesuffix("s") if kind else None
+    kinds = [*(shelf.kind for shelf in SHELVES), "recipe"]
+    if kind is not None and kind not in kinds:
+        raise unknown("kind of choice", kind, kinds)
     console = Console()
-    for one in SHELVES:
-        if shelf in (None, one.kind):
-            console.print(_table(one))
-    if shelf in (None, "recipe"):
-        console.print(_recipes())
+    for shelf in SHELVES:
+        if kind in (None, shelf.kind):
+            console.print(_tabulate(shelf))
+    if kind in (None, "recipe"):
+        console.print(_tabulate_recipes())
 
 
-def _table(shelf: Any) -> Table:  # noqa: ANN401 - shelves of every contract
+def _tabulate(shelf: Any) -> Table:  # noqa: ANN401 - shelves of every contract
     table = Table("name", "settings", "what it is", title=f"{shelf.kind}s", title_justify="left", expand=True)
     for name in shelf.names():
         choice = shelf.load(name)
-        table.add_row(name, _settings(choice), _what_it_is(choice))
+        table.add_row(name, _list_settings(choice), _describe(choice))
     return table
 
 
-def _what_it_is(choice: type) -> str:
-    """Return the first line of its description, and of a measure what it tells a reader, and in which unit."""
-    described = (inspect.getdoc(choice) or "").splitlines()[0]
-    return f"{described} {choice.sentence} Unit: {choice.unit}." if issubclass(choice, Measure) else described
+def _describe(choice: type) -> str:
+    """Return the first line of the docstring; for a measure also its sentence and its unit."""
+    summary = (inspect.getdoc(choice) or "").splitlines()[0]
+    return f"{summary} {choice.sentence} Unit: {choice.unit}." if issubclass(choice, Measure) else summary
 
 
-def _settings(choice: type) -> str:
+def _list_settings(choice: type) -> str:
     if not dataclasses.is_dataclass(choice):
         return ""
     hints = get_type_hints(choice, include_extras=True)
     lines = []
     for field in dataclasses.fields(choice):
-        about = next((note.description for note in getattr(hints[field.name], "__metadata__", ())), "") or ""
-        lines.append(f"{field.name} = {_default(field)!r}  {about}")
+        description = next((note.description for note in getattr(hints[field.name], "__metadata__", ())), "") or ""
+        lines.append(f"{field.name} = {_get_default(field)!r}  {description}")
     return "\n".join(lines)
 
 
-def _default(field: Any) -> Any:  # noqa: ANN401 - any default
-    """Return a field's default; pydantic keeps some inside its own field description."""
+def _get_default(field: Any) -> Any:  # noqa: ANN401 - any default
+    """Return the default of a field; pydantic keeps some of them in its own description of the field."""
     return getattr(field.default, "default", field.default)
 
 
-def _recipes() -> Table:
+def _tabulate_recipes() -> Table:
     table = Table("name", "what it is", title="recipes", title_justify="left", expand=True)
     for name in recipe_names():
-        table.add_row(f"{name} (used where none is named)" if name == DEFAULT else name, Recipe.named(name).description)
+        table.add_row(f"{name} (used if none is named)" if name == DEFAULT else name, Recipe.named(name).description)
     return table

@@ -1,6 +1,11 @@
-"""Show the whole way on a made-up clinic: no images, no weights, no network needed.
+"""Run every step on made-up scans; it needs no images and no internet.
 
-The folder receives phantom/ (procedural OCTA scans), model/, results/ and cohort.png.
+The folder receives phantom/ (drawn OCTA scans), model/, results/ and cohort.png, a picture of the graded scans.
+
+Examples:
+
+  unoqa demo
+  unoqa demo clinic-demo/ --seed 1
 """
 
 from __future__ import annotations
@@ -13,54 +18,57 @@ import typer
 
 from unoqa.batch import Mode, grade_files
 from unoqa.benchmark.evaluation import evaluate_results
-from unoqa.benchmark.phantom.folder import write
-from unoqa.cli.parts.bars import progress
-from unoqa.cli.parts.messages import say, say_counts, say_fit
-from unoqa.cli.parts.options import Quiet
+from unoqa.benchmark.phantom.folder import write_phantom
+from unoqa.cli.parts.bars import make_progress
+from unoqa.cli.parts.messages import print_counts, print_fit_report
+from unoqa.cli.parts.options import Quiet, check_range
+from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import ResultsError
-from unoqa.grader.model import load
+from unoqa.grader.grader import load
 from unoqa.grader.recipe import LARGEST_SEED, Recipe
 from unoqa.grader.source import ImageSource
 from unoqa.report.cohort_picture import draw_cohort
 from unoqa.store.files import is_empty
 
 OUTSTANDING = 60
-"""Scans to learn from."""
+"""Scans to fit on."""
 
 CLINIC = (30, 60, 30)
 """Scans to grade: outstanding, gradable, ungradable."""
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Folder to make.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Another seed, another clinic.")] = 0,
+    folder: Annotated[Path, typer.Argument(help="Folder to make.", metavar="FOLDER")] = Path("demo"),
+    seed: Annotated[
+        int, typer.Option(callback=check_range(0, LARGEST_SEED), help="Another seed draws other scans.")
+    ] = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Make a phantom clinic, fit on its outstanding scans, grade the rest, draw and compare."""
+    """Draw a phantom clinic, fit on its outstanding scans, grade the others, and compare the grades with the labels."""
     model, results = folder / "model", folder / "results"
-    if folder.exists() and not (is_empty(folder) or _is_demo(folder / "phantom")):
+    if folder.exists() and not (is_empty(folder) or _holds_demo(folder / "phantom")):
         raise ResultsError(f"{folder} holds something that is not a demo; name a new folder.")
-    if (results / "run.json").is_file():  # of an earlier demo, perhaps by another version
+    if (results / "run.json").is_file():  # of an earlier demo, perhaps of another version
         shutil.rmtree(results)
-    bars = progress(quiet=quiet)
-    say(f"Drawing {OUTSTANDING + sum(CLINIC)} phantom scans …", quiet=quiet)
-    write(folder / "phantom", outstanding_to_fit=OUTSTANDING, clinic=CLINIC, seed=seed)
+    bars = make_progress(quiet=quiet)
+    print_message(f"Drawing {OUTSTANDING + sum(CLINIC)} phantom scans …", quiet=quiet)
+    write_phantom(folder / "phantom", outstanding_to_fit=OUTSTANDING, clinic=CLINIC, seed=seed)
     grader = Recipe.named("measures").fit(folder / "phantom" / "outstanding", progress=bars)
     grader.save(model)
-    say_fit(grader.fitted.report)
-    source = ImageSource.of(folder / "phantom" / "clinic")
+    print_fit_report(grader.fitted.report)
+    source = ImageSource.find(folder / "phantom" / "clinic")
     with grade_files(load(model), source, results, mode=Mode.AS_MODEL, heat=True, progress=bars) as result:
-        say_counts(result, quiet=quiet)
-        draw_cohort(result.gradings, source.open, results, folder / "cohort.png")
+        print_counts(result, quiet=quiet)
+        draw_cohort(result.gradings, source.load, results, folder / "cohort.png")
     typer.echo(evaluate_results(results, folder / "phantom" / "labels.csv"), nl=False)
-    say(f"Look at {folder / 'cohort.png'} and {results / 'grades.csv'}.", quiet=quiet)
+    print_message(f"Look at {folder / 'cohort.png'} and {results / 'grades.csv'}.", quiet=quiet)
 
 
-def _is_demo(phantom: Path) -> bool:
-    """Tell whether a demo's scans lie there; of one that was interrupted while it drew, nothing else does."""
+def _holds_demo(phantom: Path) -> bool:
+    """Tell whether a folder holds the scans of a demo, whole or interrupted while they were drawn."""
     if (phantom / "labels.csv").is_file():
         return True
     if not phantom.is_dir():
         return False
-    beside, drawn = ({entry.name for entry in folder.iterdir()} for folder in (phantom.parent, phantom))
-    return beside <= {"phantom"} and drawn <= {"outstanding", "clinic"}
+    siblings, children = ({entry.name for entry in folder.iterdir()} for folder in (phantom.parent, phantom))
+    return siblings <= {"phantom"} and children <= {"outstanding", "clinic"}

@@ -1,7 +1,12 @@
-"""Compare a run's grades with reference grades.
+"""Compare the grades of a run with reference grades.
 
-LABELS is a CSV with columns image,grade: 0, 1, 2 or ungradable, gradable, outstanding. Labels are read here
-and nowhere else.
+The label file is a CSV file with the columns image and grade. A grade is 0, 1 or 2, or ungradable, gradable or
+outstanding. The agreement is printed and written to evaluation.md and evaluation.json in the results folder. Labels
+change no score and no grade.
+
+Examples:
+
+  unoqa evaluate results --labels labels.csv
 """
 
 from __future__ import annotations
@@ -15,8 +20,10 @@ from unoqa.benchmark.evaluation import evaluate_results
 
 
 def evaluate(
-    results: Annotated[Path, typer.Argument(help="Results folder of unoqa grade.", show_default=False)],
-    labels: Annotated[Path, typer.Option(help="CSV with columns image,grade.")],
+    results: Annotated[
+        Path, typer.Argument(help="Results folder of unoqa grade.", metavar="RESULTS", show_default=False)
+    ],
+    labels: Annotated[Path, typer.Option(help="CSV file with the columns image,grade.")],
 ) -> None:
-    """Print and write the agreement."""
+    """Print and write the agreement of a run with the labels."""
     typer.echo(evaluate_results(results, labels), nl=False)

@@ -1,42 +1,58 @@
-"""Learn what outstanding looks like from your own outstanding scans.
+"""Fit a model to your own outstanding scans.
 
-Give folders or files of outstanding images only. The model folder that comes out is all that `unoqa grade`
-needs, on this machine or another. A killed fit goes on where it was when the same command is given again.
+Give outstanding images only, best 60 to 100 of one device, one field of view and one slab (the layers of the retina
+that the image shows). The model folder is all that unoqa grade needs, on this machine or another. It holds a threshold:
+an image with a score above the threshold is not outstanding. If a fit is killed, the same command continues it.
+
+Examples:
+
+  unoqa fit outstanding/ -o model
+  unoqa fit outstanding/ -o model --recipe measures --alpha 0.2
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from unoqa.cli.parts.bars import progress
-from unoqa.cli.parts.exits import SOME_FAILED
-from unoqa.cli.parts.messages import say, say_fit, say_replaced
-from unoqa.cli.parts.options import Device, FollowLinks, Images, Quiet, Threads, use_threads
+from unoqa.cli.parts.bars import make_progress
+from unoqa.cli.parts.exit_status import SOME_FAILED
+from unoqa.cli.parts.messages import print_fit_report, print_replacement
+from unoqa.cli.parts.options import Device, FollowLinks, Quiet, Threads, Weights, check_range, use_threads
+from unoqa.cli.parts.terminal import print_message
 from unoqa.core.allocation import use_one_arena
+from unoqa.core.errors import UsageError
 from unoqa.grader.recipe import DEFAULT, LARGEST_SEED, Recipe, recipe_names
 from unoqa.grader.source import ImageSource
 from unoqa.store.model_folder import check_model_folder
 from unoqa.store.workspace import Workspace
 
-if TYPE_CHECKING:
-    from unoqa.grader.grader import Grader
+Outstanding = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Outstanding images only: files, or folders to search.", metavar="OUTSTANDING", show_default=False
+    ),
+]
+
+SMALLEST_ALPHA = 0.001
+"""The smallest share that a conformal threshold accepts."""
 
 
 def fit(
-    outstanding: Images,
+    outstanding: Outstanding,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to make.")],
     recipe: Annotated[str, typer.Option(help="Name of a recipe, or a TOML file.")] = DEFAULT,
-    encoder_weights: Annotated[
-        Path | None, typer.Option(help="Weights of the encoder, safetensors or torch format.")
-    ] = None,
+    encoder_weights: Weights = None,
     alpha: Annotated[
         float | None,
-        typer.Option(help="Share of outstanding images refused at most. [default: the recipe's]"),
+        typer.Option(help="Share of outstanding images refused at most, such as 0.1.", show_default="the recipe's"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Same seed, same model (cuda: nearly).")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(callback=check_range(0, LARGEST_SEED), help="Same seed, same model (on a GPU nearly the same)."),
+    ] = 0,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
@@ -46,41 +62,44 @@ def fit(
     use_one_arena()
     use_threads(threads)
     check_model_folder(output)
-    chosen = _chosen(recipe)
-    if alpha is not None:
-        chosen = chosen.with_alpha(alpha)
-    with _unfinished(output) as work:
-        grader = chosen.fit(
-            ImageSource.of(outstanding, follow_links=follow_links),
+    settings = _find_recipe(recipe) if alpha is None else _find_recipe(recipe).with_alpha(_check_alpha(alpha))
+    with _open_workspace(output) as workspace:
+        grader = settings.fit(
+            ImageSource.find(outstanding, follow_links=follow_links),
             seed=seed,
             device=device,
             weights=encoder_weights,
-            progress=progress(quiet=quiet),
-            workspace=work,
+            progress=make_progress(quiet=quiet),
+            workspace=workspace,
         )
-        _save(grader, output)
-        work.remove()
+        print_replacement(output)
+        grader.save(output)
+        workspace.remove()
     report = grader.fitted.report
-    say_fit(report)
-    say(f"Learned from {report.used} images; model in {output}.", quiet=quiet)
-    say(f"Next: unoqa grade IMAGES -m {output} -o RESULTS", quiet=quiet)
+    print_fit_report(report)
+    print_message(f"Fitted on {report.used} images; model in {output}.", quiet=quiet)
+    print_message(f"Next: unoqa grade IMAGES -m {output} -o RESULTS", quiet=quiet)
     if report.failures:
         raise typer.Exit(SOME_FAILED)
 
 
-def _save(grader: Grader, output: Path) -> None:
-    say_replaced(output)
-    grader.save(output)
+def _check_alpha(alpha: float) -> float:
+    if alpha >= 1:
+        hint = f" ({alpha:g} % is {alpha / 100:g})" if alpha < 100 else ""
+        raise UsageError(f"--alpha must be below 1{hint}, got {alpha}.")
+    if not alpha >= SMALLEST_ALPHA:  # also NaN
+        raise UsageError(f"--alpha must be at least {SMALLEST_ALPHA}, got {alpha}.")
+    return alpha
 
 
-def _unfinished(output: Path) -> Workspace:
-    """Open the folder beside the model in which a killed fit leaves its work, until the model is saved."""
-    whole = output.absolute()
-    return Workspace(whole.with_name(f".{whole.name}.unfinished"))
+def _open_workspace(output: Path) -> Workspace:
+    """Open the folder beside the model from which a killed fit continues; it exists until the model is saved."""
+    path = output.absolute()
+    return Workspace(path.with_name(f".{path.name}.unfinished"))
 
 
-def _chosen(recipe: str) -> Recipe:
-    """Find a recipe by its name, or read its file; what looks like no file is taken for a misspelt name."""
+def _find_recipe(recipe: str) -> Recipe:
+    """Find a recipe by name or read it from a file; what is not a file counts as a name, perhaps misspelt."""
     if recipe not in recipe_names() and (recipe.endswith(".toml") or Path(recipe).exists()):
         return Recipe.read(recipe)
     return Recipe.named(recipe)

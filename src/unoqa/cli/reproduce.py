@@ -1,9 +1,16 @@
-"""Make the paper's tables on a labelled data set, beside what needs no label.
+"""Make the paper's tables on a labelled data set.
 
-DATA is a data set as published, such as OCTA-25K or DRAC 2022, or a folder with one CSV of columns image,grade. The
-output receives reproduction.md, .html and .csv (every cell) and work/, from which a killed run goes on; with the
-paper's encoder that takes 6 MB an image to fit on and 15 MB an image to test. Labels are used to compare, and where a
-column says so.
+DATA is a data set as published, such as OCTA-25K or DRAC 2022, or a folder with one CSV file with the columns image and
+grade. The output folder receives reproduction.md, .html and .csv (every cell) and work/, from which a killed run
+continues. With the paper's encoder, work/ takes 6 MB per image to fit on and 15 MB per image to test.
+
+The tables set results that need no labels beside those of the paper's method. Labels are used to compare; a column that
+uses them for more, as for the paper's threshold, says so.
+
+Examples:
+
+  unoqa reproduce octa25k/ -o tables --seeds 5
+  unoqa reproduce octa25k/ -o tables --encoder resnet18.tv_in1k --quick
 """
 
 from __future__ import annotations
@@ -13,46 +20,48 @@ from typing import Annotated
 
 import typer
 
-from unoqa.benchmark.datasets.parts.recognition import opened
+from unoqa.benchmark.datasets.parts.recognition import recognise_dataset
 from unoqa.benchmark.reproduction.run import Plan
 from unoqa.benchmark.reproduction.run import reproduce as make
-from unoqa.cli.parts.bars import progress
-from unoqa.cli.parts.exits import SOME_FAILED
-from unoqa.cli.parts.messages import say
-from unoqa.cli.parts.options import Device, Quiet, Threads, use_threads
+from unoqa.cli.parts.bars import make_progress
+from unoqa.cli.parts.exit_status import SOME_FAILED
+from unoqa.cli.parts.options import Device, Quiet, Threads, Weights, check_range, use_threads
+from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import ResultsError
 from unoqa.store.files import is_empty
 
 PAGE = "reproduction.md"
-"""The page by which an earlier reproduction is known, where its unfinished work was removed."""
+"""The file that marks the folder of an earlier reproduction whose work/ was removed."""
 
 
 def reproduce(
-    data: Annotated[Path, typer.Argument(help="Folder of the data set.", show_default=False)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for tables and unfinished work.")],
+    data: Annotated[Path, typer.Argument(help="Folder of the data set.", metavar="DATA", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tables and unfinished work.")],
     dataset: Annotated[
-        str | None, typer.Option(help="Its layout, such as octa25k. [default: whichever fits]", show_default=False)
+        str | None, typer.Option(help="Layout of the data set, such as octa25k.", show_default="the first that fits")
     ] = None,
-    encoder: Annotated[str, typer.Option(help="Full tag of a timm model.")] = "wide_resnet50_2.tv_in1k",
-    encoder_weights: Annotated[
-        Path | None, typer.Option(help="Weights of the encoder, safetensors or torch format.")
-    ] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="Repetitions, each with its own split and seed.")] = 1,
-    supervised: Annotated[bool, typer.Option("--supervised", help="Also the ceiling: references with labels.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="About 140 images: to see that all runs.")] = False,
+    encoder: Annotated[str, typer.Option(help="Full name of a timm model.")] = "wide_resnet50_2.tv_in1k",
+    encoder_weights: Weights = None,
+    seeds: Annotated[
+        int, typer.Option(callback=check_range(1, 100), help="Repetitions, each with its own split and seed.")
+    ] = 1,
+    supervised: Annotated[
+        bool, typer.Option("--supervised", help="Add references trained with labels: the ceiling.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Use about 140 images, to see that everything runs.")] = False,
     device: Device = "cpu",
     threads: Threads = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Make the tables, and print where they are."""
+    """Make the tables and print where they are."""
     use_threads(threads)
     if output.is_dir() and not (is_empty(output) or (output / "work").is_dir() or (output / PAGE).is_file()):
         raise ResultsError(f"{output} holds something that is not a reproduction; name a new folder.")
-    name, layout = opened(dataset, data)
+    name, layout = recognise_dataset(dataset, data)
     plan = Plan(name, layout, data, encoder, encoder_weights, seeds, supervised, quick, device)
-    pages = make(plan, output, progress(quiet=quiet))
-    for note in pages.notes:
-        say(f"Note: {note}")
-    say(f"Tables in {output}: reproduction.md, reproduction.html, reproduction.csv.", quiet=quiet)
-    if not pages.whole:
+    report = make(plan, output, make_progress(quiet=quiet))
+    for note in report.notes:
+        print_message(f"Note: {note}")
+    print_message(f"Tables in {output}: reproduction.md, reproduction.html, reproduction.csv.", quiet=quiet)
+    if not report.complete:
         raise typer.Exit(SOME_FAILED)

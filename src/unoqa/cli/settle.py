@@ -1,6 +1,12 @@
-"""Freeze the split of a cohort, so that single images can be graded.
+"""Freeze the split into gradable and ungradable, to grade single images.
 
-Give a mixed cohort like those to come. The new model gives an image the same grade alone or in company.
+To settle a model, unoqa clusters one cohort, as unoqa grade does, and keeps the two groups in a new model. Give a
+cohort as mixed as the images to come; at least 10 of its images must not be outstanding. A settled model gives an image
+the same grade alone or among others.
+
+Examples:
+
+  unoqa settle clinic/ -m model -o settled
 """
 
 from __future__ import annotations
@@ -10,12 +16,12 @@ from typing import Annotated
 
 import typer
 
-from unoqa.cli.parts.bars import progress
-from unoqa.cli.parts.exits import SOME_FAILED
-from unoqa.cli.parts.messages import say, say_failures, say_ignored, say_replaced
+from unoqa.cli.parts.bars import make_progress
+from unoqa.cli.parts.exit_status import SOME_FAILED
+from unoqa.cli.parts.messages import print_failures, print_ignored, print_replacement
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
-from unoqa.grader.grader import SettledGrader
-from unoqa.grader.model import load
+from unoqa.cli.parts.terminal import print_message
+from unoqa.grader.grader import SettledGrader, load
 from unoqa.grader.source import ImageSource
 from unoqa.store.model_folder import check_model_folder
 
@@ -23,7 +29,7 @@ from unoqa.store.model_folder import check_model_folder
 def settle(
     images: Images,
     model: Model,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to make.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Settled model folder to make.")],
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
@@ -34,15 +40,15 @@ def settle(
     check_model_folder(output)
     loaded = load(model, device=device)
     grader = loaded.grader if isinstance(loaded, SettledGrader) else loaded
-    source = ImageSource.of(images, follow_links=follow_links)
-    settled = grader.settle(source, progress=progress(quiet=quiet))
-    say_replaced(output)
+    source = ImageSource.find(images, follow_links=follow_links)
+    settled = grader.settle(source, progress=make_progress(quiet=quiet))
+    print_replacement(output)
     settled.save(output)
-    say_failures(settled.failures)
-    say_ignored(source.ignored)
+    print_failures(settled.failures)
+    print_ignored(source.ignored)
     for warning in settled.warnings:
-        say(f"Warning: {warning}")
-    counts = f"{settled.cohort} images, {settled.refused} of them not outstanding"
-    say(f"Settled on {counts}; model in {output}.", quiet=quiet)
+        print_message(f"Warning: {warning}")
+    counts = f"{settled.cohort} images, {settled.not_outstanding} of them not outstanding"
+    print_message(f"Settled on {counts}; model in {output}.", quiet=quiet)
     if settled.failures:
         raise typer.Exit(SOME_FAILED)

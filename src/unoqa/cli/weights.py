@@ -1,7 +1,12 @@
-"""Download an encoder's weights into timm's cache, once, on a machine with internet.
+"""Download an encoder's weights, once, on a machine with internet.
 
-The only command that uses the network. On a machine without, copy the printed file there and give it with
-`unoqa fit --encoder-weights FILE`.
+This is the only command that uses the network. It keeps the weights in timm's cache and prints the path of the file. If
+another machine has no internet, copy the file there and give it with unoqa fit --encoder-weights FILE.
+
+Examples:
+
+  unoqa weights
+  unoqa weights wide_resnet50_2.tv_in1k
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from unoqa.encoders.parts.weights import download_weights
 
 
 def weights(
-    model: Annotated[str, typer.Argument(help="Full tag of a timm model.")] = "resnet18.tv_in1k",
+    model: Annotated[str, typer.Argument(help="Full name of a timm model.", metavar="MODEL")] = "resnet18.tv_in1k",
 ) -> None:
-    """Download and print where the file is."""
+    """Download the weights and print the path of their file."""
     typer.echo(download_weights(model))

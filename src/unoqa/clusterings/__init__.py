@@ -1,4 +1,4 @@
-"""Clusterings: each splits what is not outstanding in two."""
+"""Clusterings: each splits the images that are not outstanding into two clusters."""
 
 from unoqa.core.catalog import Shelf
 from unoqa.core.contracts import Clustering

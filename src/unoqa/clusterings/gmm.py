@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 @final
 @settings
 class Gmm(Clustering):
-    """The likelier of two Gaussians, found by expectation maximisation (Dempster, Laird, Rubin 1977)."""
+    """A mixture of two Gaussians, fitted by expectation maximisation (Dempster, Laird, Rubin 1977)."""
 
     covariance: Annotated[Literal["full", "tied", "diag", "spherical"], Field(description="shape of the Gaussians")] = (
         "full"
     )
-    iterations: Annotated[int, Field(ge=1, description="iterations at most, as in the paper")] = 10_000
-    starts: Annotated[int, Field(ge=1, description="random starts, of which the best is kept")] = 10
+    iterations: Annotated[int, Field(ge=1, description="maximum number of iterations, as in the paper")] = 10_000
+    starts: Annotated[int, Field(ge=1, description="number of random starts; the best result is kept")] = 10
 
     def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[_Mixture, Assignment]:
-        """Find weights, means and precisions."""
-        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - half a second, which only fitting takes
+        """Fit weights, means and precisions."""
+        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - takes half a second; only fitting needs it
         from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - as above
 
         model = GaussianMixture(
@@ -46,7 +46,7 @@ class Gmm(Clustering):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(points.astype(np.float64))
-        partition = _Mixture(model.weights_, model.means_, _full(model, points.shape[1]))
+        partition = _Mixture(model.weights_, model.means_, _expand_factors(model, points.shape[1]))
         return partition, partition.assign(points)
 
     def restore(self, state: Mapping[str, Tensor]) -> _Mixture:
@@ -55,8 +55,8 @@ class Gmm(Clustering):
         return _Mixture(weights, means, factors)
 
 
-def _full(model: GaussianMixture, low: int) -> Float[np.ndarray, "2 low low"]:
-    """Return the Cholesky factors of both precision matrices, whatever shape they were learned in."""
+def _expand_factors(model: GaussianMixture, low: int) -> Float[np.ndarray, "2 low low"]:
+    """Return full Cholesky factors of both precision matrices, whatever shape the covariances have."""
     factors = model.precisions_cholesky_
     if model.covariance_type == "full":
         return factors
@@ -75,19 +75,19 @@ class _Mixture(Partition):
         self._factors = factors
 
     def assign(self, points: Float[np.ndarray, "images low"]) -> Assignment:
-        """Assign each point to the likelier Gaussian; the margin is how much likelier it is."""
-        logarithms = np.stack([self._log_density(points, component) for component in (0, 1)], axis=1)
-        margin = np.abs(np.tanh((logarithms[:, 1] - logarithms[:, 0]) / 2))
-        return Assignment(cluster=logarithms.argmax(axis=1), margin=margin)
+        """Assign each point to the likelier Gaussian; the margin is the difference of their probabilities."""
+        densities = np.stack([self._compute_log_density(points, component) for component in (0, 1)], axis=1)
+        margin = np.abs(np.tanh((densities[:, 1] - densities[:, 0]) / 2))
+        return Assignment(cluster=densities.argmax(axis=1), margin=margin)
 
     def state(self) -> State:
         """Return weights, means and Cholesky factors of the precisions."""
         arrays = {"weights": self._weights, "means": self._means, "factors": self._factors}
         return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
 
-    def _log_density(self, points: np.ndarray, component: int) -> Float[np.ndarray, " images"]:
+    def _compute_log_density(self, points: np.ndarray, component: int) -> Float[np.ndarray, " images"]:
         factor = self._factors[component]
         centred = points - self._means[component]
-        whitened = (centred[:, None] @ factor)[:, 0]  # each point for itself: a product's sums differ with its size
-        volume = np.log(np.diag(factor)).sum()
-        return np.log(self._weights[component]) + volume - 0.5 * np.square(whitened).sum(axis=1)
+        whitened = (centred[:, None] @ factor)[:, 0]  # one by one: a product's last bits depend on its size
+        log_determinant = np.log(np.diag(factor)).sum()
+        return np.log(self._weights[component]) + log_determinant - 0.5 * np.square(whitened).sum(axis=1)

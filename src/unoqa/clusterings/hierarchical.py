@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from unoqa.clusterings.parts.centres import Centres
+from unoqa.clusterings.parts.centroids import Centroids
 from unoqa.core.contracts import Assignment, Clustering
 from unoqa.core.settings import settings
 
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 @final
 @settings
 class Hierarchical(Clustering):
-    """Clusters merged pair by pair until two are left (Ward 1963): the paper's best.
+    """Merge clusters pair by pair until two are left (Ward 1963): the best clustering in the paper.
 
-    A cohort keeps the merged clusters; a further image, for which the method has no rule, goes to the
-    nearer of their centres.
+    A cohort keeps the merged clusters. The method has no rule for a further image; it is assigned to the nearer
+    centroid of the two clusters.
     """
 
-    linkage: Annotated[Literal["ward", "complete", "average"], Field(description="what makes two clusters near")] = (
-        "ward"
-    )
+    linkage: Annotated[
+        Literal["ward", "complete", "average"], Field(description="how the distance between clusters is measured")
+    ] = "ward"
 
-    def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[Centres, Assignment]:
-        """Merge the points."""
+    def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[Centroids, Assignment]:
+        """Merge the points; `seed` is not used."""
         del seed
-        from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415 - half a second, which only fitting takes
+        from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415 - takes half a second; only fitting needs it
 
         labels = AgglomerativeClustering(2, linkage=self.linkage).fit_predict(points)
-        partition = Centres(np.stack([points[labels == cluster].mean(axis=0) for cluster in (0, 1)]))
+        partition = Centroids(np.stack([points[labels == cluster].mean(axis=0) for cluster in (0, 1)]))
         nearest = partition.assign(points)
-        # A point that the merging put with the farther centre lies between the clusters.
+        # A point that was merged into the cluster with the farther centroid lies between the clusters.
         margin = np.where(nearest.cluster == labels, nearest.margin, 0.0)
         return partition, Assignment(cluster=labels.astype(np.int64), margin=margin)
 
-    def restore(self, state: Mapping[str, Tensor]) -> Centres:
+    def restore(self, state: Mapping[str, Tensor]) -> Centroids:
         """Return the partition that gave `state`."""
-        return Centres.restore(state)
+        return Centroids.restore(state)

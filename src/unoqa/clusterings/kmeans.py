@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import Field
 
-from unoqa.clusterings.parts.centres import Centres
+from unoqa.clusterings.parts.centroids import Centroids
 from unoqa.core.contracts import Assignment, Clustering
 from unoqa.core.settings import settings
 
@@ -21,56 +21,62 @@ if TYPE_CHECKING:
 @final
 @settings
 class Kmeans(Clustering):
-    """Two centres with the least squared distance to their points (Lloyd 1982; Arthur, Vassilvitskii 2007).
+    """Two centroids with the least squared distance to their points (Lloyd 1982; Arthur, Vassilvitskii 2007).
 
-    Not scikit-learn's, which takes longer to import and set up than all of grading takes for thirty images; nor
-    scipy's, whose rounds have no bound and which loses what lies close together far from zero.
+    scikit-learn's k-means takes longer to import and set up than grading thirty images does. scipy's has no maximum
+    number of iterations, and loses precision where points lie close together and far from zero.
     """
 
-    iterations: Annotated[int, Field(ge=1, description="rounds a start at most, as in the paper")] = 10_000
-    starts: Annotated[int, Field(ge=1, description="random starts, of which the best is kept")] = 30
+    iterations: Annotated[int, Field(ge=1, description="maximum number of iterations a start, as in the paper")] = (
+        10_000
+    )
+    starts: Annotated[int, Field(ge=1, description="number of random starts; the best result is kept")] = 30
 
-    def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[Centres, Assignment]:
-        """Find the centres.
+    def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[Centroids, Assignment]:
+        """Fit the centroids.
 
         Raises:
-            ValueError: a point is infinite or no number.
+            ValueError: a point is infinite or NaN.
         """
         if not np.isfinite(points).all():
-            raise ValueError("k-means takes finite numbers alone.")
+            raise ValueError("k-means takes finite numbers only.")
         double = np.asarray(points, dtype=np.float64)
         generator = np.random.default_rng(seed)
-        found = [self._settled(double, _two_apart(double, generator)) for _ in range(self.starts)]
-        partition = Centres(min(found, key=lambda centres: float(_squared(double, centres).min(axis=1).sum())))
+        results = [self._run_lloyd(double, _draw_start(double, generator)) for _ in range(self.starts)]
+        partition = Centroids(
+            min(results, key=lambda centroids: float(_squared_distances(double, centroids).min(axis=1).sum()))
+        )
         return partition, partition.assign(points)
 
-    def restore(self, state: Mapping[str, Tensor]) -> Centres:
+    def restore(self, state: Mapping[str, Tensor]) -> Centroids:
         """Return the partition that gave `state`."""
-        return Centres.restore(state)
+        return Centroids.restore(state)
 
-    def _settled(
-        self, points: Float[np.ndarray, "images low"], centres: Float[np.ndarray, "2 low"]
+    def _run_lloyd(
+        self, points: Float[np.ndarray, "images low"], centroids: Float[np.ndarray, "2 low"]
     ) -> Float[np.ndarray, "2 low"]:
-        """Move each centre to the mean of the points that are nearest to it, until none moves."""
+        """Move each centroid to the mean of the points that are nearest to it, until none moves."""
         for _ in range(self.iterations):
-            nearest = _squared(points, centres).argmin(axis=1)
-            own = [points[nearest == side] for side in (0, 1)]
-            moved = np.stack([some.mean(axis=0) if len(some) else old for some, old in zip(own, centres, strict=True)])
-            if np.array_equal(moved, centres):
+            nearest = _squared_distances(points, centroids).argmin(axis=1)
+            clusters = [points[nearest == side] for side in (0, 1)]
+            moved = np.stack(
+                [own.mean(axis=0) if len(own) else old for own, old in zip(clusters, centroids, strict=True)]
+            )
+            if np.array_equal(moved, centroids):
                 break
-            centres = moved
-        return centres
+            centroids = moved
+        return centroids
 
 
-def _two_apart(points: Float[np.ndarray, "images low"], generator: np.random.Generator) -> Float[np.ndarray, "2 low"]:
-    """Draw one point, and another with a chance that grows with its squared distance: the start of k-means++."""
+def _draw_start(points: Float[np.ndarray, "images low"], generator: np.random.Generator) -> Float[np.ndarray, "2 low"]:
+    """Draw a point, then another with a probability proportional to its squared distance: the start of k-means++."""
     first = points[generator.integers(len(points))]
-    squared = _squared(points, first[None])[:, 0]
+    squared = _squared_distances(points, first[None])[:, 0]
     total = squared.sum()
     return np.stack([first, points[generator.choice(len(points), p=squared / total)] if total > 0 else first])
 
 
-def _squared(
-    points: Float[np.ndarray, "images low"], centres: Float[np.ndarray, "centres low"]
-) -> Float[np.ndarray, "images centres"]:
-    return np.stack([np.square(points - centre).sum(axis=1) for centre in centres], axis=1)
+def _squared_distances(
+    points: Float[np.ndarray, "images low"], centroids: Float[np.ndarray, "centroids low"]
+) -> Float[np.ndarray, "images centroids"]:
+    return np.stack([np.square(points - centroid).sum(axis=1) for centroid in centroids], axis=1)

@@ -1,1 +1,1 @@
-"""Ground floor: the types that every room speaks in. Imports nothing else of ours."""
+"""Ground floor: the types and contracts that all other packages use. Imports nothing else of unoqa."""

@@ -1,7 +1,8 @@
-"""A choice is a file: shelves list their choices by file name and load one on demand.
+"""A choice is a file: a shelf lists its choices by file name and loads one on demand.
 
-Listing imports nothing, so a heavy library behind a choice costs only those who choose it. A package
-outside ours adds a choice through an entry point of the group `unoqa.<shelf>`.
+A shelf is a package such as `unoqa.encoders`; each of its modules is one choice. Listing imports no choice, so only
+those who choose it wait for the heavy library that it needs. Another installed package adds a choice through an entry
+point of the group `unoqa.<shelf>`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ T = TypeVar("T")
 
 @final
 class Shelf(Generic[T]):
-    """The choices in one package: each a module, or a package with `__all__`, with one class of the contract."""
+    """The choices in one package. Each is a module, or a package with `__all__`, with one class of the contract.
+
+    Attributes:
+        package: the dotted name of the package, which is also the group of its entry points.
+        contract: the abstract class of the choices.
+        kind: what one choice is called in error messages, such as `encoder`.
+    """
 
     def __init__(self, package: str, contract: type[T], kind: str) -> None:
         self.package = package
@@ -33,58 +40,58 @@ class Shelf(Generic[T]):
         self.kind = kind
 
     def names(self) -> tuple[str, ...]:
-        """List the names of all choices, ours and those of entry points, sorted.
+        """List the names of all choices, those of unoqa and those of entry points, sorted.
 
         Raises:
-            UsageError: an entry point has the name of a choice of ours.
+            UsageError: an entry point has the name of a choice of unoqa.
         """
-        ours = _files(tuple(import_module(self.package).__path__))
-        outside = self._outside()
-        for name in ours:
-            if name in outside:
+        own = _list_files(tuple(import_module(self.package).__path__))
+        added = self._find_added()
+        for name in own:
+            if name in added:
                 raise UsageError(
-                    f"The installed module {outside[name]} offers a {self.kind} '{name}', which is the name of one "
-                    "that comes with unoqa; rename its entry point or uninstall it."
+                    f"The installed module {added[name]} adds a {self.kind} '{name}', but unoqa already has one of "
+                    "that name; rename its entry point or uninstall it."
                 )
-        return tuple(sorted({*ours, *outside}))
+        return tuple(sorted({*own, *added}))
 
     def load(self, name: str) -> type[T]:
         """Return the class of one choice.
 
         Raises:
-            UsageError: there is no such choice; the sentence names the nearest.
+            UsageError: there is no such choice; the message suggests the nearest name.
         """
         if name not in self.names():
             raise unknown(self.kind, name, self.names())
-        return self._only_class(import_module(self._module(name)))
+        return self._find_class(import_module(self._find_module(name)))
 
     def find_name(self, choice: T) -> str:
-        """Return the name under which the class of `choice` stands on the shelf; the other choices are not loaded.
+        """Return the name of the choice that `choice` is an object of; no choice is loaded for it.
 
         Raises:
-            UsageError: it does not stand there.
+            UsageError: its class is not on the shelf.
         """
         for name in self.names():
-            if _within(type(choice), self._module(name)):
+            if _is_defined_in(type(choice), self._find_module(name)):
                 return name
         raise UsageError(
-            f"{type(choice).__name__} is no {self.kind} that a model could name; offer its module by an entry point of "
-            f"the group {self.package}."
+            f"{type(choice).__name__} is not a known {self.kind}, so a model cannot refer to it; add its module "
+            f"through an entry point of the group {self.package}."
         )
 
-    def _module(self, name: str) -> str:
-        return self._outside().get(name, f"{self.package}.{name}")
+    def _find_module(self, name: str) -> str:
+        return self._find_added().get(name, f"{self.package}.{name}")
 
-    def _outside(self) -> dict[str, str]:
-        return _entries(self.package, tuple(sys.path))
+    def _find_added(self) -> dict[str, str]:
+        return _read_entry_points(self.package, tuple(sys.path))
 
-    def _only_class(self, module: ModuleType) -> type[T]:
+    def _find_class(self, module: ModuleType) -> type[T]:
         found = [
             member
             for member in vars(module).values()
             if inspect.isclass(member)
             and issubclass(member, self.contract)
-            and _within(member, module.__name__)
+            and _is_defined_in(member, module.__name__)
             and not inspect.isabstract(member)
         ]
         if len(found) != 1:
@@ -92,25 +99,28 @@ class Shelf(Generic[T]):
         return found[0]
 
 
-def _within(defined: type, module: str) -> bool:
-    return f"{defined.__module__}.".startswith(f"{module}.")
+def _is_defined_in(cls: type, module: str) -> bool:
+    return f"{cls.__module__}.".startswith(f"{module}.")
 
 
 @cache
-def _files(paths: tuple[str, ...]) -> tuple[str, ...]:
+def _list_files(paths: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         module.name for module in pkgutil.iter_modules(paths) if not module.ispkg or _is_choice(paths, module.name)
     )
 
 
 def _is_choice(paths: tuple[str, ...], package: str) -> bool:
-    """Tell a package that is a choice from one that choices share: the former exports its class in `__all__`."""
+    """Tell whether a package is a choice: only then does it export a class in `__all__`."""
     files = (Path(path) / package / "__init__.py" for path in paths)
     return any("__all__" in file.read_text(encoding="utf-8") for file in files if file.is_file())
 
 
 @cache
-def _entries(group: str, path: tuple[str, ...]) -> dict[str, str]:
-    """Look entry points up once: it reads a file of every installed package. `path` is where they were found."""
+def _read_entry_points(group: str, path: tuple[str, ...]) -> dict[str, str]:
+    """Return the module of each entry point by its name.
+
+    Cached, because this reads a file of every installed package; `path` is the key of the cache, `sys.path`.
+    """
     del path
     return {entry.name: entry.module for entry in entry_points(group=group)}

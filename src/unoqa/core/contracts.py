@@ -1,7 +1,7 @@
-"""The contract of every shelf: settings, and the learned object that they return.
+"""The contract of every shelf: a class of settings, and the fitted object that its `fit` returns.
 
-Settings are frozen dataclasses; `fit` (or `open`) returns another, finished object. What has learned gives
-its arrays as `state()`, and the same settings `restore` it, so that no file ever holds code.
+Settings are frozen dataclasses; `fit` (or `open`) returns another, finished object. A fitted object gives its arrays
+as `state()`, and the same settings `restore` it from them, so that no file holds code.
 """
 
 from __future__ import annotations
@@ -28,29 +28,33 @@ if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
 
 State = dict[str, Tensor]
-"""Named arrays: what a learned object needs beside its settings."""
+"""Named arrays: what a fitted object holds in addition to its settings."""
 
 
 NO_WORK = Work()
-"""Nobody watches, and nothing is kept."""
+"""Work that shows no progress and keeps no checkpoints."""
 
 
 def select_prefix(state: Mapping[str, Tensor], prefix: str) -> State:
-    """Return the arrays whose names begin with `prefix`, without it."""
+    """Return the arrays whose names begin with `prefix`, under their names without it."""
     return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
 
 
 class Format(ABC):
-    """One kind of image file."""
+    """One kind of image file.
+
+    Attributes:
+        suffixes: the endings of such files' names.
+    """
 
     suffixes: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def matches(self, head: bytes) -> bool:
-        """Tell by a file's first bytes (at least 32 where it has as many) whether it is of this kind."""
+        """Tell from a file's first bytes (32 or more, or the whole file) whether it is of this kind."""
 
     @abstractmethod
-    def pages(self, path: Path) -> int:
+    def count_pages(self, path: Path) -> int:
         """Count the images in the file.
 
         Raises:
@@ -59,7 +63,7 @@ class Format(ABC):
 
     @abstractmethod
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
-        """Read one page (from 0) as grey, scaled by the range of its type, never saturated.
+        """Read one page, counted from 0, as grey; divide by the largest value of its type, and clip nothing.
 
         Raises:
             ImageError: the file is damaged, too large or of an unsupported kind.
@@ -67,10 +71,10 @@ class Format(ABC):
 
 
 class OpenEncoder(ABC):
-    """An encoder ready to run.
+    """An encoder that is ready to run.
 
     Attributes:
-        scales: the grids that `encode` returns.
+        scales: the grids of features that `encode` returns.
         checksum: SHA-256 of the weights; empty where there are none.
     """
 
@@ -79,7 +83,7 @@ class OpenEncoder(ABC):
 
     @abstractmethod
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:
-        """Encode images with brightness 0–1; an image's features do not depend on its batch."""
+        """Encode images with brightness 0–1; an image's features do not depend on the rest of its batch."""
 
     @abstractmethod
     def state(self) -> State:
@@ -91,10 +95,11 @@ class Encoder(ABC):
 
     @abstractmethod
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> OpenEncoder:
-        """Make the encoder ready.
+        """Return the encoder, ready to run.
 
         Args:
-            weights: a file, or the arrays of a saved model; None takes those of the encoder's own cache.
+            device: where it runs.
+            weights: a file, or the arrays of a saved model; None takes them from the cache of the encoder's library.
 
         Raises:
             WeightsError: the weights are missing or do not fit.
@@ -102,23 +107,23 @@ class Encoder(ABC):
 
 
 class FittedModule(ABC):
-    """A low-quality module that has learned what outstanding looks like."""
+    """A low-quality module that was fitted on outstanding images."""
 
     @abstractmethod
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
-        """Score images; neither their batch nor their order changes a score."""
+        """Score images; an image's score depends neither on the rest of its batch nor on the order."""
 
     @abstractmethod
     def state(self) -> State:
-        """Return the learned arrays."""
+        """Return the fitted arrays."""
 
 
 @runtime_checkable
 class WithLatents(Protocol):
-    """A fitted module that also has a latent: what its flow makes of the features."""
+    """A fitted module that also has latents: a normalising flow maps features to them."""
 
-    def latents(self, pyramid: FeaturePyramid) -> tuple[Float[Tensor, "batch _channels _rows _columns"], ...]:
-        """Return the latent of each scale, standard normal where the features are outstanding."""
+    def compute_latents(self, pyramid: FeaturePyramid) -> tuple[Float[Tensor, "batch _channels _rows _columns"], ...]:
+        """Return the latents of each scale; those of outstanding images follow a standard normal distribution."""
         ...
 
 
@@ -126,61 +131,63 @@ class LowQualityModule(ABC):
     """Settings of a low-quality module.
 
     Attributes:
-        needs: the smallest number of outstanding images that it can learn from.
-        has_latents: whether what has learned is `WithLatents`.
+        min_images: the smallest number of outstanding images that it can be fitted on.
+        has_latents: whether the fitted module is a `WithLatents`.
     """
 
-    needs: ClassVar[int]
+    min_images: ClassVar[int]
     has_latents: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedModule:
-        """Learn from the features of outstanding images.
+        """Fit to the features of outstanding images.
 
         Args:
-            work: told of progress, and asked for what was kept, by modules that learn for long.
+            features: of the images, from the encoder of this module.
+            seed: of all random choices.
+            work: takes progress and keeps checkpoints of modules that train for long.
         """
 
     @abstractmethod
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedModule:
-        """Return the module that gave `state`; it scores bit-identically."""
+        """Return the fitted module that gave `state`; it scores bit-identically."""
 
 
 class Threshold(ABC):
-    """Settings of the gate between outstanding and not."""
+    """Settings of the threshold: the score above which an image is not outstanding."""
 
     @property
     @abstractmethod
-    def needs(self) -> int:
-        """The smallest number of outstanding images that it can be set from."""
+    def min_images(self) -> int:
+        """The smallest number of outstanding images that it can be fitted on."""
 
     @abstractmethod
     def fit(self, scores: Float[np.ndarray, "images"]) -> float:
         """Return the score above which an image is not outstanding.
 
         Args:
-            scores: of outstanding images, each by a model that has not seen it.
+            scores: of outstanding images, each from a model that was not fitted on it.
         """
 
 
 class FittedReduction(ABC):
-    """A projection to few dimensions."""
+    """A fitted projection to few dimensions."""
 
     @abstractmethod
     def project(self, points: Float[np.ndarray, "images high"]) -> Float[np.ndarray, "images low"]:
-        """Project points, each for itself."""
+        """Project points; each result depends on its own point only."""
 
     @abstractmethod
     def state(self) -> State:
-        """Return the learned arrays."""
+        """Return the fitted arrays."""
 
 
 class Reduction(ABC):
-    """Settings of a dimension reduction: F_H → F_L in the paper."""
+    """Settings of a dimension reduction, the paper's F_H → F_L."""
 
     @abstractmethod
     def fit(self, points: Float[np.ndarray, "images high"], *, seed: int) -> FittedReduction:
-        """Learn a projection from points."""
+        """Fit a projection to points."""
 
     @abstractmethod
     def restore(self, state: Mapping[str, Tensor]) -> FittedReduction:
@@ -194,7 +201,7 @@ class Assignment:
 
     Attributes:
         cluster: 0 or 1.
-        margin: from 0 (between the clusters) to 1 (at the own centre, or far beyond it).
+        margin: from 0 (between the clusters) to 1 (at the point's own centre, or far beyond it).
     """
 
     cluster: Int[np.ndarray, "images"]
@@ -202,26 +209,26 @@ class Assignment:
 
 
 class Partition(ABC):
-    """Two clusters that new points can be assigned to."""
+    """Two fitted clusters that new points can be assigned to."""
 
     @abstractmethod
     def assign(self, points: Float[np.ndarray, "images low"]) -> Assignment:
-        """Assign points, each for itself."""
+        """Assign points; each result depends on its own point only."""
 
     @abstractmethod
     def state(self) -> State:
-        """Return the learned arrays."""
+        """Return the fitted arrays."""
 
 
 class Clustering(ABC):
-    """Settings of a clustering into two."""
+    """Settings of a clustering into two clusters."""
 
     @abstractmethod
     def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[Partition, Assignment]:
-        """Return the partition and the assignment of the very points it was learned from.
+        """Return the partition, and the assignment of the points that it was fitted on.
 
-        The two agree except where a method has no rule for new points (agglomerative clustering): then the
-        partition assigns to the nearest centre.
+        Both agree, except where a method has no rule for new points (agglomerative clustering): there the partition
+        assigns a point to the nearest centre.
         """
 
     @abstractmethod
@@ -230,17 +237,17 @@ class Clustering(ABC):
 
 
 class Output(ABC):
-    """One kind of result that a run leaves in its folder."""
+    """One kind of result that a run writes into its folder."""
 
     @abstractmethod
-    def each(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
-        """Write what belongs to one image, as soon as it is scored; `heat` has the image's size."""
+    def write_image(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
+        """Write the result of one image as soon as it is scored; `heat` computes its heat map, of the image's size."""
 
-    def has(self, folder: Path, image: str) -> bool:
-        """Tell whether what belongs to the image of that name is there, where a run goes on after it was killed."""
+    def has_image(self, folder: Path, image: str) -> bool:
+        """Tell whether the result of the image of that name is already written, for a run that resumes."""
         del folder, image
         return True
 
     @abstractmethod
-    def finish(self, folder: Path, record: RunRecord) -> None:
-        """Write what belongs to the whole run."""
+    def write_run(self, folder: Path, record: RunRecord) -> None:
+        """Write the result of the whole run."""

@@ -1,10 +1,10 @@
-"""Every error that a user can meet, on one page.
+"""All errors that a user can meet. The message of each is one sentence: what is wrong, where, and what to do next.
 
-UnoqaError                one sentence: what, where, what to do next
+UnoqaError                catches all of them
 ├── UsageError            a command, a setting or a name that does not exist
-├── ImageError            one file cannot be graded: costs one row, nothing else
+├── ImageError            one image cannot be graded; all others still are
 ├── WeightsError          an encoder's weights are missing or do not fit
-├── FitError              the outstanding images cannot be learned from
+├── FitError              the model cannot be fitted on the outstanding images
 ├── CohortError           too few images to cluster
 ├── ModelError            a model folder is missing, damaged or of another version
 ├── ResultsError          a results folder or a label file cannot be used
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-LISTED = 20
-"""Known names that an error lists at most."""
+MAX_LISTED = 20
+"""Maximum number of known names that an error lists."""
 
 
 class UnoqaError(Exception):
-    """What went wrong, where, and what to do next, in one sentence for the user."""
+    """One sentence for the user: what is wrong, where, and what to do next."""
 
 
 @final
@@ -35,10 +35,11 @@ class UsageError(UnoqaError):
 
 @final
 class ImageError(UnoqaError):
-    """One file cannot be graded.
+    """One image cannot be graded.
 
-    `code` is stable and documented in `docs/outputs.md`: `unreadable`, `truncated`, `too-large`,
-    `too-small`, `constant`, `not-finite`, `unsupported`.
+    Attributes:
+        code: `unreadable`, `truncated`, `too-large`, `too-small`, `constant`, `not-finite` or `unsupported`; codes are
+            stable, and documented in `docs/outputs.md`.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -53,12 +54,12 @@ class WeightsError(UnoqaError):
 
 @final
 class FitError(UnoqaError):
-    """The outstanding images cannot be learned from."""
+    """The model cannot be fitted on the outstanding images."""
 
 
 @final
 class CohortError(UnoqaError):
-    """Too few images to tell gradable from ungradable by clustering."""
+    """There are too few images to tell gradable from ungradable by clustering."""
 
 
 @final
@@ -77,15 +78,15 @@ class DataSetError(UnoqaError):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """Build the error for a name that is not known, with the nearest known one.
+    """Return the error for an unknown name; its message suggests the nearest known one.
 
     >>> print(unknown("recipe", "measure", ["measures", "default"]))
     There is no recipe 'measure'; did you mean 'measures'? Known: default, measures.
     """
     names = sorted(known)
-    near = get_close_matches(name, names, n=LISTED, cutoff=0.5)
+    near = get_close_matches(name, names, n=MAX_LISTED, cutoff=0.5)
     hint = f"; did you mean '{near[0]}'?" if near else "."
-    if len(names) > LISTED:
+    if len(names) > MAX_LISTED:
         return UsageError(
             f"There is no {kind} '{name}'{hint} {len(names)} are known; near: {', '.join(near) or 'none'}."
         )

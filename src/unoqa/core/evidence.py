@@ -1,4 +1,4 @@
-"""What a low-quality module says of images."""
+"""What a low-quality module predicts for images."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ class Evidence:
     """Scores and maps of a batch of images.
 
     Attributes:
-        score: higher = worse; one number an image, unbounded, comparable within one fitted module only.
-        maps: the paper's p_1 … p_K turned so that higher = worse and never negative; one a scale.
+        score: one number per image; higher is worse. Unbounded; comparable within one fitted module only.
+        maps: one per scale; higher is worse, and no value is negative. They are the paper's p_1 … p_K, with the sign
+            turned.
     """
 
     score: Float[Tensor, " batch"]

@@ -1,4 +1,4 @@
-"""What an encoder makes of images, and a set of it that a module can learn from."""
+"""Features of images as an encoder computes them, and sets of them that a module is fitted on."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class Scale:
-    """One grid of features, as the encoder describes it.
+    """The description of one grid of features. An encoder may give several, from fine to coarse.
 
     Attributes:
         name: `layer3`, `tiles`, `image`, …
-        channels: the name of each number that stands at a place.
-        directions: per channel, +1 where a high value is bad, -1 where a low one is; empty where unknown.
-        half: whether the encoder rounds to half precision, so that keeping it loses nothing.
+        channels: the name of each number at a place of the grid.
+        directions: per channel, +1 if a high value is bad, -1 if a low value is; empty if unknown.
+        half: whether the encoder rounds to half precision, so that a file in half precision loses nothing.
     """
 
     name: str
@@ -41,37 +41,37 @@ class Scale:
 class FeaturePyramid:
     """Features of a batch of images on one or more grids, finest first; one grid may be 1×1.
 
-    The channels of a place lie side by side (torch's channels last), wherever the features came from: sums follow the
-    order in memory, and encoders give, and modules read, that order fastest.
+    The memory format is always torch's `channels_last`, whether features were computed or read from a file: the last
+    bits of a sum depend on the order in memory. It is also the fastest format for encoders and modules.
     """
 
     scales: tuple[Float[Tensor, "batch _channels _rows _columns"], ...]
 
     def __post_init__(self) -> None:
-        ordered = tuple(grid.contiguous(memory_format=torch.channels_last) for grid in self.scales)
-        object.__setattr__(self, "scales", ordered)
+        scales = tuple(grid.contiguous(memory_format=torch.channels_last) for grid in self.scales)
+        object.__setattr__(self, "scales", scales)
 
     def __len__(self) -> int:
         return len(self.scales[0])
 
     def select(self, positions: Sequence[int]) -> FeaturePyramid:
-        """Return the pyramid of some of its scales only."""
+        """Return the pyramid of the scales at `positions`, in that order."""
         return FeaturePyramid(tuple(self.scales[position] for position in positions))
 
 
 @final
 @dataclass(frozen=True)
 class FeatureSet:
-    """Features of many images, in memory or in mapped files; a module reads them in batches.
+    """Features of many images, in memory or in memory-mapped files; a module reads them in batches.
 
     Attributes:
         scales: the encoder's description of each grid.
-        arrays: per scale, images × channels × rows × columns; float32, or float16 where mapped,
-            in any order in memory.
-        rows: which images of the arrays belong to the set, in this order.
+        arrays: per scale, images × channels × rows × columns; float32, or float16 in mapped files; in any memory
+            format.
+        rows: the images of the arrays that belong to the set, in this order.
         device: where batches are put.
-        turn: encodes images anew, each turned by an angle in degrees; None where that is not offered. Its rows are
-            those of the arrays, and it returns all scales of the arrays.
+        rotate: takes rows of the arrays and an angle in degrees for each, encodes the rotated images, and returns all
+            scales of the arrays; None if the images are not available.
     """
 
     scales: tuple[Scale, ...]
@@ -84,48 +84,48 @@ class FeatureSet:
         return len(self.rows)
 
     def subset(self, positions: Int[np.ndarray, "chosen"]) -> FeatureSet:
-        """Return the set of the images at `positions` of this one; no feature is copied."""
+        """Return the set of the images at `positions` of this set; no feature is copied."""
         return replace(self, rows=self.rows[positions])
 
     def select(self, names: Sequence[str]) -> FeatureSet:
-        """Return the set with the named scales only, in that order."""
+        """Return the set with only the named scales, in that order."""
         positions = [find_scale(self.scales, name) for name in names]
         return replace(
             self,
             scales=tuple(self.scales[position] for position in positions),
             arrays=tuple(self.arrays[position] for position in positions),
-            rotate=None if self.rotate is None else _selecting(self.rotate, positions),
+            rotate=None if self.rotate is None else _select_after(self.rotate, positions),
         )
 
     def encode_rotated(self, degrees: Float[np.ndarray, " images"]) -> FeaturePyramid:
-        """Encode the images of the set anew, each turned by an angle.
+        """Encode the images of the set again, each rotated by an angle.
 
         Raises:
-            UsageError: the features come from files, and the images are not at hand.
+            UsageError: only features are available, not the images.
         """
         if self.rotate is None:
-            raise UsageError("Turned images are wanted, but only their features are at hand; set 'degrees' to 0.")
+            raise UsageError("Rotated images are needed, but only features are available; set 'rotation' to 0.")
         return self.rotate(self.rows, degrees)
 
     def batches(self, size: int = 8) -> Iterator[FeaturePyramid]:
-        """Yield the features in order, `size` images at a time, as float32 on the device."""
+        """Yield the features in order, `size` images at a time, in float32 on the device."""
         for start in range(0, len(self.rows), size):
             raise_if_cancelled()
             rows = self.rows[start : start + size]
-            yield FeaturePyramid(tuple(self._tensor(array[rows]) for array in self.arrays))
+            yield FeaturePyramid(tuple(self._load(array[rows]) for array in self.arrays))
 
-    def _tensor(self, values: np.ndarray) -> Tensor:
+    def _load(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self.device, torch.float32)
 
 
-def _selecting(
+def _select_after(
     rotate: Callable[[np.ndarray, np.ndarray], FeaturePyramid], positions: Sequence[int]
 ) -> Callable[[np.ndarray, np.ndarray], FeaturePyramid]:
     return lambda rows, degrees: rotate(rows, degrees).select(positions)
 
 
 def find_scale(scales: Sequence[Scale], name: str) -> int:
-    """Return where the named scale stands.
+    """Return the position of the named scale.
 
     Raises:
         UsageError: the encoder has no such scale.

@@ -1,4 +1,4 @@
-"""Grades, and what is reported of one image."""
+"""Grades, and the result of one image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, final
 
 @final
 class Grade(IntEnum):
-    """The three levels of the field's consensus scale: unusable, usable, excellent."""
+    """The three levels of the field's consensus scale (unusable, usable, excellent)."""
 
     UNGRADABLE = 0
     GRADABLE = 1
@@ -21,23 +21,23 @@ class Grade(IntEnum):
 
     @property
     def word(self) -> str:
-        """Return the grade as written in results: `outstanding`, `gradable`, `ungradable`."""
+        """The grade as results show it: `outstanding`, `gradable` or `ungradable`."""
         return self.name.lower()
 
 
 @final
 @dataclass(frozen=True)
 class Grading:
-    """One image's result, or why there is none.
+    """The result of one image, or the reason why there is none.
 
     Attributes:
         image: its name.
-        grade: None where the image could not be graded.
-        score: higher = worse; None where the image could not be read.
+        grade: None if the image could not be graded.
+        score: higher is worse; None if the image could not be read.
         threshold: the score above which an image is not outstanding.
-        certainty: from 0 (could as well be the neighbouring grade) to 1.
-        reasons: in words, the worst first; empty for an outstanding image.
-        error: a stable code and one sentence; empty where there is a grade.
+        certainty: from 0 (the neighbouring grade is as likely) to 1; None if there is no grade.
+        reasons: why the image is not outstanding, in words, the worst first; empty for an outstanding image.
+        error: a stable code and one sentence; empty if there is a grade.
     """
 
     image: str

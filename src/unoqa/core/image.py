@@ -1,4 +1,4 @@
-"""One en-face image, as every room receives it."""
+"""One en-face image: the type in which all other packages receive it."""
 
 from __future__ import annotations
 
@@ -13,34 +13,39 @@ from PIL import Image
 from unoqa.core.errors import ImageError
 
 SMALLEST_SIDE = 64
-"""Pixels; below this no capillary is resolved in any published field of view."""
+"""Pixels; a smaller image does not resolve capillaries in any published field of view."""
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EnfaceImage:
     """A grey en-face image.
 
     Attributes:
-        name: the path as given, relative to the folder, with `#page` for further pages of a TIFF.
+        name: the path as given, relative to the folder; further pages of a TIFF have `#page` appended.
         pixels: brightness from 0 (black) to 1 (the brightest value that the file's type can hold).
     """
 
     name: str
     pixels: Float[np.ndarray, "rows columns"]
 
+    def __repr__(self) -> str:
+        size = "×".join(map(str, reversed(self.pixels.shape)))
+        return f"EnfaceImage({self.name!r}, {size})"
+
     def digest(self) -> str:
-        """Return the SHA-256 of the pixels: equal for equal images, whatever their files are called."""
+        """Return the SHA-256 of the pixels; images with equal pixels have the same, whatever their names."""
         shape = f"{self.pixels.shape[0]}x{self.pixels.shape[1]}:".encode()
         return hashlib.sha256(shape + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()
 
-    def resized(self, size: int) -> Float[np.ndarray, "size size"]:
-        """Resize to a square by Pillow's bilinear filter, whose support grows with the reduction.
+    def resize(self, size: int) -> Float[np.ndarray, "size size"]:
+        """Resize to a square with Pillow's bilinear filter, whose support grows as the image is reduced.
 
-        That widening is the antialiasing: a filter of fixed support would fold capillaries into noise.
+        This prevents aliasing: a filter of fixed support would turn capillaries into noise.
 
         Raises:
-            ImageError: the image is not grey from 0 to 1, smaller than 64 pixels on a side, not finite, or constant.
+            ImageError: the image is not grey, has values that are not finite or not within 0–1, is smaller than 64
+                pixels on a side, or constant.
         """
         self._check()
         if self.pixels.shape == (size, size):

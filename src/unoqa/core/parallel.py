@@ -1,7 +1,14 @@
-"""Pieces of work side by side, each on one thread of torch: no sum depends on how many threads there are.
+"""Run pieces of work side by side, each on one thread of torch.
 
-An operation split over threads waits for the slowest of them, many times a millisecond; whole images or whole fits
-side by side do not wait. The threads of Python suffice, since torch, numpy and scipy let go of its lock.
+torch can split one operation over all threads. Then every operation waits for its slowest thread, many times a
+millisecond, and the last bits of a sum depend on the number of threads. So each piece (an image, a fold, a scale) is
+computed on one thread, and as many pieces run at a time as torch has threads: no thread waits within an operation, and
+results are bit-equal on any number of threads. Threads of Python suffice, since torch, numpy and scipy release the
+interpreter lock while they compute.
+
+A piece may split its own work in the same way: a fold fits several scales. Nested calls share the slots of the
+outermost call, so never more pieces compute at a time than torch has threads. A piece that waits for its own pieces
+gives its slot to them.
 """
 
 from __future__ import annotations
@@ -24,14 +31,14 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-WITHIN = 8
-"""Threads at most of pieces within a piece: as many for each of a large machine's would be more than systems allow."""
+MAX_NESTED_THREADS = 8
+"""Maximum number of threads of a nested call: on a large machine, more would exceed the system's limit of threads."""
 
-LOOKS_EVERY = 0.2
-"""Seconds after which a wait is taken up anew: Python before 3.14 cannot be interrupted in one on Windows."""
+POLL_SECONDS = 0.2
+"""Seconds between two checks of a wait: on Windows, Ctrl-C cannot interrupt one long wait before Python 3.14."""
 
-AHEAD = 2
-"""Results a thread that may wait to be taken: enough that none is idle, few enough that memory stays flat."""
+PREFETCH = 2
+"""Pieces per thread that may be submitted ahead: enough to keep every thread busy, few enough to keep memory flat."""
 
 PROCESS_LOCK = threading.RLock()
 """Lock for process-global state: torch's generator, from which new layers draw, and switches of libraries."""
@@ -39,102 +46,113 @@ PROCESS_LOCK = threading.RLock()
 
 @contextmanager
 def map_in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Iterator[Result]]:
-    """Give `function(item)` in the order of the items, as many at a time as torch has threads.
+    """Give `function(item)` in the order of the items; as many run at a time as torch has threads.
 
-    A function may call this again: its pieces then share the threads there are. When the context is left early, as by
-    an interruption or an error, pieces not begun are dropped, and those that ask `raise_if_cancelled` end.
+    The function may call this again: its pieces then share the same slots. If the context is left early, as after an
+    interrupt or an error, pieces that have not started are dropped, and those that run end at their next call of
+    `raise_if_cancelled`.
 
     Example:
         >>> with map_in_order(abs, [-1, 2, -3]) as results:
         ...     list(results)
         [1, 2, 3]
     """
-    crew = _Crew.within(_here.crew)
-    with one_thread_each(), ThreadPoolExecutor(crew.size, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        waiting: deque[Future[Result]] = deque()
+    pool = _Pool.nest(_running.pool)
+    with (
+        limit_to_one_thread(),
+        ThreadPoolExecutor(pool.size, initializer=torch.set_num_threads, initargs=(1,)) as executor,
+    ):
+        submitted: deque[Future[Result]] = deque()
+        submissions = (partial(executor.submit, pool.run, function, item) for item in items)
         try:
-            yield _results(crew, (partial(pool.submit, crew.run, function, item) for item in items), waiting)
+            yield _iterate_results(pool, submissions, submitted)
         finally:
-            crew.unwanted.set()
-            for future in waiting:
+            pool.cancelled.set()
+            for future in submitted:
                 future.cancel()
-            with crew.place_left():  # a piece begun in a place that it waits for could not end
-                pool.shutdown()
+            with pool.lend_slot():  # pieces that wait for a slot need one to end
+                executor.shutdown()
 
 
 def map_all(
     function: Callable[[Item], Result], items: Iterable[Item], task: AbstractContextManager[Callable[[], None]]
 ) -> list[Result]:
-    """Return all results of `map_in_order`, a step of a task of progress told with each."""
+    """Return all results of `map_in_order`, and advance a task of progress by one step for each."""
     found = []
     with task as step, map_in_order(function, items) as results:
-        for one in results:
-            found.append(one)
+        for result in results:
+            found.append(result)
             step()
     return found
 
 
-def _results(
-    crew: _Crew, coming: Iterator[Callable[[], Future[Result]]], waiting: deque[Future[Result]]
+def _iterate_results(
+    pool: _Pool, submissions: Iterator[Callable[[], Future[Result]]], submitted: deque[Future[Result]]
 ) -> Iterator[Result]:
     while True:
-        waiting.extend(begin() for begin in islice(coming, AHEAD * crew.size - len(waiting)))
-        if not waiting:
+        submitted.extend(submit() for submit in islice(submissions, PREFETCH * pool.size - len(submitted)))
+        if not submitted:
             return
-        yield crew.wait_for(waiting.popleft())
+        yield pool.wait_for(submitted.popleft())
 
 
 def raise_if_cancelled() -> None:
-    """End a piece of work whose result nobody waits for any longer, as after an error of another piece.
+    """End the running piece if nobody waits for its result any longer, as after an error of another piece.
 
-    Long loops ask at every step.
+    Long loops call this at every step.
 
     Raises:
-        CancelledError: where that is so.
+        CancelledError: the piece is no longer wanted.
     """
-    crew = _here.crew
-    while crew is not None:
-        if crew.unwanted.is_set() or crew.errors:
+    pool = _running.pool
+    while pool is not None:
+        if pool.cancelled.is_set() or pool.errors:
             raise CancelledError
-        crew = crew.outer
+        pool = pool.outer
 
 
 @final
-class _Here(threading.local):
-    """The crew that the running thread works for."""
+class _Running(threading.local):
+    """The pool whose piece the current thread runs."""
 
-    crew: _Crew | None = None
+    pool: _Pool | None = None
 
 
-_here = _Here()
+_running = _Running()
 
 
 @final
 @dataclass(frozen=True)
-class _Crew:
-    """The threads that share some pieces; `permits` are common to a crew and those within it.
+class _Pool:
+    """The threads of one call of `map_in_order`.
 
     Attributes:
-        unwanted: nobody waits any longer for what is not finished.
-        errors: what pieces have raised; those not begun raise the first of them, those begun end when they ask.
+        size: the number of threads.
+        slots: the right to compute, one per thread of torch; shared with nested pools.
+        outer: the pool whose piece made this call.
+        cancelled: set when nobody waits for results any longer.
+        errors: what pieces have raised. Pieces that have not started raise the first of them; pieces that run end at
+            their next call of `raise_if_cancelled`.
     """
 
     size: int
-    permits: threading.Semaphore
-    outer: _Crew | None
-    unwanted: threading.Event = field(default_factory=threading.Event)
+    slots: threading.Semaphore
+    outer: _Pool | None
+    cancelled: threading.Event = field(default_factory=threading.Event)
     errors: list[BaseException] = field(default_factory=list)
 
     @classmethod
-    def within(cls, outer: _Crew | None) -> _Crew:
+    def nest(cls, outer: _Pool | None) -> _Pool:
+        """Make a pool within another, or the outermost one where there is none."""
         if outer is not None:
-            return cls(min(outer.size, WITHIN), outer.permits, outer)
+            return cls(min(outer.size, MAX_NESTED_THREADS), outer.slots, outer)
         size = torch.get_num_threads()
         return cls(size, threading.Semaphore(size), None)
 
     def run(self, function: Callable[[Item], Result], item: Item) -> Result:
-        with self.permits:
-            _here.crew = self
+        """Compute one piece as soon as a slot is free."""
+        with self.slots:
+            _running.pool = self
             if self.errors:
                 raise self.errors[0]
             raise_if_cancelled()
@@ -145,11 +163,11 @@ class _Crew:
                 raise
 
     def wait_for(self, future: Future[Result]) -> Result:
-        """A piece that waits for its own pieces leaves its place to them; one ended by another's error tells that."""
+        """Return a piece's result; if another piece's error ended it, raise that error."""
         try:
-            with self.place_left():
+            with self.lend_slot():
                 while not future.done():
-                    wait((future,), LOOKS_EVERY)
+                    wait((future,), POLL_SECONDS)
                 return future.result()
         except CancelledError:
             if self.errors:
@@ -157,21 +175,21 @@ class _Crew:
             raise
 
     @contextmanager
-    def place_left(self) -> Iterator[None]:
-        """Let other pieces have the place of the one that runs here, until the context ends."""
+    def lend_slot(self) -> Iterator[None]:
+        """Let other pieces use the slot of the waiting piece until the context ends."""
         if self.outer is None:
             yield
             return
-        self.permits.release()
+        self.slots.release()
         try:
             yield
         finally:
-            self.permits.acquire()
+            self.slots.acquire()
 
 
 @contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Threads begun inside run torch's operations alone; it is the process's number that they start from."""
+def limit_to_one_thread() -> Iterator[None]:
+    """Set torch to one thread, which threads started inside inherit; restore the number afterwards."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""How long work reports where it stands, without knowing who looks."""
+"""How long computations report their progress, without knowing how it is shown."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Progress(Protocol):
-    """Something that shows tasks of a known length."""
+    """A display of tasks of a known length."""
 
     def task(self, title: str, total: int) -> AbstractContextManager[Callable[[], None]]:
-        """Open a task; the callable that it gives is called once per finished step."""
+        """Open a task of `total` steps; call what it gives once per finished step."""
         ...
 
 
 @final
 class NoProgress:
-    """Shows nothing."""
+    """Shows no progress."""
 
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Callable[[], None]]:
-        """Open a task that nobody sees."""
+        """Open a task that is not shown."""
         del title, total
         yield lambda: None

@@ -1,4 +1,4 @@
-"""Settings of a choice: a frozen dataclass whose types and ranges are checked when it is made."""
+"""Settings of a choice: a frozen dataclass that checks types and ranges when it is created."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
 def settings(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen, keyword-only, checked dataclass; unknown keys are refused."""
+    """Make `cls` a frozen, keyword-only dataclass that checks its values and rejects unknown keys."""
     decorate = checked_dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
     return decorate(cls)  # type: ignore[return-value]
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
-    """Make settings from plain values, as read from a recipe.
+    """Create settings from plain values, as read from a recipe.
 
     Args:
-        where: what the values belong to, for the error's sentence, such as `recipe 'site.toml', threshold`.
+        cls: the class of the settings.
+        values: by the name of the setting.
+        where: what the values belong to, for error messages, such as `recipe 'site.toml', threshold`.
 
     Raises:
-        UsageError: a key that does not exist (with the nearest that does) or a value out of range.
+        UsageError: a key does not exist (the message suggests the nearest), or a value is out of range.
     """
     known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     for key in values:
@@ -45,5 +47,5 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
 
 
 def to_plain(value: object) -> dict[str, Any]:
-    """Turn settings into plain values that TOML and JSON can hold; `build` reads them back."""
+    """Convert settings to plain values that TOML and JSON can hold; `build` reads them back."""
     return TypeAdapter(type(value)).dump_python(value, mode="json", exclude_none=True)

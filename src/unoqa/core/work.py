@@ -1,4 +1,4 @@
-"""What a long fit reports to, and where it keeps what a kill would lose."""
+"""Where a long fit reports its progress, and where it keeps checkpoints so that it can resume after a kill."""
 
 from __future__ import annotations
 
@@ -15,42 +15,45 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Checkpoints(Protocol):
-    """Named sets of arrays that outlive the process."""
+    """Named sets of arrays that stay when the process ends."""
 
     def read(self, name: str) -> dict[str, Tensor] | None:
-        """Return what was last written under the name, whole, or None."""
+        """Return the arrays last written under the name, complete; None if there are none."""
         ...
 
     def write(self, name: str, arrays: dict[str, Tensor]) -> None:
-        """Keep arrays under the name, in place of those there."""
+        """Write arrays under the name, in place of earlier ones."""
         ...
 
 
 @final
 class NoCheckpoints:
-    """Keeps nothing: a killed fit begins again."""
+    """Keeps nothing: after a kill, a fit starts again."""
 
     def read(self, name: str) -> None:
         """Return nothing."""
         del name
 
     def write(self, name: str, arrays: dict[str, Tensor]) -> None:
-        """Forget the arrays."""
+        """Discard the arrays."""
         del name, arrays
 
 
-def _unheard(sentence: str) -> None:
+def _ignore(sentence: str) -> None:
     del sentence
 
 
 @final
 @dataclass(frozen=True)
 class Work:
-    """One piece of a fit: whom it tells how far it is, and its own place among the checkpoints.
+    """One part of a fit: where it reports to, and its name among the checkpoints.
 
     Attributes:
-        interval: seconds between two checkpoints at least.
-        tell: takes a sentence that the user should read when the fit is over.
+        progress: shows its tasks.
+        checkpoints: keep its state.
+        name: of this part, in the form of a path.
+        interval: minimum number of seconds between two checkpoints.
+        notify: takes a sentence that the user should read after the fit.
 
     Example:
         >>> Work().part("member 0").part("fold 2").name
@@ -61,16 +64,16 @@ class Work:
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     name: str = ""
     interval: float = 30.0
-    tell: Callable[[str], None] = _unheard
+    notify: Callable[[str], None] = _ignore
 
     def part(self, name: str) -> Work:
-        """Return the work of a part of this one."""
+        """Return the work of a part of this part."""
         return replace(self, name=f"{self.name}/{name}".lstrip("/"))
 
     def read(self) -> dict[str, Tensor] | None:
-        """Return what this piece kept before it was killed; None where it begins."""
+        """Return the last checkpoint of this part; None if there is none."""
         return self.checkpoints.read(self.name)
 
     def write(self, arrays: dict[str, Tensor]) -> None:
-        """Keep the state of this piece."""
+        """Write a checkpoint of this part."""
         self.checkpoints.write(self.name, arrays)

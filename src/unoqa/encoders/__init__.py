@@ -1,4 +1,4 @@
-"""Encoders: each turns images into features on one or more grids."""
+"""Encoders: each computes features of images on one or more grids."""
 
 from unoqa.core.catalog import Shelf
 from unoqa.core.contracts import Encoder

@@ -1,4 +1,4 @@
-"""The image itself, for modules that bring a network of their own."""
+"""The image itself, for low-quality modules that contain their own network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 @final
 @settings
 class Pixels(Encoder):
-    """The image as the only channel, `grey`, of the only scale, `pixels`; it has no weights and learns nothing.
+    """The image as the only channel, `grey`, of the only scale, `pixels`. There are no weights.
 
-    Kept in single precision, since half precision does not hold the 256 levels of an eight-bit image divided by
-    255: a score must not depend on whether an image was read from a feature file.
+    It is kept in single precision: half precision does not hold the 256 levels of an 8-bit image divided by 255, and a
+    score must not depend on whether features were computed or read from a feature file.
     """
 
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> _OpenPixels:
-        """Return the encoder; there are no weights."""
+        """Return the encoder, ready to run; there are no weights."""
         del weights
         return _OpenPixels(device)
 
@@ -40,7 +40,7 @@ class _OpenPixels(OpenEncoder):
         self._device = device
 
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:
-        """Copy the images, so that what a module does to its features cannot reach them."""
+        """Copy the images, so that a module that changes its features does not change them."""
         grey = torch.from_numpy(np.array(images, dtype=np.float32))
         return FeaturePyramid((grey[:, None].to(self._device),))
 

@@ -1,4 +1,4 @@
-"""Any convolutional or pyramid model of timm, frozen."""
+"""Any model of timm that gives features at several levels, with frozen weights."""
 
 from __future__ import annotations
 
@@ -21,79 +21,89 @@ from unoqa.encoders.parts.fused import fused
 from unoqa.encoders.parts.grey import Colours
 from unoqa.encoders.parts.timm_library import timm
 from unoqa.encoders.parts.unfilled import Unfilled
-from unoqa.encoders.parts.weights import cached_weights, checksum, fitting
+from unoqa.encoders.parts.weights import compute_checksum, find_cached_weights, select_weights
 from unoqa.store.weights_files import read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-LARGEST_HALF = 65504
-"""The largest number that half precision holds."""
+MAX_HALF = 65504
+"""The largest number in half precision."""
 
-_IN_TURN = threading.Lock()
+_CUDNN_LOCK = threading.Lock()
+"""Held while cuDNN's flags, which are global to the process, are changed."""
 
 
 @final
 @settings
 class Timm(Encoder):
-    """A timm model (Wightman 2019) with `features_only`, cut after the last used layer.
+    """A timm model (Wightman 2019), frozen and cut after the last used layer (timm's `features_only`).
 
-    Grey is repeated to three channels and normalised as the model's weights were trained. Features are
-    rounded to half precision, as they are kept in files, so that a score does not depend on whether an
-    image's features were computed or read back.
+    Grey is repeated to three channels and normalised as in the training of the weights. Features are rounded to half
+    precision, as in feature files, so that a score does not depend on whether features were computed or read.
 
-    `even` divides the channels of each place by that power of their root mean square: by 1 (Zhang, Sennrich 2019,
-    equation 4) a place counts by its pattern alone, and by less by its contrast too.
+    `rms_norm` divides the channels at each place by a power of their root mean square. At 1 (Zhang, Sennrich 2019,
+    equation 4) only the pattern at a place counts; below 1 its contrast counts too.
     """
 
-    model: Annotated[str, Field(description="full tag of the model, which names its weights")] = "resnet18.tv_in1k"
+    model: Annotated[
+        str, Field(description="full tag of the model, such as resnet18.tv_in1k; it names the weights")
+    ] = "resnet18.tv_in1k"
     layers: Annotated[
         tuple[int, ...], Field(min_length=1, description="timm's feature levels; 1–4 are a ResNet's layers")
     ] = (2, 3)
-    even: Annotated[
-        float, Field(ge=0, le=1, description="how far each place's contrast is taken away; 0: not, 1: wholly")
+    rms_norm: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="divides the channels at each place by this power of their root mean square; 0: off, "
+            "1: pattern only",
+        ),
     ] = 0.0
-    sha256: Annotated[str, Field(description="checksum that the weights used must have; empty: any")] = ""
+    sha256: Annotated[str, Field(description="SHA-256 that the used weights must have; empty: any")] = ""
 
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> _OpenTimm:
-        """Build the cut model and fill it.
+        """Build the cut model and load its weights.
 
         Raises:
-            UsageError: timm knows no such model.
+            UsageError: timm has no such model.
             WeightsError: the weights are missing, incomplete or not the pinned ones.
         """
-        network = self.filled(weights)
-        digest = checksum(network.state_dict())
+        network = self.load_network(weights)
+        digest = compute_checksum(network.state_dict())
         if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
-            raise WeightsError(f"The weights given for {self.model} are not all finite; give an undamaged file.")
+            raise WeightsError(
+                f"The weights given for {self.model} hold NaN or infinite values; give an undamaged file."
+            )
         if self.sha256 and digest != self.sha256:
             raise WeightsError(
-                f"The weights given for {self.model} have SHA-256 {digest[:12]}…, but the model was made with "
+                f"The weights given for {self.model} have SHA-256 {digest[:12]}…, but 'sha256' of the encoder is "
                 f"{self.sha256[:12]}…; give the original file."
             )
         return _OpenTimm(
             self, network, dict(network.state_dict()) if isinstance(weights, dict) else weights, digest, device
         )
 
-    def filled(self, weights: Path | State | None) -> Any:  # noqa: ANN401 - timm's feature wrapper has no public type
-        """Build the cut model with weights from a file, named arrays or, where None is given, timm's cache."""
-        network = self._network()
-        offered = weights if isinstance(weights, dict) else self._read(weights)
-        network.load_state_dict(fitting(network.state_dict(), offered, self.model))
+    def load_network(self, weights: Path | State | None) -> Any:  # noqa: ANN401 - timm's class is private
+        """Build the cut model with weights from a file, from named arrays or, if None, from timm's cache."""
+        network = self._build_network()
+        offered = weights if isinstance(weights, dict) else self._read_weights(weights)
+        network.load_state_dict(select_weights(network.state_dict(), offered, self.model))
         return network.eval().requires_grad_(False)
 
-    def held_by(self, weights: Path | None) -> Timm:
-        """Return the settings with those layers only whose weights the file (None: timm's cache) holds.
+    def drop_missing_layers(self, weights: Path | None) -> Timm:
+        """Return the settings without the last layers whose weights the file (None: timm's cache) does not hold.
 
         Raises:
-            WeightsError: not even the first layer's are there.
+            WeightsError: the file lacks the weights of the first layer, too.
         """
-        offered = self._read(weights)
+        offered = self._read_weights(weights)
         for count in range(len(self.layers), 0, -1):
             shorter = replace(self, layers=tuple(sorted(self.layers))[:count])
             try:
-                fitting(shorter._network().state_dict(), offered, self.model)
+                select_weights(shorter._build_network().state_dict(), offered, self.model)
             except WeightsError:
                 if count == 1:
                     raise
@@ -101,8 +111,8 @@ class Timm(Encoder):
                 return shorter
         raise AssertionError("a Timm has at least one layer")
 
-    def _network(self) -> Any:  # noqa: ANN401 - timm's feature wrapper has no public type
-        """Make the cut model; its arrays hold nothing yet."""
+    def _build_network(self) -> Any:  # noqa: ANN401 - timm's class is private
+        """Build the cut model; its weights are not initialised."""
         if not timm.is_model(self.model):
             raise unknown("timm model", self.model, timm.list_models() + timm.list_pretrained())
         levels = tuple(sorted(set(self.layers)))
@@ -111,21 +121,25 @@ class Timm(Encoder):
                 return timm.create_model(self.model, pretrained=False, features_only=True, out_indices=levels)
         except (AssertionError, IndexError, RuntimeError, TypeError) as error:
             raise WeightsError(
-                f"{self.model} has no feature levels {list(levels)}; choose others in the recipe ({error})."
+                f"{self.model} lacks some of the feature levels {list(levels)}; change 'layers' of the encoder "
+                f"in the recipe ({error})."
             ) from error
 
-    def _read(self, file: Path | None) -> State:
-        return read_weights(file if file is not None else cached_weights(self.model))
+    def _read_weights(self, file: Path | None) -> State:
+        return read_weights(file if file is not None else find_cached_weights(self.model))
 
 
 @final
 class _OpenTimm(OpenEncoder):
-    """An opened model; `source` is where its weights come from, of which it holds none that it can read again."""
+    """A timm model that is ready to run.
+
+    It keeps no copy of weights that it can read again; `source` is where they come from.
+    """
 
     def __init__(
         self,
         settings: Timm,
-        network: Any,  # noqa: ANN401 - as above
+        network: Any,  # noqa: ANN401 - timm's class is private
         source: Path | State | None,
         digest: str,
         device: torch.device,
@@ -141,78 +155,80 @@ class _OpenTimm(OpenEncoder):
             for name, count in zip(names, information.channels(), strict=True)
         )
         config = network.pretrained_cfg if hasattr(network, "pretrained_cfg") else network.default_cfg
-        self._channels_last = str(getattr(network, "output_fmt", "NCHW")).endswith("NHWC")
-        of_grey = nn.Sequential(Colours(config["mean"], config["std"]), network).eval().to(device)
-        self._network = _channels_last(fused(of_grey) if device.type == "cpu" else of_grey)
+        self._gives_channels_last = str(getattr(network, "output_fmt", "NCHW")).endswith("NHWC")
+        whole = nn.Sequential(Colours(config["mean"], config["std"]), network).eval().to(device)
+        self._network = _use_channels_last(fused(whole) if device.type == "cpu" else whole)
 
     @torch.inference_mode()
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:
-        """Encode image by image: kernels are chosen by the batch's shape, and sums differ with them.
+        """Encode images one by one, so that features do not depend on the batch.
 
-        A processor gains nothing from more than one image at a time; from channels last, in which it multiplies
-        them, up to twice the speed.
+        Libraries choose their kernels by the shape of the batch, and the last bits of sums differ between kernels. On a
+        processor larger batches are no faster.
         """
-        pieces = [self._encode(image) for image in images]
-        return FeaturePyramid(tuple(torch.cat(scale) for scale in zip(*pieces, strict=True)))
+        encoded = [self._encode(image) for image in images]
+        return FeaturePyramid(tuple(torch.cat(scale) for scale in zip(*encoded, strict=True)))
 
     def state(self) -> State:
         """Return the weights of the cut model.
 
         Raises:
-            WeightsError: the file that they came from is gone or holds others by now.
+            WeightsError: the file that they came from is gone or has changed.
         """
-        arrays: State = self._settings.filled(self._source).state_dict()
-        if checksum(arrays) != self.checksum:
+        arrays: State = self._settings.load_network(self._source).state_dict()
+        if compute_checksum(arrays) != self.checksum:
             raise WeightsError(
-                f"The weights of {self._settings.model} changed after they were read; put the original file back, and "
-                "give the same command again."
+                f"The weights of {self._settings.model} changed after they were read; restore the original file and "
+                "run the command again."
             )
         return arrays
 
     def _encode(self, image: Float[np.ndarray, "rows columns"]) -> list[Tensor]:
         """Encode one image."""
         grey = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(self._device)[None, None]
-        with _exactly(self._device):
-            features = self._features(grey)
-        even = self._settings.even
-        evened = [_evened(feature, even) for feature in features] if even else features
-        return [feature.clamp(-LARGEST_HALF, LARGEST_HALF).half().float() for feature in evened]
+        with _use_full_precision(self._device):
+            features = self._compute_features(grey)
+        if power := self._settings.rms_norm:
+            features = [_normalise_rms(feature, power) for feature in features]
+        return [feature.clamp(-MAX_HALF, MAX_HALF).half().float() for feature in features]
 
-    def _features(self, grey: Float[Tensor, "1 1 rows columns"]) -> list[Float[Tensor, "1 _channels _rows _columns"]]:
-        """Run the network; some transformers give channels last in name too, and take images of one size alone."""
+    def _compute_features(
+        self, grey: Float[Tensor, "1 1 rows columns"]
+    ) -> list[Float[Tensor, "1 _channels _rows _columns"]]:
+        """Run the network; some transformers return channels as the last dimension, and take one image size only."""
         try:
             features = self._network(grey)
         except AssertionError as error:
             rows, columns = grey.shape[-2:]
             raise UsageError(
-                f"The encoder does not take images of {rows}×{columns}; set another size in the recipe."
+                f"The encoder does not accept images of {rows}×{columns} pixels; set another 'size' in the recipe."
             ) from error
-        return [feature.permute(0, 3, 1, 2) if self._channels_last else feature for feature in features]
+        return [feature.permute(0, 3, 1, 2) if self._gives_channels_last else feature for feature in features]
 
 
 @contextmanager
-def _exactly(device: torch.device) -> Iterator[None]:
-    """Let an accelerator convolve in full single precision: its short cuts would move scores.
+def _use_full_precision(device: torch.device) -> Iterator[None]:
+    """Let an accelerator convolve in full single precision; TF32 would change scores.
 
-    That is a setting of the whole process, so one thread at a time changes it and puts it back.
+    The flags are global to the process, so one thread at a time sets them and restores them.
     """
     if device.type == "cpu":
         yield
         return
-    with _IN_TURN, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+    with _CUDNN_LOCK, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         yield
 
 
-def _channels_last(network: nn.Module) -> nn.Module:
-    """Lay a network's convolutions out as a processor multiplies them, up to twice as fast."""
+def _use_channels_last(network: nn.Module) -> nn.Module:
+    """Store the weights of convolutions in channels-last format: processors convolve up to twice as fast in it."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             module.to(memory_format=torch.channels_last)
     return network
 
 
-def _evened(
+def _normalise_rms(
     feature: Float[Tensor, "batch channels rows columns"], power: float
 ) -> Float[Tensor, "batch channels rows columns"]:
-    contrast = (feature.square().mean(dim=1, keepdim=True) + torch.finfo(feature.dtype).eps).sqrt()
-    return feature / contrast.pow(power)
+    root_mean_square = (feature.square().mean(dim=1, keepdim=True) + torch.finfo(feature.dtype).eps).sqrt()
+    return feature / root_mean_square.pow(power)

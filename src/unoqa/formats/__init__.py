@@ -1,6 +1,7 @@
-"""Image files: from a path to an EnfaceImage, by content, within limits, with nothing but ImageErrors."""
+"""Image files: a path becomes an EnfaceImage. Content decides the format; every failure is an ImageError."""
 
 from unoqa.formats.parts.collection import Collection, ImageReference, collect, read
 from unoqa.formats.parts.kinds import FORMATS
+from unoqa.formats.parts.memory import from_memory
 
-__all__ = ["FORMATS", "Collection", "ImageReference", "collect", "read"]
+__all__ = ["FORMATS", "Collection", "ImageReference", "collect", "from_memory", "read"]

@@ -1,4 +1,4 @@
-"""BMP: Windows bitmaps, as older viewers save them."""
+"""BMP: Windows bitmaps, which older viewers save."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
 
 _HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
-"""In bytes, of the DIB headers since OS/2 1.0."""
+"""Sizes in bytes of the DIB headers since OS/2 1.0."""
 
 
 @final
@@ -25,15 +25,15 @@ class Bmp(Format):
     suffixes: ClassVar[tuple[str, ...]] = (".bmp", ".dib")
 
     def matches(self, head: bytes) -> bool:
-        """Tell by `BM` and a known size of the header after it: `BM` alone begins many a text."""
+        """Check for `BM` and a known header size after it; text files may begin with `BM` too."""
         size = int.from_bytes(head[14:18], "little")
         return head.startswith(b"BM") and size in _HEADER_SIZES
 
-    def pages(self, path: Path) -> int:
+    def count_pages(self, path: Path) -> int:
         """Return 1: a bitmap has no pages."""
         del path
         return 1
 
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
-        """Read the picture as grey."""
+        """Read the image as grey."""
         return read_picture(BmpImageFile, path, page, name)

@@ -1,4 +1,4 @@
-"""JPEG: lossy, and still common in clinics."""
+"""JPEG: lossy, but still common in clinics."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @final
 class Jpeg(Format):
-    """Grey and colour pictures of 8 bits; CMYK is refused."""
+    """Grey and colour images of 8 bits; CMYK is refused."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".jpg", ".jpeg", ".jpe", ".jfif")
 
     def matches(self, head: bytes) -> bool:
-        """Tell by the start of an image and of the marker after it."""
+        """Check for the start-of-image marker and the first byte of the next marker."""
         return head.startswith(b"\xff\xd8\xff")
 
-    def pages(self, path: Path) -> int:
-        """Return 1: thumbnails and further pictures (MPO) are not the en-face image."""
+    def count_pages(self, path: Path) -> int:
+        """Return 1: thumbnails and further images (MPO) are not the en-face image."""
         del path
         return 1
 
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
-        """Read the picture as grey."""
+        """Read the image as grey."""
         return read_picture(JpegImageFile, path, page, name)

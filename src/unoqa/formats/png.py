@@ -17,23 +17,22 @@ if TYPE_CHECKING:
 
 @final
 class Png(Format):
-    """Grey, colour and palette pictures of 1 to 16 bits.
+    """Grey, colour and palette images of 1 to 16 bits.
 
-    Colour of 16 bits is read by its high byte, as Pillow does; grey of 16 bits keeps all of them, where it has no
-    transparency.
+    Grey of 16 bits without transparency keeps all 16 bits. Colour of 16 bits keeps the high byte, as in Pillow.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".png",)
 
     def matches(self, head: bytes) -> bool:
-        """Tell by the eight bytes of its signature."""
+        """Check for the signature of eight bytes."""
         return head.startswith(b"\x89PNG\r\n\x1a\n")
 
-    def pages(self, path: Path) -> int:
-        """Return 1: an animation counts as its default picture."""
+    def count_pages(self, path: Path) -> int:
+        """Return 1: of an animation, only the default image is read."""
         del path
         return 1
 
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
-        """Read the picture as grey."""
+        """Read the image as grey."""
         return read_picture(PngImageFile, path, page, name)

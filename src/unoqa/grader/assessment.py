@@ -1,4 +1,4 @@
-"""What is known of one image before its cohort is split."""
+"""What is known of one image before the images of its cohort are compared."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from jaxtyping import Float
 @final
 @dataclass(frozen=True)
 class Assessment:
-    """One image's score and what its grade will be made from.
+    """One image's score, and what its grade will be made from.
 
     Attributes:
         score: higher = worse.
-        point: the numbers by which it is clustered; none of an outstanding image, which is never clustered.
-        reasons: in words, the worst first; none of an outstanding image.
+        point: the numbers by which the image is clustered; empty if it is outstanding, since then it is not clustered.
+        reasons: in words, the worst first; empty if it is outstanding.
     """
 
     image: str

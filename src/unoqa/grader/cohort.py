@@ -1,4 +1,4 @@
-"""Grades from assessments: by splitting a cohort, or by a split made before."""
+"""Grades from assessments: by splitting a cohort, or by a split that was frozen before."""
 
 from __future__ import annotations
 
@@ -19,37 +19,42 @@ if TYPE_CHECKING:
 
 TOO_FEW = "cohort-too-small"
 
-FEWEST_OF_A_GRADE, FEWEST_SHARE = 2, 0.05
-"""Images, and share of those refused, below which the ungradable group may be an odd image and no grade."""
+SMALL_GROUP, SMALL_SHARE = 2, 0.05
+"""Number of images, and share of those not outstanding, below which the ungradable group may be odd images only."""
 
 NAMED = 3
-"""Images of such a group that are named."""
+"""Images of such a small group that are named."""
 
-CERTAIN_FROM = 50
-"""Refused images below which a split is made with a warning."""
+RELIABLE_FROM = 50
+"""Images not outstanding below which a split comes with a warning."""
 
 
 @final
 @dataclass(frozen=True)
-class Gate:
-    """The threshold between outstanding and not, and the spread that distances from it are measured in."""
+class FittedThreshold:
+    """The score up to which an image is outstanding.
 
-    threshold: float
-    spread: float
+    Attributes:
+        value: the threshold.
+        std: standard deviation of the scores of outstanding images, the unit of distances from the threshold.
+    """
+
+    value: float
+    std: float
 
     def passes(self, score: float) -> bool:
-        """Tell whether an image of that score is outstanding."""
-        return score <= self.threshold
+        """Tell whether an image with that score is outstanding."""
+        return score <= self.value
 
     def certainty(self, score: float) -> float:
-        """Return 0 at the threshold, .76 one standard deviation of outstanding images away, 1 far away."""
-        return math.tanh(abs(score - self.threshold) / self.spread)
+        """Return 0 at the threshold, .76 at one standard deviation from it, and nearly 1 far from it."""
+        return math.tanh(abs(score - self.value) / self.std)
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CohortResult:
-    """The gradings of a cohort, in its order, and sentences that its reader should know."""
+    """The gradings of a cohort in its order, and warnings for whoever reads them."""
 
     gradings: tuple[Grading, ...]
     warnings: tuple[str, ...] = ()
@@ -58,84 +63,92 @@ class CohortResult:
         """Count the images of a grade."""
         return sum(grading.grade is grade for grading in self.gradings)
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{self.count(grade)} {grade.word}" for grade in reversed(Grade))
+        return f"CohortResult({len(self.gradings)} images: {counts})"
+
 
 def grade_cohort(
-    assessed: Sequence[Assessment | Failure], gate: Gate, split: Split, *, seed: int
+    assessed: Sequence[Assessment | Failure], threshold: FittedThreshold, split: Split, *, seed: int
 ) -> tuple[CohortResult, FittedSplit | None]:
-    """Grade images together: those not outstanding are clustered among themselves, as in the paper.
+    """Grade images together: those not outstanding are clustered, as in the paper.
 
     With fewer than 10 of them they keep their scores, and their rows say why they have no grade.
     """
-    refused = [one for one in assessed if not isinstance(one, Failure) and not gate.passes(one.score)]
-    if len(refused) < FEWEST:
-        warnings = (_too_few(len(refused)),) if refused else ()
-        return CohortResult(tuple(_alone(one, gate, None) for one in assessed), warnings), None
-    points = np.stack([one.point for one in refused])
-    scores = np.array([one.score for one in refused])
-    fitted, verdicts = split.fit(points, scores, spread=gate.spread, seed=seed)
+    not_outstanding = [one for one in assessed if not isinstance(one, Failure) and not threshold.passes(one.score)]
+    if len(not_outstanding) < FEWEST:
+        warnings = (_warn_of_few(len(not_outstanding)),) if not_outstanding else ()
+        return CohortResult(tuple(_grade_alone(one, threshold, None) for one in assessed), warnings), None
+    points = np.stack([one.point for one in not_outstanding])
+    scores = np.array([one.score for one in not_outstanding])
+    fitted, grades = split.fit(points, scores, std=threshold.std, seed=seed)
     graded = {  # by identity: images in memory may share a name
-        id(one): _graded(one, gate, grade, margin)
-        for one, grade, margin in zip(refused, verdicts.grades, verdicts.margins, strict=True)
+        id(one): _grade_clustered(one, threshold, grade, margin)
+        for one, grade, margin in zip(not_outstanding, grades.grades, grades.margins, strict=True)
     }
-    gradings = tuple(graded.get(id(one)) or _alone(one, gate, None) for one in assessed)
+    gradings = tuple(graded.get(id(one)) or _grade_alone(one, threshold, None) for one in assessed)
     worst = tuple(grading.image for grading in gradings if grading.grade is Grade.UNGRADABLE)
-    return CohortResult(gradings, _warnings(len(refused), worst, fitted)), fitted
+    return CohortResult(gradings, _warnings(len(not_outstanding), worst, fitted)), fitted
 
 
-def grade_settled(assessed: Sequence[Assessment | Failure], gate: Gate, split: FittedSplit) -> CohortResult:
-    """Grade images each for itself, by a split made before."""
-    return CohortResult(tuple(_alone(one, gate, split) for one in assessed))
+def grade_settled(
+    assessed: Sequence[Assessment | Failure], threshold: FittedThreshold, split: FittedSplit
+) -> CohortResult:
+    """Grade each image on its own, by a split that was frozen before."""
+    return CohortResult(tuple(_grade_alone(one, threshold, split) for one in assessed))
 
 
-def _alone(one: Assessment | Failure, gate: Gate, split: FittedSplit | None) -> Grading:
+def _grade_alone(one: Assessment | Failure, threshold: FittedThreshold, split: FittedSplit | None) -> Grading:
     if isinstance(one, Failure):
-        return Grading(one.name, None, None, gate.threshold, None, error=f"{one.code}: {one.sentence}")
-    if gate.passes(one.score):
-        return Grading(one.image, Grade.OUTSTANDING, one.score, gate.threshold, gate.certainty(one.score))
+        return Grading(one.name, None, None, threshold.value, None, error=f"{one.code}: {one.message}")
+    if threshold.passes(one.score):
+        return Grading(one.image, Grade.OUTSTANDING, one.score, threshold.value, threshold.certainty(one.score))
     if split is None:
         error = f"{TOO_FEW}: not outstanding, but too few such images to tell gradable from ungradable."
-        return Grading(one.image, None, one.score, gate.threshold, None, one.reasons, error)
-    return _graded(one, gate, *split.grade(one.point))
+        return Grading(one.image, None, one.score, threshold.value, None, one.reasons, error)
+    return _grade_clustered(one, threshold, *split.grade(one.point))
 
 
-def _graded(one: Assessment, gate: Gate, grade: Grade, margin: float) -> Grading:
-    far_from_the_gate = grade is Grade.UNGRADABLE  # uncertain by the split alone
-    certainty = float(margin) if far_from_the_gate else min(gate.certainty(one.score), float(margin))
-    return Grading(one.image, grade, one.score, gate.threshold, certainty, one.reasons)
+def _grade_clustered(one: Assessment, threshold: FittedThreshold, grade: Grade, margin: float) -> Grading:
+    """A gradable image is as certain as the nearer of its two borders allows; an ungradable one has one border."""
+    certainty = float(margin)
+    if grade is Grade.GRADABLE:
+        certainty = min(threshold.certainty(one.score), certainty)
+    return Grading(one.image, grade, one.score, threshold.value, certainty, one.reasons)
 
 
-def _too_few(refused: int) -> str:
+def _warn_of_few(not_outstanding: int) -> str:
+    images = "1 image is" if not_outstanding == 1 else f"{not_outstanding} images are"
     return (
-        f"{'1 image is' if refused == 1 else f'{refused} images are'} not outstanding, and telling gradable from "
-        f"ungradable takes at least {FEWEST}: "
+        f"{images} not outstanding; at least {FEWEST} are needed to tell gradable from ungradable: "
         "grade a larger cohort, or use a model settled on one (unoqa settle)."
     )
 
 
-def lone(ungradable: Sequence[str], refused: int) -> str:
-    """Say that the ungradable group is so small that something else than quality may have made it."""
-    if not ungradable or len(ungradable) >= max(FEWEST_OF_A_GRADE, FEWEST_SHARE * refused):
+def describe_small_group(ungradable: Sequence[str], not_outstanding: int) -> str:
+    """Say that the ungradable group is so small that something other than quality may have made it; else return ""."""
+    if not ungradable or len(ungradable) >= max(SMALL_GROUP, SMALL_SHARE * not_outstanding):
         return ""
     return (
-        f"Only {len(ungradable)} of {refused} images that are not outstanding make the ungradable group "
+        f"Only {len(ungradable)} of {not_outstanding} images that are not outstanding form the ungradable group "
         f"({', '.join(ungradable[:NAMED])}): if these are not scans like the others, leave them out and "
         "run again, because one odd image makes all others gradable"
     )
 
 
-def _warnings(refused: int, ungradable: Sequence[str], fitted: FittedSplit) -> tuple[str, ...]:
+def _warnings(not_outstanding: int, ungradable: Sequence[str], fitted: FittedSplit) -> tuple[str, ...]:
     found = []
-    few = lone(ungradable, refused)
-    if few:
-        found.append(f"{few}.")
+    small = describe_small_group(ungradable, not_outstanding)
+    if small:
+        found.append(f"{small}.")
     if not fitted.distinct:
         found.append(
             "The images that are not outstanding do not fall into two groups: gradable and ungradable are "
             "told apart with certainty 0."
         )
-    if refused < CERTAIN_FROM:
+    if not_outstanding < RELIABLE_FROM:
         found.append(
-            f"Only {refused} images are not outstanding; a split of fewer than {CERTAIN_FROM} would be another with "
-            "a few more: take a larger cohort where there is one."
+            f"Only {not_outstanding} images are not outstanding; with fewer than {RELIABLE_FROM} the split between "
+            "gradable and ungradable may change when a few more are added: grade a larger cohort if you have one."
         )
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Fitting a module on all images but those of one fold, and asking it of these."""
+"""Cross-fitting: a module is fitted without one fold of the images and then scores that fold."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from unoqa.core.features import FeatureSet
     from unoqa.core.work import Work
 
-EVERY = -1
-"""In place of a fold: the module is fitted on every image."""
+NO_FOLD = -1
+"""In place of a fold: no image is left out."""
 
 
 @final
@@ -31,17 +31,17 @@ class MapSums:
     squares: float = 0.0
 
     def add(self, grid: Float[np.ndarray, "_ _"]) -> None:
-        """Take in the map of one image."""
+        """Add the map of one image."""
         self.count += grid.size
         self.total += float(grid.sum(dtype=np.float64))
         self.squares += float(np.square(grid, dtype=np.float64).sum())
 
     @classmethod
-    def together(cls, parts: Sequence[MapSums]) -> MapSums:
+    def merge(cls, parts: Sequence[MapSums]) -> MapSums:
         """Add up the sums of several sets of images."""
         return cls(*(sum(getattr(part, name) for part in parts) for name in ("count", "total", "squares")))
 
-    def level(self) -> tuple[float, float]:
+    def mean_and_std(self) -> tuple[float, float]:
         """Return mean and standard deviation."""
         mean = self.total / self.count
         return mean, max(self.squares / self.count - mean * mean, 1e-18) ** 0.5
@@ -50,10 +50,11 @@ class MapSums:
 @final
 @dataclass(frozen=True)
 class FoldPrediction:
-    """A module that has seen all images but the `rows` of one fold, and what it says of those.
+    """A module fitted without one fold, and its predictions for that fold.
 
     Attributes:
-        module: None where it has said all that is wanted of it.
+        module: None if only the predictions are needed.
+        rows: the images of the fold.
     """
 
     module: FittedModule | None
@@ -65,7 +66,7 @@ class FoldPrediction:
 @final
 @dataclass(frozen=True)
 class FoldFit:
-    """The fit of one member on the images of all folds but one, or on every image."""
+    """The fit of one member of a panel on all folds but one, or on every image."""
 
     module: LowQualityModule
     features: FeatureSet
@@ -74,14 +75,14 @@ class FoldFit:
     fold: int
 
     def fit(self, folds: np.ndarray, *, keep: bool) -> FoldPrediction:
-        """Fit, and ask of the images left out: one at a time, as new ones will be."""
+        """Fit, then score the images left out: one at a time, as new images are scored."""
         held_out = np.flatnonzero(folds == self.fold)
-        name = "all" if self.fold == EVERY else f"fold {self.fold}"
-        seen = self.features.subset(np.flatnonzero(folds != self.fold))
-        module = self.module.fit(seen, seed=self.seed, work=self.work.part(name))
+        name = "all" if self.fold == NO_FOLD else f"fold {self.fold}"
+        rest = self.features.subset(np.flatnonzero(folds != self.fold))
+        module = self.module.fit(rest, seed=self.seed, work=self.work.part(name))
         scores, sums = [], tuple[MapSums, ...]()
-        with map_in_order(module.predict, self.features.subset(held_out).batches(size=1)) as asked:
-            for evidence in asked:
+        with map_in_order(module.predict, self.features.subset(held_out).batches(size=1)) as predictions:
+            for evidence in predictions:
                 scores.append(float(evidence.score[0]))
                 sums = sums or tuple(MapSums() for _ in evidence.maps)
                 for one, grid in zip(sums, evidence.maps, strict=True):

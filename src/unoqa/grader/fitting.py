@@ -1,4 +1,4 @@
-"""Learning from outstanding images: panel, gate, reasons, and what is odd about the images."""
+"""Fitting on outstanding images: panel, threshold, reasons, and what is odd about the images."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from unoqa.core.allocation import release_freed_memory
 from unoqa.core.errors import FitError
 from unoqa.core.parallel import map_in_order
 from unoqa.core.work import NoCheckpoints, Work
+from unoqa.grader.cohort import FittedThreshold
 from unoqa.grader.heat import HeatLevels
-from unoqa.grader.open_encoders import keep
+from unoqa.grader.open_encoders import CachedFeatures
 from unoqa.grader.reasons import Reasons
 from unoqa.grader.rotation import RotatedImages
 from unoqa.grader.source import Failure, LazyImage
@@ -24,20 +25,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from unoqa.core.contracts import Threshold
-    from unoqa.core.features import FeaturePyramid, FeatureSet
-    from unoqa.core.image import EnfaceImage
+    from unoqa.core.features import FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.grader.open_encoders import OpenEncoders
     from unoqa.grader.panel import FittedPanel, HeldOut, Panel
     from unoqa.grader.source import ImageSource
-    from unoqa.store.feature_files import FeatureFiles
     from unoqa.store.workspace import Workspace
 
 FEWEST_HELD_OUT = 5
-"""Images at least by which a held-out calibration standardises scores: of fewer, a spread says nothing."""
+"""Smallest number of images by which a held-out calibration standardises scores; fewer give no usable deviation."""
 
 UNUSUAL = 3.5
-"""Robust standard deviations above the median at which an image does not look like the rest."""
+"""Robust standard deviations above the median from which an image does not look like the rest."""
 
 
 @final
@@ -46,41 +45,35 @@ class FitReport:
     """What became of the images given.
 
     Attributes:
-        used: images learned from.
+        used: number of images fitted on.
         failures: images that could not be read.
-        duplicates: images left out because the same pixels were there before, with the name of the first.
-        unusual: images learned from that do not look like the rest, the worst first.
-        ignored: files that are no images.
-        notices: sentences of modules about how they learned.
+        duplicates: images left out because an earlier one has the same pixels, each with the name of that one.
+        unusual: images fitted on that do not look like the rest, the worst first.
+        ignored: number of files that are not images.
+        notices: sentences of modules about their fit.
     """
 
     used: int
-    failures: tuple[Failure, ...]
-    duplicates: tuple[tuple[str, str], ...]
-    unusual: tuple[str, ...]
-    ignored: int
+    failures: tuple[Failure, ...] = ()
+    duplicates: tuple[tuple[str, str], ...] = ()
+    unusual: tuple[str, ...] = ()
+    ignored: int = 0
     notices: tuple[str, ...] = ()
 
 
 @final
 @dataclass(frozen=True)
 class Fitted:
-    """Everything that outstanding images teach.
-
-    Attributes:
-        threshold: the score above which an image is not outstanding.
-        spread: standard deviation of outstanding images' scores, by models that have not seen them.
-    """
+    """All that is fitted on outstanding images."""
 
     panel: FittedPanel
-    threshold: float
-    spread: float
+    threshold: FittedThreshold
     reasons: Reasons
     heat: HeatLevels
     report: FitReport
 
 
-def learn(
+def fit_on_outstanding(
     panel: Panel,
     threshold: Threshold,
     encoders: OpenEncoders,
@@ -90,135 +83,114 @@ def learn(
     progress: Progress,
     workspace: Workspace,
 ) -> Fitted:
-    """Learn from outstanding images; in a workspace that is kept, an interrupted fit goes on where it was.
+    """Fit on outstanding images; with a persistent workspace an interrupted fit continues where it stopped.
 
     Raises:
         FitError: fewer images can be used than the panel or the threshold needs.
     """
-    needed = _needed(panel, threshold)
-    seen = _encode(encoders, source, encoders.feature_files(workspace), progress)
-    if len(seen.names) < needed:
-        raise _too_few(len(seen.names), needed, source, seen.failures)
+    needed = _count_needed(panel, threshold)
+    images = _encode(CachedFeatures(encoders, workspace), source, progress)
+    if len(images.used) < needed:
+        raise _too_few(len(images.used), needed, source, images.failures)
     release_freed_memory()
     notices: list[str] = []
-    key = make_key(repr(panel), seed, list(seen.rows), encoders.keys)
-    work = Work(progress, workspace.checkpoints(key) if workspace.persistent else NoCheckpoints(), tell=notices.append)
-    features = seen.features[: len(panel.encoders())]
-    fitted, unseen = panel.fit(features, seed=seed, work=work)
+    key = make_key(repr(panel), seed, list(images.used), encoders.keys)
+    work = Work(
+        progress, workspace.checkpoints(key) if workspace.persistent else NoCheckpoints(), notify=notices.append
+    )
+    features = images.features[: len(panel.encoders())]
+    fitted, held_out = panel.fit(features, seed=seed, work=work)
+    names = [image.name for image in images.used.values()]
     report = FitReport(
-        len(seen.names),
-        tuple(seen.failures),
-        tuple(seen.duplicates),
-        _unusual(seen.names, unseen, partial(_scores, fitted, features)),
+        len(names),
+        tuple(images.failures),
+        tuple(images.duplicates),
+        _find_unusual(names, held_out, partial(_score, fitted, features)),
         source.ignored,
         tuple(sorted(notices)),
     )
-    with map_in_order(Reasons.fit, [seen.features[encoders.measures]]) as learned:
-        reasons = next(learned)
-    return Fitted(
-        panel=fitted,
-        threshold=threshold.fit(unseen.scores),
-        spread=float(max(unseen.scores.std(), 1e-9)),
-        reasons=reasons,
-        heat=HeatLevels.of(unseen.levels),
-        report=report,
-    )
+    with map_in_order(Reasons.fit, [images.features[encoders.measures]]) as results:
+        reasons = next(results)
+    value, std = threshold.fit(held_out.scores), float(max(held_out.scores.std(), 1e-9))
+    return Fitted(fitted, FittedThreshold(value, std), reasons, HeatLevels.of(held_out.levels), report)
 
 
 @final
 @dataclass
-class _Seen:
-    """What reading the images gave; `rows` are those learned from by their digests, in order."""
+class _EncodedImages:
+    """The images by the digests of their pixels, in order, and what each encoder makes of them."""
 
-    names: list[str] = field(default_factory=list)
-    rows: dict[str, LazyImage] = field(default_factory=dict)
+    used: dict[str, LazyImage] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     features: list[FeatureSet] = field(default_factory=list)
 
 
-def _encode(encoders: OpenEncoders, source: ImageSource, files: Sequence[FeatureFiles], progress: Progress) -> _Seen:
-    seen = _Seen()
-    encoding = map_in_order(lambda lazy: lazy.read(lambda image: _encode_one(encoders, image, files)), source.images)
-    with progress.task("reading outstanding images", len(source)) as step, encoding as read:
-        for lazy, one in zip(source.images, read, strict=True):
+def _encode(cache: CachedFeatures, source: ImageSource, progress: Progress) -> _EncodedImages:
+    images = _EncodedImages()
+    encoding = cache.encode(source.images)
+    with progress.task("reading outstanding images", len(source)) as step, encoding as digests:
+        for image, digest in zip(source.images, digests, strict=True):
             step()
-            if isinstance(one, Failure):
-                seen.failures.append(one)
-                continue
-            original = seen.rows.get(one.digest)
-            if original is not None:
-                seen.duplicates.append((lazy.name, original.name))
-                continue
-            keep(one.pyramids, one.digest, files)
-            seen.rows[one.digest] = lazy
-            seen.names.append(lazy.name)
-    if seen.names:
-        seen.features = [_features(encoders, number, file, seen) for number, file in enumerate(files)]
-    return seen
+            if isinstance(digest, Failure):
+                images.failures.append(digest)
+            elif digest in images.used:
+                images.duplicates.append((image.name, images.used[digest].name))
+            else:
+                images.used[digest] = image
+    if images.used:
+        images.features = [_read_features(cache, encoder, images.used) for encoder in range(len(cache.encoders.all))]
+    return images
 
 
-@final
-@dataclass(frozen=True)
-class _Encoded:
-    """An image by its digest, and what is new of its features."""
-
-    digest: str
-    pyramids: list[FeaturePyramid | None]
+def _read_features(cache: CachedFeatures, encoder: int, images: dict[str, LazyImage]) -> FeatureSet:
+    """Return what one encoder made of the images; a module can have them rotated and encoded again."""
+    rows = {cache.row(encoder, digest): (digest, image) for digest, image in images.items()}
+    rotated = RotatedImages(cache.encoders.all[encoder], rows, cache.encoders.size)
+    return replace(cache.read(encoder, images), rotate=rotated)
 
 
-def _encode_one(encoders: OpenEncoders, image: EnfaceImage, files: Sequence[FeatureFiles]) -> _Encoded:
-    digest = image.digest()
-    return _Encoded(digest, encoders.encoded(image, digest, files))
-
-
-def _features(encoders: OpenEncoders, number: int, file: FeatureFiles, seen: _Seen) -> FeatureSet:
-    """Return what one encoder made of the images, which can be asked for again turned."""
-    rows = {file.row(digest): (digest, lazy) for digest, lazy in seen.rows.items()}
-    turning = RotatedImages(encoders.encoders[number], rows, encoders.size)
-    return replace(file.read(list(rows), encoders.device), rotate=turning)
-
-
-def _needed(panel: Panel, threshold: Threshold) -> int:
-    """Return how many images it takes: each fold's model sees all but one fold."""
-    most = max(member.module.needs for member in panel.members)
+def _count_needed(panel: Panel, threshold: Threshold) -> int:
+    """Return how many images a fit takes: the module of a fold sees all folds but that one."""
+    most = max(member.module.min_images for member in panel.members)
     for_modules = -(-most * panel.folds // (panel.folds - 1))
     # The first fold is the largest.
-    calibrating = max(threshold.needs, FEWEST_HELD_OUT)
-    for_threshold = (calibrating - 1) * panel.folds + 1 if panel.final == "held-out" else threshold.needs
+    calibrating = max(threshold.min_images, FEWEST_HELD_OUT)
+    for_threshold = (calibrating - 1) * panel.folds + 1 if panel.final == "held-out" else threshold.min_images
     return max(for_modules, panel.folds, for_threshold)
 
 
 def _too_few(used: int, needed: int, source: ImageSource, failures: Sequence[Failure]) -> FitError:
-    unread = f" ({len(failures)} of {len(source)} could not be read: {failures[0].sentence})" if failures else ""
+    unread = f" ({len(failures)} of {len(source)} could not be read: {failures[0].message})" if failures else ""
     return FitError(
         f"At least {needed} different outstanding images are needed, and {used} can be used{unread}; "
-        "give more images, or a recipe that needs fewer (a larger --alpha refuses more of them)."
+        "give more images, choose a recipe that needs fewer, or set a larger alpha (the share of them refused)."
     )
 
 
-def _scores(panel: FittedPanel, features: Sequence[FeatureSet], rows: np.ndarray) -> Float[np.ndarray, " images"]:
+def _score(panel: FittedPanel, features: Sequence[FeatureSet], rows: np.ndarray) -> Float[np.ndarray, " images"]:
     batches = [one.subset(rows).batches(size=1) for one in features]
-    with map_in_order(panel.predict, zip(*batches, strict=True)) as judged:
-        return np.array([prediction.score for prediction in judged])
+    with map_in_order(panel.predict, zip(*batches, strict=True)) as predictions:
+        return np.array([prediction.score for prediction in predictions])
 
 
-def _unusual(
-    names: Sequence[str], unseen: HeldOut, score: Callable[[np.ndarray], Float[np.ndarray, " images"]]
+def _find_unusual(
+    names: Sequence[str], held_out: HeldOut, score: Callable[[np.ndarray], Float[np.ndarray, " images"]]
 ) -> tuple[str, ...]:
-    """Name the images far from the rest, the farthest first; those that were learned from, among themselves.
+    """Name the images far from the rest, the farthest first.
 
-    A module scores what it has learned from lower than what it has not, so the two are not compared.
+    A module scores images it was fitted on lower than others, so images held out and images fitted on are compared
+    among themselves only.
     """
-    others = np.setdiff1d(np.arange(len(names)), unseen.rows)
-    far = np.empty(len(names))
-    far[unseen.rows] = _above_the_median(unseen.scores)
-    if len(others):
-        far[others] = _above_the_median(score(others))
-    return tuple(names[row] for row in np.argsort(-far, kind="stable") if far[row] > UNUSUAL)
+    fitted_on = np.setdiff1d(np.arange(len(names)), held_out.rows)
+    distance = np.empty(len(names))
+    distance[held_out.rows] = _distance_above_median(held_out.scores)
+    if len(fitted_on):
+        distance[fitted_on] = _distance_above_median(score(fitted_on))
+    return tuple(names[row] for row in np.argsort(-distance, kind="stable") if distance[row] > UNUSUAL)
 
 
-def _above_the_median(scores: Float[np.ndarray, " images"]) -> Float[np.ndarray, " images"]:
+def _distance_above_median(scores: Float[np.ndarray, " images"]) -> Float[np.ndarray, " images"]:
     """Return how far scores lie above their median, in units of the median absolute deviation (Hampel 1974)."""
     middle = np.median(scores)
     deviation = 1.4826 * np.median(np.abs(scores - middle))

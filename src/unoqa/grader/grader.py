@@ -1,10 +1,10 @@
-"""The grader, and the grader whose second stage is settled."""
+"""The grader, and the settled grader, whose border between gradable and ungradable is frozen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, NoReturn, Protocol, final, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -13,200 +13,228 @@ from unoqa.core.errors import CohortError, ImageError, UsageError
 from unoqa.core.grading import Grade, Grading
 from unoqa.core.parallel import map_all
 from unoqa.core.progress import NoProgress
-from unoqa.encoders.measures import MEASURES
 from unoqa.grader.assessment import Assessment
-from unoqa.grader.card import render_model_card
-from unoqa.grader.cohort import CohortResult, Gate, grade_cohort, grade_settled, lone
+from unoqa.grader.cohort import (
+    CohortResult,
+    FittedThreshold,
+    describe_small_group,
+    grade_cohort,
+    grade_settled,
+)
+from unoqa.grader.devices import find_device
+from unoqa.grader.model import Model, read_model, write_model
 from unoqa.grader.source import Failure, ImageSource
 from unoqa.grader.split import FEWEST
-from unoqa.store.model_folder import write_model_folder
-from unoqa.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from unoqa.core.contracts import State
     from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.fitting import Fitted
     from unoqa.grader.open_encoders import OpenEncoders
-    from unoqa.grader.source import Source
+    from unoqa.grader.source import ImagesLike
     from unoqa.grader.split import FittedSplit, Split
 
-
-@final
-@dataclass(frozen=True)
-class Origin:
-    """What a grader was made by: a recipe with all its settings, and a seed.
-
-    Attributes:
-        checksum: SHA-256 that names the model folder it was read from; empty before it was saved.
-    """
-
-    recipe: str
-    values: dict[str, Any]
-    seed: int
-    checksum: str = ""
+SETTLE_FIRST = (
+    "Grading single images takes a settled model, and this one is not settled: run "
+    "`unoqa settle COHORT -m MODEL -o MODEL2` (in Python: `grader.settle(cohort)`) on a mixed cohort first."
+)
 
 
-@final
-@dataclass(frozen=True)
-class Grader:
-    """Knows what outstanding looks like; scores, explains, and grades a cohort together."""
-
-    encoders: OpenEncoders
-    fitted: Fitted
-    split: Split
-    origin: Origin
+@runtime_checkable
+class AnyGrader(Protocol):
+    """What a grader and a settled grader have in common."""
 
     @property
-    def gate(self) -> Gate:
-        """The threshold between outstanding and not."""
-        return Gate(self.fitted.threshold, self.fitted.spread)
+    def grader(self) -> Grader:
+        """The grader itself, or the one that was settled."""
+        ...
 
-    def examine(self, image: EnfaceImage) -> tuple[Assessment, Callable[[], Float[np.ndarray, "rows columns"]]]:
-        """Assess one image; the same alone or in company.
+    @property
+    def frozen_split(self) -> FittedSplit | None:
+        """The split between gradable and ungradable that a settled grader has; None if each cohort is split anew."""
+        ...
 
-        On the calling thread: with several threads of torch a score's last bits differ from those of a grading, which
-        gives each image one.
+
+@final
+@dataclass(frozen=True, repr=False)
+class Grader:
+    """A fitted recipe: it scores and explains images, and grades a cohort."""
+
+    model: Model
+
+    @property
+    def grader(self) -> Grader:
+        """This grader."""
+        return self
+
+    @property
+    def frozen_split(self) -> None:
+        """None: every cohort is split anew."""
+
+    @property
+    def encoders(self) -> OpenEncoders:
+        """The open encoders."""
+        return self.model.encoders
+
+    @property
+    def fitted(self) -> Fitted:
+        """All that was fitted on outstanding images."""
+        return self.model.fitted
+
+    @property
+    def split(self) -> Split:
+        """The settings of the split between gradable and ungradable."""
+        return self.model.split
+
+    @property
+    def threshold(self) -> FittedThreshold:
+        """The score up to which an image is outstanding."""
+        return self.fitted.threshold
+
+    def assess(self, image: EnfaceImage) -> tuple[Assessment, Callable[[], Float[np.ndarray, "rows columns"]]]:
+        """Assess one image; the result does not depend on other images.
+
+        It runs on the calling thread. If torch uses several threads there, the last bits of the score differ from
+        those of a grading, which gives each image one thread.
 
         Returns:
-            the assessment, and a function that makes the heat, of the image's size.
+            the assessment, and a function that makes the heat map of the image's size.
 
         Raises:
             ImageError: the image is too small, constant or not finite.
         """
-        prepared = self.encoders.prepared(image)
-        viewed = self.encoders.view(prepared)
-        prediction = self.fitted.panel.predict(viewed)
-        if self.gate.passes(prediction.score):
+        prepared = self.encoders.prepare(image)
+        encoded = self.encoders.encode(prepared)
+        prediction = self.fitted.panel.predict(encoded)
+        if self.threshold.passes(prediction.score):
             assessment = Assessment(image.name, prediction.score)
         else:
-            reasons = self.fitted.reasons.explain(self.encoders.measured(prepared, viewed))
+            reasons = self.fitted.reasons.explain(self.encoders.measure(prepared, encoded))
             assessment = Assessment(image.name, prediction.score, self.split.represent(prediction), reasons)
         shape = (image.pixels.shape[0], image.pixels.shape[1])
         return assessment, lambda: self.fitted.heat.heat(prediction, shape)
 
-    def grade_cohort(self, source: Source, *, progress: Progress | None = None) -> CohortResult:
+    def grade(self, images: ImagesLike) -> NoReturn:
+        """Say that the grader must be settled before it grades single images.
+
+        Raises:
+            UsageError: always.
+        """
+        del images
+        raise UsageError(SETTLE_FIRST)
+
+    def grade_cohort(self, images: ImagesLike, *, progress: Progress | None = None) -> CohortResult:
         """Grade images together, clustering at test time as the paper does.
 
         Args:
-            source: a folder, files, or images; at least 10.
+            images: a folder, files, or images in memory; at least 10.
 
         Raises:
             CohortError: fewer than 10 images.
         """
-        source = ImageSource.of(source)
-        check_cohort(len(source))
-        result, _ = grade_cohort(_assess(self, source, progress), self.gate, self.split, seed=self.origin.seed)
+        source = ImageSource.find(images)
+        check_cohort_size(len(source))
+        result, _ = grade_cohort(_assess_all(self, source, progress), self.threshold, self.split, seed=self.model.seed)
         return result
 
-    def settle(self, source: Source, *, progress: Progress | None = None) -> SettledGrader:
-        """Freeze reduction and partition as a cohort gives them, so that one image can be graded.
+    def settle(self, images: ImagesLike, *, progress: Progress | None = None) -> SettledGrader:
+        """Freeze the split that a cohort gives, so that single images can be graded.
 
         Raises:
-            CohortError: fewer than 10 of the images are not outstanding.
+            CohortError: fewer than 10 of the images are not outstanding, or the ungradable group is too small.
         """
-        assessed = _assess(self, ImageSource.of(source), progress)
-        result, fitted = grade_cohort(assessed, self.gate, self.split, seed=self.origin.seed)
+        assessed = _assess_all(self, ImageSource.find(images), progress)
+        result, fitted = grade_cohort(assessed, self.threshold, self.split, seed=self.model.seed)
         if fitted is None:
-            refused = sum(grading.score is not None for grading in result.gradings) - result.count(Grade.OUTSTANDING)
+            not_outstanding = sum(grading.score is not None for grading in result.gradings) - result.count(
+                Grade.OUTSTANDING
+            )
             raise CohortError(
-                f"Settling takes at least {FEWEST} images that are not outstanding, and of {len(assessed)} images "
-                f"{refused} are not; settle on a larger cohort, as mixed as those to be graded."
+                f"Settling takes at least {FEWEST} images that are not outstanding, and {not_outstanding} of these "
+                f"{len(assessed)} are not; settle on a larger cohort, as mixed as those to be graded."
             )
         worst = [grading.image for grading in result.gradings if grading.grade is Grade.UNGRADABLE]
-        refused = len(worst) + result.count(Grade.GRADABLE)
-        if few := lone(worst, refused):
-            raise CohortError(f"{few}; a settled model would do so for ever.")
+        not_outstanding = len(worst) + result.count(Grade.GRADABLE)
+        if small := describe_small_group(worst, not_outstanding):
+            raise CohortError(f"{small}; a settled model would keep this split for good.")
         failures = tuple(one for one in assessed if isinstance(one, Failure))
-        return SettledGrader(self, fitted, len(assessed) - len(failures), refused, failures, result.warnings)
+        return SettledGrader(self, fitted, len(assessed) - len(failures), not_outstanding, failures, result.warnings)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
-        document = self.document()
-        write_model_folder(Path(folder), document, self.state(), render_model_card(document))
+        write_model(Path(folder), self.model)
 
-    def document(self) -> dict[str, Any]:
-        """Return facts and settings; centres and spreads as exact decimals, which TOML keeps."""
-        members = self.fitted.panel.members
-        return {
-            "unoqa": __version__,
-            "recipe": self.origin.recipe,
-            "seed": self.origin.seed,
-            "images": self.fitted.report.used,
-            "threshold": self.fitted.threshold,
-            "spread": self.fitted.spread,
-            "resize": "Pillow bilinear, support widened with the reduction",
-            "encoders": [encoder.checksum for encoder in self.encoders.encoders],
-            "measures": {name: MEASURES.load(name).version for name in self.fitted.reasons.names},
-            "standards": [{"centre": member.centre, "spread": member.spread} for member in members],
-            "settings": self.origin.values,
-        }
+    def __repr__(self) -> str:
+        return f"Grader({self._summary()})"
 
-    def state(self) -> State:
-        """Return everything learned, and the encoders' weights."""
-        parts: dict[str, State] = {"reasons": self.fitted.reasons.state(), "heat": self.fitted.heat.state()}
-        for number, encoder in enumerate(self.encoders.encoders):
-            parts[f"encoder.{number}"] = encoder.state()
-        for number, member in enumerate(self.fitted.panel.members):
-            parts[f"panel.{number}"] = member.state()
-        return {f"{part}.{name}": array for part, state in parts.items() for name, array in state.items()}
+    def _summary(self) -> str:
+        images, value = self.fitted.report.used, self.threshold.value
+        return f"recipe={self.model.recipe!r}, images={images}, threshold={value:.4g}"
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SettledGrader:
-    """A grader with a frozen second stage: the same grade alone or among ten thousand.
+    """A grader with a frozen split: an image gets the same grade alone or among ten thousand.
 
     Attributes:
-        cohort: images it was settled on.
-        refused: those of them that are not outstanding, and made the partition; 0 of one that was read back, which has
-            neither failures nor warnings.
+        cohort: number of images that it was settled on.
+        below: how many of them are not outstanding and made the split; 0 if the model was read from a folder, which
+            keeps neither failures nor warnings.
     """
 
     grader: Grader
-    partition: FittedSplit
+    frozen_split: FittedSplit
     cohort: int
-    refused: int = 0
+    not_outstanding: int = 0
     failures: tuple[Failure, ...] = ()
     warnings: tuple[str, ...] = ()
 
-    def grade(self, source: Source) -> Grading:
+    def grade(self, images: ImagesLike) -> Grading:
         """Grade one image.
 
         Raises:
-            UsageError: there are several.
+            UsageError: there are several images.
             ImageError: it cannot be graded.
         """
-        source = ImageSource.of(source)
+        source = ImageSource.find(images)
         if len(source) > 1:
             raise UsageError(f"`grade` takes one image, and there are {len(source)}; call `grade_all` for all of them.")
         grading = self.grade_all(source).gradings[0]
         if grading.grade is None:
-            code, sentence = grading.error.split(": ", 1)
-            raise ImageError(code, sentence)
+            code, message = grading.error.split(": ", 1)
+            raise ImageError(code, message)
         return grading
 
-    def grade_all(self, source: Source, *, progress: Progress | None = None) -> CohortResult:
-        """Grade images, each for itself."""
-        return grade_settled(_assess(self.grader, ImageSource.of(source), progress), self.grader.gate, self.partition)
+    def grade_all(self, images: ImagesLike, *, progress: Progress | None = None) -> CohortResult:
+        """Grade images, each on its own."""
+        assessed = _assess_all(self.grader, ImageSource.find(images), progress)
+        return grade_settled(assessed, self.grader.threshold, self.frozen_split)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
-        document = {
-            **self.grader.document(),
-            "settled": {
-                "cohort": self.cohort,
-                "worse": self.partition.worse,
-                "distinct": self.partition.distinct,
-            },
-        }
-        settled = {f"settled.{name}": array for name, array in self.partition.state().items()}
-        write_model_folder(Path(folder), document, {**self.grader.state(), **settled}, render_model_card(document))
+        write_model(Path(folder), self.grader.model, self.frozen_split, self.cohort)
+
+    def __repr__(self) -> str:
+        return f"SettledGrader({self.grader._summary()}, cohort={self.cohort})"
 
 
-def check_cohort(images: int) -> None:
+def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
+    """Read a model folder; the grader gives the same bits as the one saved, on the same machine.
+
+    Args:
+        device: `cpu`, `cuda` or `auto`.
+
+    Raises:
+        ModelError: the folder is missing, changed, or of another version.
+    """
+    model, split, cohort = read_model(Path(folder), find_device(device))
+    return Grader(model) if split is None else SettledGrader(Grader(model), split, cohort)
+
+
+def check_cohort_size(images: int) -> None:
     """Refuse a cohort that cannot hold enough images to split.
 
     Raises:
@@ -220,6 +248,6 @@ def check_cohort(images: int) -> None:
         )
 
 
-def _assess(grader: Grader, source: ImageSource, progress: Progress | None) -> list[Assessment | Failure]:
+def _assess_all(grader: Grader, source: ImageSource, progress: Progress | None) -> list[Assessment | Failure]:
     task = (progress or NoProgress()).task("scoring", len(source))
-    return map_all(lambda lazy: lazy.read(lambda image: grader.examine(image)[0]), source.images, task)
+    return map_all(lambda lazy: lazy.apply(lambda image: grader.assess(image)[0]), source.images, task)

@@ -1,4 +1,4 @@
-"""Where an image differs from outstanding ones."""
+"""Heat: where an image differs from outstanding ones."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class HeatLevels:
-    """How high each map of a panel is on unseen outstanding images: mean and deviation over all places."""
+    """Mean and standard deviation of each map of a panel, over all places of unseen outstanding images."""
 
     means: Float[np.ndarray, " maps"]
-    spreads: Float[np.ndarray, " maps"]
+    stds: Float[np.ndarray, " maps"]
 
     @classmethod
     def of(cls, levels: Sequence[tuple[float, float]]) -> HeatLevels:
-        """Take the levels that a panel's maps have on images its modules have not seen."""
-        return cls(np.array([mean for mean, _ in levels]), np.array([spread for _, spread in levels]))
+        """Make levels of pairs (mean, standard deviation), one pair per map."""
+        return cls(np.array([mean for mean, _ in levels]), np.array([std for _, std in levels]))
 
     @classmethod
-    def restored(cls, state: Mapping[str, Tensor]) -> HeatLevels:
+    def restore(cls, state: Mapping[str, Tensor]) -> HeatLevels:
         """Return the levels that gave `state`."""
-        return cls(state["means"].numpy(), state["spreads"].numpy())
+        return cls(state["means"].numpy(), state["stds"].numpy())
 
     def state(self) -> State:
         """Return means and standard deviations."""
-        return {"means": torch.from_numpy(self.means), "spreads": torch.from_numpy(self.spreads)}
+        return {"means": torch.from_numpy(self.means), "stds": torch.from_numpy(self.stds)}
 
     def heat(self, prediction: Prediction, shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
-        """Return heat of the image's own size: standard deviations above outstanding, the mean over the maps.
+        """Return heat of the image's size: standard deviations above outstanding images, the mean over the maps.
 
-        Maps of one place say nothing of where and are left out. Where all are of one place the heat is even.
+        Maps of a single place do not say where and are left out; if all are such, the heat is uniform.
         """
         standardised = [
-            np.maximum((grid - mean) / spread, 0)
-            for grid, mean, spread in zip(prediction.maps, self.means, self.spreads, strict=True)
+            np.maximum((grid - mean) / std, 0)
+            for grid, mean, std in zip(prediction.maps, self.means, self.stds, strict=True)
         ]
-        placed = [grid for grid in standardised if grid.size > 1] or standardised
+        located = [grid for grid in standardised if grid.size > 1] or standardised
         total = np.zeros(shape, dtype=np.float32)
-        for grid in placed:  # one at a time: together, enlarged, they would take many times the image's memory
-            total += _enlarged(grid, shape)
-        return total / len(placed)
+        for grid in located:  # one at a time: enlarged maps together would take many times the image's memory
+            total += _enlarge(grid, shape)
+        return total / len(located)
 
 
-def _enlarged(grid: Float[np.ndarray, "_ _"], shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
+def _enlarge(grid: Float[np.ndarray, "_ _"], shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
     tensor = torch.from_numpy(np.ascontiguousarray(grid)).float()[None, None]
     return functional.interpolate(tensor, shape, mode="bilinear", align_corners=False)[0, 0].numpy()

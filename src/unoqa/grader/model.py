@@ -1,54 +1,146 @@
-"""Reading a model folder back."""
+"""A model and its folder: what is saved is what is read back."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 from unoqa.core.contracts import select_prefix
 from unoqa.core.errors import ModelError
 from unoqa.encoders.measures import MEASURES
-from unoqa.grader.devices import find_device
+from unoqa.grader.card import render_model_card
+from unoqa.grader.cohort import FittedThreshold
 from unoqa.grader.fitting import FitReport, Fitted
-from unoqa.grader.grader import Grader, Origin, SettledGrader
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.reasons import Reasons
-from unoqa.grader.recipe import Recipe
-from unoqa.store.model_folder import read_model_folder
+from unoqa.grader.recipe_values import check_keys, parse_panel, parse_size, parse_split
+from unoqa.store.model_folder import read_model_folder, write_model_folder
+from unoqa.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import torch
 
+    from unoqa.core.contracts import State
+    from unoqa.grader.split import FittedSplit, Split
     from unoqa.store.model_folder import ModelFiles
 
 
-def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
-    """Read a model folder; what it returns grades as what was saved, to the last bit on the same machine.
+@final
+@dataclass(frozen=True)
+class Model:
+    """All that grading needs.
+
+    Attributes:
+        split: settings of the split between gradable and ungradable.
+        recipe: name of the recipe.
+        settings: every setting of the recipe as plain values.
+        checksum: SHA-256 that names the model folder it was read from; empty if it was not read from one.
+    """
+
+    encoders: OpenEncoders
+    fitted: Fitted
+    split: Split
+    recipe: str
+    settings: dict[str, Any]
+    seed: int
+    checksum: str = ""
+
+
+def write_model(folder: Path, model: Model, split: FittedSplit | None = None, cohort: int = 0) -> None:
+    """Write a model folder.
 
     Args:
-        device: `cpu`, `cuda` or `auto`.
+        split: the frozen split of a settled model, made by `cohort` images.
+
+    Raises:
+        ResultsError: the folder holds something that is not a model.
+    """
+    document, arrays = _document(model), _arrays(model)
+    if split is not None:
+        document["settled"] = {
+            "cohort": cohort,
+            "ungradable_cluster": split.ungradable_cluster,
+            "distinct": split.distinct,
+        }
+        arrays |= {f"settled.{name}": array for name, array in split.state().items()}
+    write_model_folder(folder, document, arrays, render_model_card(document))
+
+
+def read_model(folder: Path, device: torch.device) -> tuple[Model, FittedSplit | None, int]:
+    """Read a model folder; return the model, and the frozen split with its number of images if it is settled.
 
     Raises:
         ModelError: the folder is missing, changed, or of another version.
     """
-    bundle = read_model_folder(Path(folder))
-    document, arrays = bundle.document, bundle.arrays
-    where = find_device(device)
+    files = read_model_folder(folder)
     try:
-        grader = _grader(bundle, where)
-        settled = document.get("settled")
+        model = _restore(files, device)
+        settled = files.document.get("settled")
         if settled is None:
-            return grader
-        partition = grader.split.restore(select_prefix(arrays, "settled."), settled["worse"], settled["distinct"])
-        return SettledGrader(grader, partition, settled["cohort"])
+            return model, None, 0
+        state = select_prefix(files.arrays, "settled.")
+        split = model.split.restore(state, settled["ungradable_cluster"], settled["distinct"])
+        return model, split, settled["cohort"]
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
             f"The model {folder} is not as unoqa writes it ({type(error).__name__}: {error}); fit it again."
         ) from error
+
+
+def _document(model: Model) -> dict[str, Any]:
+    """Return facts and settings; means and standard deviations as exact decimals, which TOML keeps."""
+    fitted = model.fitted
+    return {
+        "unoqa": __version__,
+        "recipe": model.recipe,
+        "seed": model.seed,
+        "images": fitted.report.used,
+        "threshold": fitted.threshold.value,
+        "std": fitted.threshold.std,
+        "resize": "Pillow bilinear, support widened with the reduction",
+        "encoders": [encoder.checksum for encoder in model.encoders.all],
+        "measures": {name: MEASURES.load(name).version for name in fitted.reasons.names},
+        "standards": [{"mean": member.mean, "std": member.std} for member in fitted.panel.members],
+        "settings": model.settings,
+    }
+
+
+def _arrays(model: Model) -> State:
+    """Return all fitted arrays, and the encoders' weights."""
+    parts: dict[str, State] = {"reasons": model.fitted.reasons.state(), "heat": model.fitted.heat.state()}
+    for number, encoder in enumerate(model.encoders.all):
+        parts[f"encoder.{number}"] = encoder.state()
+    for number, member in enumerate(model.fitted.panel.members):
+        parts[f"panel.{number}"] = member.state()
+    return {f"{part}.{name}": array for part, state in parts.items() for name, array in state.items()}
+
+
+def _restore(files: ModelFiles, device: torch.device) -> Model:
+    document, arrays = files.document, files.arrays
+    _check_measures(document["measures"])
+    _check_numbers(document, arrays)
+    name, settings = document["recipe"], document["settings"]
+    check_keys(settings, name)
+    panel = parse_panel(settings, name)
+    weights = [select_prefix(arrays, f"encoder.{number}.") for number in range(len(panel.encoders()))]
+    encoders = OpenEncoders.open(panel.encoders(), parse_size(settings, name), device=device, weights=weights)
+    _check_weights(document["encoders"], encoders)
+    there = {key: array.to(device) for key, array in arrays.items() if key.startswith(("panel.", "reasons."))}
+    scales = [encoder.scales for encoder in encoders.all]
+    measures, measure_scales = tuple(document["measures"]), scales[encoders.measures]
+    fitted = Fitted(
+        panel=panel.restore(select_prefix(there, "panel."), scales, document["standards"]),
+        threshold=FittedThreshold(document["threshold"], document["std"]),
+        reasons=Reasons.restore(select_prefix(there, "reasons."), measures, measure_scales),
+        heat=HeatLevels.restore(select_prefix(arrays, "heat.")),
+        report=FitReport(document["images"]),
+    )
+    return Model(encoders, fitted, parse_split(settings, name), name, settings, document["seed"], files.checksum)
 
 
 def _check_measures(measures: Mapping[str, int]) -> None:
@@ -58,40 +150,22 @@ def _check_measures(measures: Mapping[str, int]) -> None:
         if here != made:
             raise ModelError(
                 f"The model was made with version {made} of the measure '{name}', and this installation has "
-                f"{'none' if here is None else here}; fit it again, or install what it was made with."
+                f"{'none' if here is None else here}; fit it again, or install the version that made it."
             )
 
 
-def _grader(bundle: ModelFiles, device: torch.device) -> Grader:
-    document, arrays = bundle.document, bundle.arrays
-    _check_measures(document["measures"])
-    numbers = [document["threshold"], document["spread"], *(one["spread"] for one in document["standards"])]
+def _check_numbers(document: Mapping[str, Any], arrays: State) -> None:
+    numbers = [document["threshold"], document["std"], *(standard["std"] for standard in document["standards"])]
     if not all(math.isfinite(number) for number in numbers) or min(numbers[1:]) <= 0:
-        raise ValueError("a threshold or spread is out of range")
-    if lacking := [name for name, array in arrays.items() if array.is_floating_point() and array.isnan().any()]:
-        raise ValueError(f"{lacking[0]} holds what is no number")
-    recipe = Recipe.of(document["settings"], document["recipe"])
-    encoders = recipe.panel.encoders()
-    weights = [select_prefix(arrays, f"encoder.{number}.") for number in range(len(encoders))]
-    open_encoders = OpenEncoders.opened(encoders, recipe.size, device=device, weights=weights)
-    for made, opened in zip(document["encoders"], open_encoders.encoders, strict=True):
-        if made != opened.checksum:
+        raise ValueError("a threshold or standard deviation is out of range")
+    if damaged := [name for name, array in arrays.items() if array.is_floating_point() and array.isnan().any()]:
+        raise ValueError(f"{damaged[0]} holds NaN")
+
+
+def _check_weights(checksums: list[str], encoders: OpenEncoders) -> None:
+    for made, encoder in zip(checksums, encoders.all, strict=True):
+        if made != encoder.checksum:
             raise ModelError(
-                f"An encoder's weights have SHA-256 {opened.checksum[:12]}…, but the model was made with {made[:12]}…; "
-                "copy the model again from where it was made."
+                f"An encoder's weights have SHA-256 {encoder.checksum[:12]}…, but the model was made with "
+                f"{made[:12]}…; copy the model again from where it was made."
             )
-    there = {name: array.to(device) for name, array in arrays.items() if name.startswith(("panel.", "reasons."))}
-    scales = [encoder.scales for encoder in open_encoders.encoders]
-    panel = recipe.panel.restore(select_prefix(there, "panel."), scales, document["standards"])
-    learned = Fitted(
-        panel=panel,
-        threshold=document["threshold"],
-        spread=document["spread"],
-        reasons=Reasons.restored(
-            select_prefix(there, "reasons."), tuple(document["measures"]), scales[open_encoders.measures]
-        ),
-        heat=HeatLevels.restored(select_prefix(arrays, "heat.")),
-        report=FitReport(document["images"], (), (), (), 0),
-    )
-    origin = Origin(recipe.name, recipe.values(), document["seed"], bundle.checksum)
-    return Grader(open_encoders, learned, recipe.split, origin)

@@ -1,8 +1,9 @@
-"""One image through the encoders of a grader."""
+"""The encoders of a grader, ready to run, and the features that they give of many images."""
 
 from __future__ import annotations
 
 import platform
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,24 +11,26 @@ from typing import TYPE_CHECKING, final
 
 from jaxtyping import Float
 
+from unoqa.core.parallel import map_in_order
 from unoqa.encoders.measures import MEASURES, Measures
+from unoqa.grader.source import Failure
 from unoqa.store.workspace import make_key
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     import torch
 
     from unoqa.core.contracts import Encoder, OpenEncoder, State
-    from unoqa.core.features import FeaturePyramid
+    from unoqa.core.features import FeaturePyramid, FeatureSet
     from unoqa.core.image import EnfaceImage
-    from unoqa.store.feature_files import FeatureFiles
+    from unoqa.grader.source import LazyImage
     from unoqa.store.workspace import Workspace
 
 MEASURES_ENCODER = Measures()
-"""The encoder that reasons are read from; it runs on what is refused, where the panel has not run it by then."""
+"""The encoder that reasons are read from; it runs on images that are not outstanding, whatever the panel."""
 
 VERSIONED = ("torch", "timm", "numpy", "scipy", "scikit-image", "scikit-learn", "pillow", "tifffile")
 """Libraries on which a score may depend."""
@@ -42,25 +45,25 @@ def library_versions() -> dict[str, str]:
 @final
 @dataclass(frozen=True)
 class OpenEncoders:
-    """Open encoders, each run once an image at most.
+    """Open encoders; each runs at most once per image.
 
     Attributes:
-        encoders: those of the panel, in its order, then the measures where the panel has none.
-        of_panel: how many of them are the panel's.
+        all: the panel's encoders in its order, then the measures if the panel has none.
+        panel_count: how many of them are the panel's.
         size: side in pixels to which images are resized.
-        measures: where the measures stand among the encoders.
-        settings: those that each encoder was opened by.
+        measures: position of the measures in `all`.
+        settings: the settings of each encoder.
     """
 
-    encoders: tuple[OpenEncoder, ...]
-    of_panel: int
+    all: tuple[OpenEncoder, ...]
+    panel_count: int
     size: int
     measures: int
     device: torch.device
     settings: tuple[Encoder, ...]
 
     @classmethod
-    def opened(
+    def open(
         cls,
         encoders: Sequence[Encoder],
         size: int,
@@ -73,72 +76,91 @@ class OpenEncoders:
         Args:
             weights: a file for every encoder that has weights, or the arrays of each from a saved model.
         """
-        wanted = [*encoders] if MEASURES_ENCODER in encoders else [*encoders, MEASURES_ENCODER]
-        sources = _sources(weights, len(wanted))
+        settings = [*encoders] if MEASURES_ENCODER in encoders else [*encoders, MEASURES_ENCODER]
+        sources = _weights_per_encoder(weights, len(settings))
         opened = tuple(
-            encoder.open(device=device, weights=source) for encoder, source in zip(wanted, sources, strict=True)
+            encoder.open(device=device, weights=source) for encoder, source in zip(settings, sources, strict=True)
         )
-        return cls(opened, len(encoders), size, wanted.index(MEASURES_ENCODER), device, tuple(wanted))
+        return cls(opened, len(encoders), size, settings.index(MEASURES_ENCODER), device, tuple(settings))
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """What each encoder's features are kept under: its settings, its weights, and what else they depend on."""
+        """Key of each encoder's features: its settings, its weights, and all else that they depend on."""
         common = (self.size, str(self.device), library_versions())
         return tuple(
-            make_key(repr(settings), encoder.checksum, _measured(settings), *common)
-            for settings, encoder in zip(self.settings, self.encoders, strict=True)
+            make_key(repr(settings), encoder.checksum, _measure_versions(settings), *common)
+            for settings, encoder in zip(self.settings, self.all, strict=True)
         )
 
-    def prepared(self, image: EnfaceImage) -> Float[np.ndarray, "1 rows columns"]:
-        """Resize one image to what encoders take.
+    def prepare(self, image: EnfaceImage) -> Float[np.ndarray, "1 rows columns"]:
+        """Resize one image to the encoders' size.
 
         Raises:
             ImageError: the image is too small, constant or not finite.
         """
-        return image.resized(self.size)[None]
+        return image.resize(self.size)[None]
 
-    def view(self, prepared: Float[np.ndarray, "1 rows columns"]) -> tuple[FeaturePyramid, ...]:
-        """Encode one image by the panel's encoders; a pyramid of batch 1 of each."""
-        return tuple(encoder.encode(prepared) for encoder in self.encoders[: self.of_panel])
+    def encode(self, prepared: Float[np.ndarray, "1 rows columns"]) -> tuple[FeaturePyramid, ...]:
+        """Encode one image with the panel's encoders; return one pyramid of batch size 1 for each."""
+        return tuple(encoder.encode(prepared) for encoder in self.all[: self.panel_count])
 
-    def measured(
-        self, prepared: Float[np.ndarray, "1 rows columns"], viewed: Sequence[FeaturePyramid]
+    def measure(
+        self, prepared: Float[np.ndarray, "1 rows columns"], encoded: Sequence[FeaturePyramid]
     ) -> FeaturePyramid:
-        """Return the measures of one image, which the panel may have `viewed` already."""
-        return viewed[self.measures] if self.measures < self.of_panel else self.encoders[self.measures].encode(prepared)
+        """Return the measures of one image, from what the panel `encoded` where it has them."""
+        return encoded[self.measures] if self.measures < self.panel_count else self.all[self.measures].encode(prepared)
 
-    def feature_files(self, workspace: Workspace) -> tuple[FeatureFiles, ...]:
-        """Open the files in which the features of each encoder are kept."""
-        return tuple(
-            workspace.features(key, encoder.scales) for key, encoder in zip(self.keys, self.encoders, strict=True)
+
+@final
+class CachedFeatures:
+    """Features of images in the files of a workspace: each image is encoded once, known by the digest of its pixels."""
+
+    def __init__(self, encoders: OpenEncoders, workspace: Workspace) -> None:
+        self.encoders = encoders
+        self._files = tuple(
+            workspace.open_features(key, encoder.scales)
+            for key, encoder in zip(encoders.keys, encoders.all, strict=True)
         )
 
-    def encoded(self, image: EnfaceImage, digest: str, files: Sequence[FeatureFiles]) -> list[FeaturePyramid | None]:
-        """Encode one image by the encoders whose files do not hold it yet; None stands for the others.
+    @contextmanager
+    def encode(self, images: Iterable[LazyImage]) -> Iterator[Iterator[str | Failure]]:
+        """Encode what is not in the files yet, images side by side.
 
-        Raises:
-            ImageError: the image is too small, constant or not finite.
+        Yields:
+            the digest of each image in order, or why it cannot be read or used.
         """
-        pixels = self.prepared(image)
-        return [
+        with map_in_order(lambda image: image.apply(self._encode), images) as results:
+            yield (result if isinstance(result, Failure) else self._add(*result) for result in results)
+
+    def read(self, encoder: int, digests: Iterable[str]) -> FeatureSet:
+        """Return the features that one encoder, by its position, gave of the images with these digests."""
+        file = self._files[encoder]
+        return file.read([file.row(digest) for digest in digests], self.encoders.device)
+
+    def row(self, encoder: int, digest: str) -> int:
+        """Return the row of an image in the arrays that `read` gives."""
+        return self._files[encoder].row(digest)
+
+    def _encode(self, image: EnfaceImage) -> tuple[str, list[FeaturePyramid | None]]:
+        digest, pixels = image.digest(), self.encoders.prepare(image)
+        return digest, [
             encoder.encode(pixels) if file.find(digest) is None else None
-            for encoder, file in zip(self.encoders, files, strict=True)
+            for encoder, file in zip(self.encoders.all, self._files, strict=True)
         ]
 
+    def _add(self, digest: str, pyramids: list[FeaturePyramid | None]) -> str:
+        for pyramid, file in zip(pyramids, self._files, strict=True):
+            if pyramid is not None and file.find(digest) is None:
+                file.add(pyramid, digest)
+        return digest
 
-def keep(pyramids: Sequence[FeaturePyramid | None], digest: str, files: Sequence[FeatureFiles]) -> None:
-    """Write what was encoded of one image into the files, unless it is there by now."""
-    for pyramid, file in zip(pyramids, files, strict=True):
-        if pyramid is not None and file.find(digest) is None:
-            file.add(pyramid, digest)
 
-
-def _measured(encoder: Encoder) -> dict[str, int]:
+def _measure_versions(encoder: Encoder) -> dict[str, int]:
     return {name: MEASURES.load(name).version for name in MEASURES.names()} if encoder == MEASURES_ENCODER else {}
 
 
-def _sources(weights: Path | Sequence[State] | None, count: int) -> Sequence[Path | State | None]:
-    """Give each encoder its weights; the measures, last where the panel lacks them, have none."""
+def _weights_per_encoder(weights: Path | Sequence[State] | None, count: int) -> Sequence[Path | State | None]:
+    """Give each encoder its weights; measures added after the panel's encoders have none."""
     if weights is None or isinstance(weights, Path):
         return [weights] * count
     return [*weights, {}][:count]

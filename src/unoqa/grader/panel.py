@@ -16,7 +16,7 @@ from unoqa.core.errors import UsageError
 from unoqa.core.features import FeaturePyramid
 from unoqa.core.parallel import map_all
 from unoqa.core.work import Work
-from unoqa.grader.cross_fitting import EVERY, FoldFit, FoldPrediction, MapSums
+from unoqa.grader.cross_fitting import NO_FOLD, FoldFit, FoldPrediction, MapSums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from unoqa.core.features import FeatureSet, Scale
 
 Fusion = Literal["sum", "norm"]
-"""How standardised scores become one: their sum, or the norm of their positive parts.
+"""How the members' standardised scores become one: their sum, or the norm of their positive parts.
 
-The norm lets one clear fault count fully where the other members see none; a thousandth of the sum orders
-images that are better than the average outstanding one.
+The norm lets one clear fault count in full even if the other members see none. A thousandth of the sum is added to
+order images that are better than the average outstanding one.
 """
 
 Final = Literal["folds", "held-out", "refit"]
-"""Which modules score new images, and which images the threshold is learned from.
+"""Which modules score new images, and which images the threshold is fitted on.
 
-`folds`: the mean over the modules of all folds. Calibration and new images are then scored by models that
-have seen equally many images, so the threshold keeps its promise for modules that adapt closely.
-`held-out`: one module, fitted on all folds but the first, whose images alone it is calibrated on (split conformal:
-Papadopoulos et al. 2002). The promise is then strict for a single member, and fitting and asking cost one module; in
-return the threshold rests on a share of the images, and scatters more. Several members are standardised by the images
-that the threshold is learned from, which refuses more than promised where those are fewer than some 20.
+`folds`: the score is the mean over the modules of all folds. Calibration images and new images are then scored by
+modules fitted on equally many images, so the threshold keeps its promise even for modules that adapt closely.
+`held-out`: one module, fitted on all folds but the first; the threshold is fitted on the first fold (split conformal,
+Papadopoulos et al. 2002). The promise is then strict for a single member, and fitting and scoring cost one module; in
+return the threshold rests on a part of the images and varies more. Several members are standardised by the same images
+that the threshold is fitted on, which refuses more than promised if there are fewer than about 20.
 `refit`: one module fitted on every image; a fraction of the work and memory. It knows outstanding images
-better than a fold's module does, so it refuses fewer of them than promised (docs/accuracy.md has figures).
+better than the module of a fold, so it refuses fewer of them than promised (docs/accuracy.md has figures).
 """
 
 
@@ -64,13 +64,13 @@ def _no_latent() -> Float[np.ndarray, " numbers"]:
 @final
 @dataclass(frozen=True)
 class Prediction:
-    """What a panel says of one image.
+    """A panel's prediction for one image.
 
     Attributes:
         score: higher = worse.
         members: the weighted standardised score of each member; 0 is the mean of outstanding images.
         maps: the maps of all members, in their order, higher = worse.
-        latent: gives the latents of the first member that has any, flattened, in half precision.
+        latent: returns the latents of the first member that has any, flattened, in half precision.
     """
 
     score: float
@@ -82,17 +82,17 @@ class Prediction:
 @final
 @dataclass(frozen=True)
 class FittedMember:
-    """One pair that has learned.
+    """One fitted pair.
 
     Attributes:
         encoder: position of its encoder among the panel's distinct ones.
-        centre, spread: mean and standard deviation of its scores of outstanding images not seen.
+        mean, std: mean and standard deviation of its scores of unseen outstanding images.
     """
 
     encoder: int
     modules: tuple[FittedModule, ...]
-    centre: float
-    spread: float
+    mean: float
+    std: float
     weight: float
 
     def predict(self, pyramid: FeaturePyramid) -> tuple[float, list[Float[np.ndarray, "_ _"]]]:
@@ -100,8 +100,8 @@ class FittedMember:
         evidences = [module.predict(pyramid) for module in self.modules]
         score = float(torch.stack([evidence.score[0].double() for evidence in evidences]).mean())
         maps = zip(*(evidence.maps for evidence in evidences), strict=True)
-        pictures = [torch.stack([grid[0] for grid in folds]).mean(dim=0).cpu().numpy() for folds in maps]
-        return self.weight * (score - self.centre) / self.spread, pictures
+        means = [torch.stack([grid[0] for grid in folds]).mean(dim=0).cpu().numpy() for folds in maps]
+        return self.weight * (score - self.mean) / self.std, means
 
     def state(self) -> State:
         """Return the arrays of all modules."""
@@ -115,37 +115,37 @@ class FittedMember:
 @final
 @dataclass(frozen=True)
 class FittedPanel:
-    """A panel that has learned."""
+    """A fitted panel."""
 
     members: tuple[FittedMember, ...]
     fusion: Fusion
 
     def predict(self, pyramids: Sequence[FeaturePyramid]) -> Prediction:
-        """Judge one image by its features, one pyramid of batch 1 per distinct encoder.
+        """Score one image by its features, one pyramid of batch size 1 per distinct encoder.
 
-        One image at a time, because the sums of a matrix product differ in their last bits with its size.
+        One image at a time, because the last bits of a matrix product depend on its size.
         """
-        judged = [member.predict(pyramids[member.encoder]) for member in self.members]
-        scores = np.array([score for score, _ in judged])
-        maps = tuple(grid for _, grids in judged for grid in grids)
+        predictions = [member.predict(pyramids[member.encoder]) for member in self.members]
+        scores = np.array([score for score, _ in predictions])
+        maps = tuple(grid for _, grids in predictions for grid in grids)
         return Prediction(fuse(scores, self.fusion), scores, maps, partial(self._latent, pyramids))
 
     def _latent(self, pyramids: Sequence[FeaturePyramid]) -> Float[np.ndarray, " numbers"]:
         for member in self.members:
             module = member.modules[0]
             if isinstance(module, WithLatents):
-                return flatten_to_half(module.latents(pyramids[member.encoder]))
+                return flatten_to_half(module.compute_latents(pyramids[member.encoder]))
         return _no_latent()
 
 
 def flatten_to_half(latents: Sequence[Float[Tensor, "1 _channels _rows _columns"]]) -> Float[np.ndarray, " numbers"]:
-    """Flatten the latents of one image; a number that half precision does not hold becomes the largest that it does."""
+    """Flatten the latents of one image; values beyond half precision are clamped to its largest number."""
     largest = torch.finfo(torch.float16).max
     return np.concatenate([grid.flatten().clamp(-largest, largest).half().cpu().numpy() for grid in latents])
 
 
 def fuse(scores: Float[np.ndarray, " members"], fusion: Fusion) -> float:
-    """Make one score of the members'; that of a single one stays as it is, since no other is to be outweighed."""
+    """Fuse the members' scores into one; the score of a single member stays as it is."""
     if fusion == "sum" or len(scores) == 1:
         return float(scores.sum())
     return float(np.sqrt(np.square(np.maximum(scores, 0)).sum()) + 0.001 * scores.sum())
@@ -154,12 +154,12 @@ def fuse(scores: Float[np.ndarray, " members"], fusion: Fusion) -> float:
 @final
 @dataclass(frozen=True)
 class HeldOut:
-    """What modules say of outstanding images that they have not seen.
+    """Predictions for outstanding images that the modules were not fitted on.
 
     Attributes:
-        rows: those images: all that were given, or those of the first fold where they are held out.
+        rows: these images: all that were given, or the first fold with `final = "held-out"`.
         scores: of each.
-        levels: of each map, mean and standard deviation over images and places.
+        levels: mean and standard deviation of each map, over images and places.
     """
 
     rows: Int[np.ndarray, " images"]
@@ -182,36 +182,36 @@ class Panel:
         return tuple(dict.fromkeys(member.encoder for member in self.members))
 
     def fit(self, features: Sequence[FeatureSet], *, seed: int, work: Work = NO_WORK) -> tuple[FittedPanel, HeldOut]:
-        """Learn from the features of outstanding images, one set per distinct encoder.
+        """Fit on the features of outstanding images, one set per distinct encoder.
 
         Returns:
-            the panel, and what modules say of images that they have not seen: of all, or of those held out.
+            the panel, and its predictions for images that the modules were not fitted on.
         """
         folds = assign_folds(len(features[0]), self.folds, seed=seed)
         encoders = self.encoders()
-        pieces = [
+        fits = [
             FoldFit(member.module, features[encoders.index(member.encoder)], seed, work.part(f"member {number}"), fold)
             for number, member in enumerate(self.members)
-            for fold in self._fitted_without()
+            for fold in self._folds_left_out()
         ]
-        task = work.progress.task("learning", len(pieces))
-        said = map_all(lambda piece: piece.fit(folds, keep=self.final != "refit" or piece.fold == EVERY), pieces, task)
-        each = len(pieces) // len(self.members)
-        fitted, unseen = [], []
+        task = work.progress.task("fitting", len(fits))
+        predictions = map_all(lambda one: one.fit(folds, keep=self.final != "refit" or one.fold == NO_FOLD), fits, task)
+        each = len(fits) // len(self.members)
+        fitted, held_out = [], []
         for number, member in enumerate(self.members):
-            own = said[number * each : (number + 1) * each]
-            one, of_unseen = _member(member, encoders.index(member.encoder), own)
-            fitted.append(one)
-            unseen.append(of_unseen)
-        fused = [fuse(scores, self.fusion) for scores in np.stack([one.scores for one in unseen], axis=1)]
-        levels = tuple(level for one in unseen for level in one.levels)
-        return FittedPanel(tuple(fitted), self.fusion), HeldOut(unseen[0].rows, np.array(fused), levels)
+            own = predictions[number * each : (number + 1) * each]
+            fitted_member, unseen = _standardise(member, encoders.index(member.encoder), own)
+            fitted.append(fitted_member)
+            held_out.append(unseen)
+        fused = [fuse(scores, self.fusion) for scores in np.stack([one.scores for one in held_out], axis=1)]
+        levels = tuple(level for one in held_out for level in one.levels)
+        return FittedPanel(tuple(fitted), self.fusion), HeldOut(held_out[0].rows, np.array(fused), levels)
 
-    def _fitted_without(self) -> tuple[int, ...]:
-        """Return the folds without which modules are fitted, in their order."""
+    def _folds_left_out(self) -> tuple[int, ...]:
+        """Return the fold that each module is fitted without, in order."""
         if self.final == "held-out":
             return (0,)
-        return (*range(self.folds), EVERY) if self.final == "refit" else tuple(range(self.folds))
+        return (*range(self.folds), NO_FOLD) if self.final == "refit" else tuple(range(self.folds))
 
     def restore(
         self,
@@ -219,7 +219,7 @@ class Panel:
         scales: Sequence[tuple[Scale, ...]],
         standards: Sequence[Mapping[str, float]],
     ) -> FittedPanel:
-        """Return the panel that gave the arrays and, per member, centre and spread."""
+        """Return the panel that gave the arrays and, per member, mean and standard deviation."""
         encoders = self.encoders()
         members = []
         for number, (member, standard) in enumerate(zip(self.members, standards, strict=True)):
@@ -229,23 +229,23 @@ class Panel:
                 member.module.restore(select_prefix(state, f"{number}.{fold}."), scales[position])
                 for fold in range(count)
             )
-            members.append(FittedMember(position, modules, standard["centre"], standard["spread"], member.weight))
+            members.append(FittedMember(position, modules, standard["mean"], standard["std"], member.weight))
         return FittedPanel(tuple(members), self.fusion)
 
 
-def _member(member: Member, position: int, learned: Sequence[FoldPrediction]) -> tuple[FittedMember, HeldOut]:
-    rows = np.concatenate([one.rows for one in learned])
+def _standardise(member: Member, position: int, folds: Sequence[FoldPrediction]) -> tuple[FittedMember, HeldOut]:
+    rows = np.concatenate([one.rows for one in folds])
     order = np.argsort(rows)
-    scores = np.concatenate([one.scores for one in learned])[order]
-    centre, spread = float(scores.mean()), float(max(scores.std(), 1e-9))
-    modules = tuple(one.module for one in learned if one.module is not None)
+    scores = np.concatenate([one.scores for one in folds])[order]
+    mean, std = float(scores.mean()), float(max(scores.std(), 1e-9))
+    modules = tuple(one.module for one in folds if one.module is not None)
     levels = tuple(
-        MapSums.together(sums).level() for sums in zip(*(one.sums for one in learned if one.sums), strict=True)
+        MapSums.merge(sums).mean_and_std() for sums in zip(*(one.sums for one in folds if one.sums), strict=True)
     )
-    fitted = FittedMember(position, modules, centre, spread, member.weight)
-    return fitted, HeldOut(rows[order], member.weight * (scores - centre) / spread, levels)
+    fitted = FittedMember(position, modules, mean, std, member.weight)
+    return fitted, HeldOut(rows[order], member.weight * (scores - mean) / std, levels)
 
 
 def assign_folds(images: int, folds: int, *, seed: int) -> np.ndarray:
-    """Deal images to folds of equal size, at random."""
+    """Assign images to folds of equal size, at random."""
     return np.random.default_rng(seed).permutation(np.arange(images) % folds)

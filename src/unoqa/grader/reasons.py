@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 
 CLEAR = 3.0
-"""Standard deviations beyond outstanding images from which a measure is a reason."""
+"""Standard deviations beyond outstanding images from which a measure is named as a reason."""
 
 SLIGHT = 1.0
-"""Standard deviations from which the worst measure is named where none is clear."""
+"""Standard deviations from which the worst measure is named if none is clear."""
 
 MOST = 3
-"""Reasons named of one image."""
+"""Reasons named per image, at most."""
 
 HOT = 2.0
 """Standard deviations from which a place belongs to the fault."""
@@ -38,22 +38,22 @@ HOT = 2.0
 @final
 @dataclass(frozen=True)
 class Reasons:
-    """Per measure: what is usual of outstanding images, and how far an image is on the bad side.
+    """Per measure: what outstanding images look like, and how far an image is on the bad side.
 
     Attributes:
-        names: the measures: those with a number per place, then the others.
-        modules: what is usual of the ones and of the others, by the scale that they are read from.
-        means, spreads: of outstanding images' share of the field that is worse than usual.
+        names: the measures: first those with a number per place, then those with one number per image.
+        modules: the fitted module of either kind, by the scale it reads.
+        means, stds: mean and standard deviation, over outstanding images, of how much of the field is worse than usual.
     """
 
     names: tuple[str, ...]
     modules: Mapping[str, FittedSigned]
     means: Float[np.ndarray, " measures"]
-    spreads: Float[np.ndarray, " measures"]
+    stds: Float[np.ndarray, " measures"]
 
     @classmethod
     def fit(cls, features: FeatureSet) -> Reasons:
-        """Learn from the measures of outstanding images."""
+        """Fit on the measures of outstanding images."""
         kinds = _kinds(MEASURES.names())
         modules = {scale: _settings(scale, names).fit(features, seed=0) for scale, names in kinds.items()}
         scores = np.array(
@@ -62,26 +62,26 @@ class Reasons:
         return cls(sum(kinds.values(), ()), modules, scores.mean(axis=0), np.maximum(scores.std(axis=0), 0.05))
 
     @classmethod
-    def restored(cls, state: Mapping[str, Tensor], names: Sequence[str], scales: tuple[Scale, ...]) -> Reasons:
-        """Return the reasons that gave `state`, of the measures named; others may have come since."""
+    def restore(cls, state: Mapping[str, Tensor], names: Sequence[str], scales: tuple[Scale, ...]) -> Reasons:
+        """Return the reasons that gave `state`, for the measures named; newer measures are left out."""
         kinds = _kinds(names)
         modules = {
             scale: _settings(scale, own).restore(select_prefix(state, f"{scale}."), scales)
             for scale, own in kinds.items()
         }
-        return cls(sum(kinds.values(), ()), modules, state["means"].cpu().numpy(), state["spreads"].cpu().numpy())
+        return cls(sum(kinds.values(), ()), modules, state["means"].cpu().numpy(), state["stds"].cpu().numpy())
 
     def state(self) -> State:
-        """Return what was learned."""
-        learned = {
+        """Return the fitted arrays."""
+        modules = {
             f"{scale}.{part}": array for scale, module in self.modules.items() for part, array in module.state().items()
         }
-        return {**learned, "means": torch.from_numpy(self.means), "spreads": torch.from_numpy(self.spreads)}
+        return {**modules, "means": torch.from_numpy(self.means), "stds": torch.from_numpy(self.stds)}
 
     def explain(self, pyramid: FeaturePyramid) -> tuple[str, ...]:
-        """Name the measures that are clearly bad, the worst first, and where; a slight one where none is."""
+        """Name the measures that are clearly bad, the worst first, with their place; if none is, a slight one."""
         worse = _worse(self.modules, pyramid)
-        away = (np.array([one.mean() for one in worse]) - self.means) / self.spreads
+        away = (np.array([one.mean() for one in worse]) - self.means) / self.stds
         order = [row for row in np.argsort(-away, kind="stable") if away[row] > CLEAR][:MOST]
         if order:
             return tuple(_phrase(self.names[row], worse[row]) for row in order)
@@ -95,7 +95,7 @@ def _phrase(name: str, worse: Float[np.ndarray, "_ _"]) -> str:
 
 
 def _place(worse: Float[np.ndarray, "rows columns"]) -> str:
-    """Say where the fault lies: a part of the field, or all over it where it covers more than half."""
+    """Say where the fault lies: a part of the field, or most of it if it covers more than half."""
     if worse.size == 1:
         return ""
     hot = worse >= min(HOT, float(worse.max()))
@@ -112,12 +112,12 @@ def _third(middle: float, length: int, words: tuple[str, str, str]) -> str:
 
 
 def _worse(modules: Mapping[str, FittedSigned], pyramid: FeaturePyramid) -> list[Float[np.ndarray, "_ _"]]:
-    """Return where one image is worse than usual, by each measure."""
-    return [one for module in modules.values() for one in module.worse(pyramid)[0].cpu().numpy()]
+    """Return, per measure, where one image is worse than usual."""
+    return [one for module in modules.values() for one in module.channel_maps(pyramid)[0].cpu().numpy()]
 
 
 def _kinds(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Tell measures apart by the scale that they are read from."""
+    """Group measures by the scale that they are read from."""
     kinds: dict[str, tuple[str, ...]] = {}
     for scale, local in (("tiles", True), ("image", False)):
         if own := tuple(name for name in names if MEASURES.load(name).local is local):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, final
 from unoqa.core.errors import UsageError, unknown
 from unoqa.core.progress import NoProgress
 from unoqa.grader.devices import find_device
-from unoqa.grader.fitting import learn
-from unoqa.grader.grader import Grader, Origin
+from unoqa.grader.fitting import fit_on_outstanding
+from unoqa.grader.grader import Grader
+from unoqa.grader.model import Model
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.recipe_values import check_keys, dump_values, parse_panel, parse_size, parse_split, parse_threshold
 from unoqa.grader.source import ImageSource
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
+    import torch
+
     from unoqa.core.contracts import Threshold
     from unoqa.core.progress import Progress
     from unoqa.grader.panel import Panel
-    from unoqa.grader.source import Source
+    from unoqa.grader.source import ImagesLike
     from unoqa.grader.split import Split
 
 DEFAULT = "default"
-"""The recipe used where none is named."""
+"""The recipe used if none is named."""
 
 
 LARGEST_SEED = 2**32 - 1
@@ -37,7 +40,7 @@ LARGEST_SEED = 2**32 - 1
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recipe:
     """Every setting of a grader; `fit` returns the grader.
 
@@ -45,7 +48,7 @@ class Recipe:
         size: side in pixels to which images are resized.
 
     Raises:
-        UsageError: the split is by latents, and no module has any.
+        UsageError: the split is by latents, and no module has latents.
     """
 
     name: str
@@ -58,7 +61,7 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.split.representation == "latent" and not any(one.module.has_latents for one in self.panel.members):
             raise UsageError(
-                f"The recipe '{self.name}' splits by latents, and none of its modules has any; choose cflow or "
+                f"The recipe '{self.name}' splits by latents, and none of its modules has latents; choose cflow or "
                 "fastflow, or another 'representation'."
             )
 
@@ -75,52 +78,52 @@ class Recipe:
         """
         if name not in recipe_names():
             raise unknown("recipe", name, recipe_names())
-        text = _folder().joinpath(f"{name}.toml").read_text(encoding="utf-8")
-        return cls.of(tomllib.loads(text), name)
+        return cls.from_values(_extend(_named_values(name), name), name)
 
     @classmethod
     def read(cls, path: str | Path) -> Recipe:
         """Read a recipe from a TOML file.
 
         Raises:
-            UsageError: the file is missing or no TOML, or a key or value in it is unknown or out of range.
+            UsageError: the file is missing or is not TOML, or a key or value is unknown or out of range.
         """
         try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))  # editors of Windows mark it so
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))  # Windows editors add a byte order mark
         except OSError:
             raise UsageError(
                 f"There is no recipe file {path}; name one that exists, or a recipe: {', '.join(recipe_names())}."
             ) from None
         except (ValueError, RecursionError) as error:
             raise UsageError(f"The recipe {path} is not valid TOML: {error}.") from error
-        return cls.of(values, Path(path).stem)
+        name = Path(path).stem
+        return cls.from_values(_extend(values, name), name)
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], name: str) -> Recipe:
-        """Make a recipe from plain values, as `values` returns them."""
+    def from_values(cls, values: Mapping[str, Any], name: str) -> Recipe:
+        """Make a recipe from plain values, as `to_values` returns them."""
         check_keys(values, name)
         return cls(
             name=name,
             description=str(values.get("description", "")),
             panel=parse_panel(values, name),
-            threshold=parse_threshold(values, f"recipe '{name}'"),
+            threshold=parse_threshold(values, name),
             split=parse_split(values, name),
             size=parse_size(values, name),
         )
 
-    def values(self) -> dict[str, Any]:
-        """Return every setting as plain values that TOML holds; `of` reads them back."""
+    def to_values(self) -> dict[str, Any]:
+        """Return every setting as plain values for TOML; `from_values` reads them back."""
         settings = dump_values(size=self.size, panel=self.panel, threshold=self.threshold, split=self.split)
         return {"description": self.description, **settings}
 
     def with_alpha(self, alpha: float) -> Recipe:
         """Return the recipe with a conformal threshold that refuses at most `alpha` of outstanding images."""
         values = {"threshold": {"choice": "conformal", "alpha": alpha}}
-        return replace(self, threshold=parse_threshold(values, "the command line"))
+        return replace(self, threshold=parse_threshold(values, self.name))
 
     def fit(
         self,
-        source: Source,
+        images: ImagesLike,
         *,
         seed: int = 0,
         device: str = "cpu",
@@ -128,42 +131,56 @@ class Recipe:
         progress: Progress | None = None,
         workspace: str | Path | Workspace | None = None,
     ) -> Grader:
-        """Learn what outstanding looks like.
+        """Fit on outstanding images.
 
         Args:
-            source: outstanding images only: a folder, files, or images.
+            images: outstanding images only: a folder, files, or images in memory.
             device: `cpu`, `cuda` or `auto`.
-            weights: a file for the recipe's learned encoder; None takes those in timm's cache.
-            workspace: a folder for unfinished work, from which the same call goes on if this one is killed or refused,
-                as by a setting that does not fit; it is removed when the grader is made. None keeps nothing. One that
-                is open already is left to its owner, who removes it when the grader is saved.
+            weights: a weights file for the recipe's encoder; None takes the weights in timm's cache.
+            workspace: a folder for unfinished work. If this call is killed or refused, the same call continues from
+                there; the folder is removed when the fit is done. None keeps nothing. A `Workspace` that is open
+                already is left to its owner, who removes it when the grader is saved.
 
         Raises:
             FitError: too few images can be read, or the training diverged.
-            ImageError: an image can be read no longer, where images are turned and encoded anew.
-            UsageError: weights are given, and no encoder of the recipe has any; or a choice of the recipe stands on no
-                shelf, so that no model could name it.
+            ImageError: an image can no longer be read when it is to be rotated and encoded again.
+            UsageError: weights are given, and no encoder of the recipe has any; or a choice of the recipe is on no
+                shelf, so that a model could not name it.
             WeightsError: an encoder's weights are missing.
         """
-        if not isinstance(workspace, Workspace):
-            with Workspace(None if workspace is None else Path(workspace)) as own:
-                grader = self.fit(source, seed=seed, device=device, weights=weights, progress=progress, workspace=own)
-                own.remove()
-            return grader
         if not 0 <= seed <= LARGEST_SEED:
-            raise UsageError(f"The seed is {seed}: it should be from 0 to {LARGEST_SEED}.")
-        where = find_device(device)
-        source = ImageSource.of(source)
-        path = None if weights is None else Path(weights)
-        encoders = OpenEncoders.opened(self.panel.encoders(), self.size, device=where, weights=path)
-        if path is not None and not any(encoder.checksum for encoder in encoders.encoders):
-            raise UsageError(
-                f"The recipe '{self.name}' has no encoder with weights, and {path} was given; leave it out."
-            )
-        origin = Origin(self.name, self.values(), seed)
+            raise UsageError(f"The seed is {seed}; give one from 0 to {LARGEST_SEED}.")
+        where, path = find_device(device), None if weights is None else Path(weights)
         watched = progress or NoProgress()
-        learned = learn(self.panel, self.threshold, encoders, source, seed=seed, progress=watched, workspace=workspace)
-        return Grader(encoders, learned, self.split, origin)
+        if isinstance(workspace, Workspace):
+            return Grader(self._fit(ImageSource.find(images), seed, where, path, watched, workspace))
+        with Workspace(None if workspace is None else Path(workspace)) as own:
+            model = self._fit(ImageSource.find(images), seed, where, path, watched, own)
+            own.remove()
+        return Grader(model)
+
+    def _fit(
+        self,
+        source: ImageSource,
+        seed: int,
+        device: torch.device,
+        weights: Path | None,
+        progress: Progress,
+        workspace: Workspace,
+    ) -> Model:
+        encoders = OpenEncoders.open(self.panel.encoders(), self.size, device=device, weights=weights)
+        if weights is not None and not any(encoder.checksum for encoder in encoders.all):
+            raise UsageError(
+                f"The recipe '{self.name}' has no encoder with weights, and {weights} was given; leave it out."
+            )
+        settings = self.to_values()
+        fitted = fit_on_outstanding(
+            self.panel, self.threshold, encoders, source, seed=seed, progress=progress, workspace=workspace
+        )
+        return Model(encoders, fitted, self.split, self.name, settings, seed)
+
+    def __repr__(self) -> str:
+        return f"Recipe({self.name!r})"
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -174,3 +191,19 @@ def recipe_names() -> tuple[str, ...]:
 
 def _folder() -> Traversable:
     return resources.files("unoqa.grader") / "recipes"
+
+
+def _named_values(name: str) -> dict[str, Any]:
+    return tomllib.loads(_folder().joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _extend(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Add the recipe named by `extends`: its members come first, and every other key stands unless given anew."""
+    rest = dict(values)
+    base = rest.pop("extends", None)
+    if base is None:
+        return rest
+    if base not in recipe_names():
+        raise unknown(f"recipe to extend in '{name}'", str(base), recipe_names())
+    extended = _extend(_named_values(base), base)
+    return {**extended, **rest, "members": [*extended["members"], *rest.get("members", ())]}

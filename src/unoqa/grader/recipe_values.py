@@ -1,11 +1,15 @@
-"""Recipes as plain values: what a TOML file holds, and back."""
+"""Recipes as plain values, as a TOML file holds them: parsed, checked and dumped.
+
+Every error names the file of the recipe, the key and its value, and says what to use instead.
+"""
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
 from unoqa.clusterings import CLUSTERINGS
-from unoqa.core.errors import UsageError, unknown
+from unoqa.core.errors import UsageError
 from unoqa.core.settings import build, to_plain
 from unoqa.encoders import ENCODERS
 from unoqa.grader.panel import Final, Fusion, Member, Panel
@@ -15,7 +19,7 @@ from unoqa.reductions import REDUCTIONS
 from unoqa.thresholds import THRESHOLDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from unoqa.core.catalog import Shelf
     from unoqa.core.contracts import Encoder, Threshold
@@ -27,117 +31,126 @@ _SPLIT_KEYS = ("representation", "reduction", "clustering")
 
 
 def check_keys(values: Mapping[str, Any], name: str) -> None:
-    """Refuse a recipe with a key that does not exist.
+    """Check that every key of a recipe exists.
 
     Raises:
-        UsageError: names the nearest key that does.
+        UsageError: a key does not exist; the message suggests the nearest.
     """
-    _only(values, _KEYS, f"recipe '{name}'")
+    _check_keys(values, _KEYS, name)
 
 
 def parse_size(values: Mapping[str, Any], name: str) -> int:
-    """Return the side in pixels to which images are resized."""
+    """Return the side in pixels to which images are resized: 320, or the `size` of the recipe."""
     size = values.get("size", 320)
     if not isinstance(size, int) or not 64 <= size <= 2048:
-        raise UsageError(f"Setting 'size' of recipe '{name}' is {size!r}: it should be from 64 to 2048 pixels.")
+        raise UsageError(f"{name}.toml: size = {size!r} is not a size in pixels; use a whole number from 64 to 2048.")
     return size
 
 
-def parse_threshold(values: Mapping[str, Any], where: str) -> Threshold:
-    """Make the threshold that `values` describe; the conformal one where they do not."""
-    threshold: Threshold = _choice(THRESHOLDS, values.get("threshold", "conformal"), where)
+def parse_threshold(values: Mapping[str, Any], name: str) -> Threshold:
+    """Make the threshold of a recipe; by default the conformal one."""
+    threshold: Threshold = _parse_choice(THRESHOLDS, values, "threshold", name, default="conformal")
     return threshold
 
 
 def parse_panel(values: Mapping[str, Any], name: str) -> Panel:
-    """Make the panel that `values` describe."""
+    """Make the panel of a recipe: its members, pairs of an encoder and a low-quality module, and how they are fused."""
     settings = values.get("panel", {})
-    _only(settings, _PANEL_KEYS, f"recipe '{name}', panel")
+    _check_keys(settings, _PANEL_KEYS, name, "panel")
     fusion, folds, final_ = (
         settings.get("fusion", "norm"),
         settings.get("folds", 5),
         settings.get("final", "folds"),
     )
-    _one_of(fusion, get_args(Fusion), "fusion", name)
-    _one_of(final_, get_args(Final), "final", name)
+    _check_value(fusion, get_args(Fusion), "fusion", name)
+    _check_value(final_, get_args(Final), "final", name)
     if not isinstance(folds, int) or folds < 2:
-        raise UsageError(f"Setting 'folds' of recipe '{name}' is {folds!r}: it should be 2 or more.")
+        raise UsageError(f"{name}.toml: folds = {folds!r} is not a number of folds; use a whole number of 2 or more.")
     members = values.get("members", ())
     if not members or not isinstance(members, list | tuple):
-        raise UsageError(f"Recipe '{name}' has no [[members]]; give it at least one encoder and module.")
-    return Panel(tuple(_member(member, name) for member in members), fusion, folds, final_)
+        raise UsageError(f"{name}.toml: [[members]] is missing; use at least one, with an encoder and a module.")
+    return Panel(tuple(_parse_member(member, name) for member in members), fusion, folds, final_)
 
 
 def parse_split(values: Mapping[str, Any], name: str) -> Split:
-    """Make the second stage that `values` describe: by default k-means on the score."""
-    where = f"recipe '{name}', split"
+    """Make the split of a recipe into gradable and ungradable; by default k-means on the score."""
     settings = values.get("split", {})
-    _only(settings, _SPLIT_KEYS, where)
+    _check_keys(settings, _SPLIT_KEYS, name, "split")
     representation = settings.get("representation", "score")
-    _one_of(representation, get_args(Representation), "representation", name)
-    reduction = _choice(REDUCTIONS, settings.get("reduction", "none"), where)
-    clustering = _choice(CLUSTERINGS, settings.get("clustering", "kmeans"), where)
+    _check_value(representation, get_args(Representation), "representation", name)
+    reduction = _parse_choice(REDUCTIONS, settings, "reduction", name, default="none")
+    clustering = _parse_choice(CLUSTERINGS, settings, "clustering", name, default="kmeans")
     return Split(representation, reduction, clustering)
 
 
 def dump_values(*, size: int, panel: Panel, threshold: Threshold, split: Split) -> dict[str, Any]:
-    """Return settings as plain values, which the functions above read back."""
+    """Return settings as plain values, which the functions above parse."""
     return {
         "size": size,
         "panel": {key: getattr(panel, key) for key in _PANEL_KEYS},
-        "members": [_member_values(member) for member in panel.members],
-        "threshold": _choice_values(THRESHOLDS, threshold),
+        "members": [_dump_member(member) for member in panel.members],
+        "threshold": _dump_choice(THRESHOLDS, threshold),
         "split": {
             "representation": split.representation,
-            "reduction": _choice_values(REDUCTIONS, split.reduction),
-            "clustering": _choice_values(CLUSTERINGS, split.clustering),
+            "reduction": _dump_choice(REDUCTIONS, split.reduction),
+            "clustering": _dump_choice(CLUSTERINGS, split.clustering),
         },
     }
 
 
-def _member(values: Mapping[str, Any], name: str) -> Member:
-    where = f"recipe '{name}', member"
-    _only(values, _MEMBER_KEYS, where)
-    for key in ("encoder", "module"):
-        if key not in values:
-            raise UsageError(f"A member of recipe '{name}' has no '{key}'; name one (see `unoqa choices`).")
+def _parse_member(values: Mapping[str, Any], name: str) -> Member:
+    _check_keys(values, _MEMBER_KEYS, name, "[members]")
     weight = values.get("weight", 1.0)
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0.001 <= weight <= 1000:
-        raise UsageError(f"Setting 'weight' of {where} is {weight!r}: it should be a number from 0.001 to 1000.")
-    encoder: Encoder = _choice(ENCODERS, values["encoder"], where)
-    return Member(encoder, _choice(MODULES, values["module"], where), float(weight))
+        raise UsageError(f"{name}.toml: weight = {weight!r} is not a weight; use a number from 0.001 to 1000.")
+    encoder: Encoder = _parse_choice(ENCODERS, values, "encoder", name)
+    return Member(encoder, _parse_choice(MODULES, values, "module", name), float(weight))
 
 
-def _member_values(member: Member) -> dict[str, Any]:
+def _dump_member(member: Member) -> dict[str, Any]:
     return {
-        "encoder": _choice_values(ENCODERS, member.encoder),
-        "module": _choice_values(MODULES, member.module),
+        "encoder": _dump_choice(ENCODERS, member.encoder),
+        "module": _dump_choice(MODULES, member.module),
         "weight": member.weight,
     }
 
 
-def _choice(shelf: Shelf[Any], values: object, where: str) -> Any:  # noqa: ANN401 - the shelf's contract
-    """Make one choice of a shelf from `{choice = "name", …settings}` or from the name alone."""
-    settings = {"choice": values} if isinstance(values, str) else values
-    if not isinstance(settings, dict) or not isinstance(settings.get("choice"), str):
-        raise UsageError(f"A {shelf.kind} of {where} has no 'choice'; known: {', '.join(shelf.names())}.")
-    name = settings["choice"]
-    rest = {key: value for key, value in settings.items() if key != "choice"}
-    return build(shelf.load(name), rest, f"{where}, {shelf.kind} '{name}'")
+def _parse_choice(shelf: Shelf[Any], values: Mapping[str, Any], key: str, name: str, default: str = "") -> Any:  # noqa: ANN401 - the shelf's contract
+    """Make one choice of a shelf from `key = "choice"` or from `key = {choice = "choice", …settings}`."""
+    value = values.get(key, default)
+    settings = {"choice": value} if isinstance(value, str) else value
+    choice = settings.get("choice") if isinstance(settings, dict) else settings
+    if not choice:
+        raise UsageError(f"{name}.toml: the choice of {key} is missing; {_advise('', shelf.names())}")
+    _check_value(choice, shelf.names(), key, name)
+    rest = {other: setting for other, setting in settings.items() if other != "choice"}
+    return build(shelf.load(choice), rest, f"{name}.toml, {shelf.kind} '{choice}'")
 
 
-def _choice_values(shelf: Shelf[Any], choice: object) -> dict[str, Any]:
+def _dump_choice(shelf: Shelf[Any], choice: object) -> dict[str, Any]:
     return {"choice": shelf.find_name(choice), **to_plain(choice)}
 
 
-def _only(values: object, known: Iterable[str], where: str) -> None:
+def _check_keys(values: object, known: Collection[str], name: str, table: str = "") -> None:
     if not isinstance(values, dict):
-        raise UsageError(f"{where} should be a table of settings, not {values!r}.")
+        key = table.strip("[]")
+        raise UsageError(f"{name}.toml: {key} = {values!r} is not a table; use the keys {_join(known, 'and')}.")
+    where = f" in [{table}]" if table else ""
     for key in values:
         if key not in known:
-            raise unknown(f"setting of {where}", key, known)
+            raise UsageError(f"{name}.toml: the key '{key}'{where} is unknown; {_advise(str(key), known)}")
 
 
-def _one_of(value: object, known: tuple[str, ...], key: str, name: str) -> None:
+def _check_value(value: object, known: Collection[str], key: str, name: str) -> None:
     if value not in known:
-        raise unknown(f"'{key}' for recipe '{name}'", str(value), known)
+        raise UsageError(f"{name}.toml: {key} = {value!r} is unknown; {_advise(str(value), known)}")
+
+
+def _advise(wrong: str, known: Collection[str]) -> str:
+    near = get_close_matches(wrong, known, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'? Known: {', '.join(sorted(known))}." if near else f"use {_join(known, 'or')}."
+
+
+def _join(names: Collection[str], word: str) -> str:
+    *others, last = sorted(names)
+    return f"{', '.join(others)} {word} {last}" if others else last

@@ -1,4 +1,4 @@
-"""Outstanding images turned a little and encoded anew: what a module learns from that asks for no cached features."""
+"""Outstanding images rotated and encoded again: augmentation for a module that cannot use cached features."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class RotatedImages:
-    """Reads images again, one by one, so that none is held.
+    """Reads images again, one at a time, so that none is kept in memory.
 
     Attributes:
-        images: what stands at each row of the features: an image, and the digest of its pixels.
+        images: per row of the features, the digest of the image's pixels and the image.
     """
 
     encoder: OpenEncoder
@@ -33,25 +33,28 @@ class RotatedImages:
     size: int
 
     def __call__(self, rows: np.ndarray, degrees: np.ndarray) -> FeaturePyramid:
-        """Encode the images at `rows`, each turned about its middle by its angle in degrees.
+        """Encode the images at `rows`, each rotated about its centre by its angle in degrees.
 
         Raises:
-            FitError: an image is not the one that was there before.
-            ImageError: an image can be read no longer.
+            FitError: an image has changed since it was encoded first.
+            ImageError: an image can no longer be read.
         """
-        pyramids = [self._one(int(row), float(angle)) for row, angle in zip(rows, degrees, strict=True)]
+        pyramids = [self._encode(int(row), float(angle)) for row, angle in zip(rows, degrees, strict=True)]
         return FeaturePyramid(tuple(torch.cat(grids) for grids in zip(*(one.scales for one in pyramids), strict=True)))
 
-    def _one(self, row: int, angle: float) -> FeaturePyramid:
+    def _encode(self, row: int, angle: float) -> FeaturePyramid:
         digest, lazy = self.images[row]
-        image = lazy.open()
+        image = lazy.load()
         if image.digest() != digest:
-            raise FitError(f"{lazy.name} changed while it was learned from; fit again.")
-        return self.encoder.encode(rotate(image.resized(self.size), angle)[None])
+            raise FitError(f"{lazy.name} changed during the fit; fit again.")
+        return self.encoder.encode(rotate(image.resize(self.size), angle)[None])
 
 
 def rotate(image: Float[np.ndarray, "size size"], degrees: float) -> Float[np.ndarray, "size size"]:
-    """Turn an image about its middle, bilinearly; corners are filled by reflection, since black ones are a fault."""
-    from scipy.ndimage import rotate  # noqa: PLC0415 - a fifth of a second, which every start would take
+    """Rotate an image about its centre, bilinearly.
 
-    return rotate(image, degrees, reshape=False, order=1, mode="reflect").astype(np.float32)
+    Corners are filled by reflection, because black corners would be a fault of their own.
+    """
+    from scipy import ndimage  # noqa: PLC0415 - import takes .2 s, which every start would pay
+
+    return ndimage.rotate(image, degrees, reshape=False, order=1, mode="reflect").astype(np.float32)

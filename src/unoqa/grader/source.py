@@ -1,4 +1,4 @@
-"""What a user names — files, folders, images in memory — as images one by one."""
+"""What a user names – files, folders, images in memory – as images, one by one."""
 
 from __future__ import annotations
 
@@ -7,28 +7,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, final
 
+import numpy as np
+import torch
+from PIL import Image
+
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.image import EnfaceImage
-from unoqa.formats import collect, read
+from unoqa.formats import collect, from_memory, read
 
 if TYPE_CHECKING:
     from unoqa.formats import ImageReference
 
 T = TypeVar("T")
 
+InMemory = EnfaceImage | np.ndarray | Image.Image | torch.Tensor
+"""An image that the caller has read already."""
+
 
 @final
 @dataclass(frozen=True)
 class LazyImage:
-    """One image that is yet to be read."""
+    """An image that has a name and is not read yet."""
 
     name: str
-    open: Callable[[], EnfaceImage]
+    load: Callable[[], EnfaceImage]
 
-    def read(self, use: Callable[[EnfaceImage], T]) -> T | Failure:
-        """Return what `use` makes of the image, or why the image cannot be read or used."""
+    def apply(self, function: Callable[[EnfaceImage], T]) -> T | Failure:
+        """Return what `function` makes of the image, or why the image cannot be read or used."""
         try:
-            return use(self.open())
+            return function(self.load())
         except ImageError as error:
             return Failure(self.name, error.code, str(error))
 
@@ -36,65 +43,71 @@ class LazyImage:
 @final
 @dataclass(frozen=True)
 class Failure:
-    """One image that could not be read or used: a stable code and a sentence."""
+    """An image that cannot be read or used: a stable code and one sentence."""
 
     name: str
     code: str
-    sentence: str
+    message: str
 
 
 @final
 @dataclass(frozen=True)
 class ImageSource:
-    """Images to come.
+    """The images that a user named.
 
     Attributes:
-        ignored: files in the folders that are no images.
+        ignored: number of files in the folders that are not images.
     """
 
     images: tuple[LazyImage, ...]
     ignored: int = 0
 
     @classmethod
-    def of(cls, source: Source, *, follow_links: bool = False) -> ImageSource:
-        """Find the images of a source; none is opened yet.
+    def find(cls, images: ImagesLike, *, follow_links: bool = False) -> ImageSource:
+        """Find the images; none is read yet.
+
+        Images in memory without a name are called `image 1`, `image 2`, … in the order given.
 
         Raises:
-            UsageError: a path does not exist, or there is no image.
+            UsageError: a path does not exist, there is no image, or paths and images in memory are mixed.
         """
-        if isinstance(source, ImageSource):
-            return source
-        given = [source] if isinstance(source, str | Path | EnfaceImage) else list(source)
-        images = [one for one in given if isinstance(one, EnfaceImage)]
+        if isinstance(images, ImageSource):
+            return images
+        given = [images] if isinstance(images, str | Path | InMemory) else list(images)
         paths = [Path(one) for one in given if isinstance(one, str | Path)]
-        if len(paths) + len(images) < len(given) or (paths and images):
+        in_memory = [one for one in given if isinstance(one, InMemory)]
+        if len(paths) + len(in_memory) < len(given) or (paths and in_memory):
             raise UsageError(
-                "Images come as paths or as EnfaceImage objects, one kind at a time; give a list of either."
+                "Images must be paths, or images in memory (EnfaceImage, NumPy array, PIL image, tensor), "
+                "and all of one kind; give a list of paths or a list of images."
             )
-        if images:
-            return cls(tuple(LazyImage(image.name, _given(image)) for image in images))
+        if in_memory:
+            return cls(tuple(_from_memory(image, number) for number, image in enumerate(in_memory, start=1)))
         found = collect(paths, follow_links=follow_links)
-        return cls(tuple(LazyImage(one.name, _reader(one)) for one in found.references), found.ignored)
+        return cls(tuple(_from_file(reference) for reference in found.references), found.ignored)
 
-    def open(self, name: str) -> EnfaceImage:
+    def load(self, name: str) -> EnfaceImage:
         """Read one image by its name.
 
         Raises:
             ImageError: it cannot be read.
         """
-        return next(one for one in self.images if one.name == name).open()
+        return next(image for image in self.images if image.name == name).load()
 
     def __len__(self) -> int:
         return len(self.images)
 
 
-def _given(image: EnfaceImage) -> Callable[[], EnfaceImage]:
-    return lambda: image
+def _from_memory(image: InMemory, number: int) -> LazyImage:
+    if isinstance(image, EnfaceImage):
+        return LazyImage(image.name, lambda: image)
+    name = f"image {number}"
+    return LazyImage(name, lambda: from_memory(image, name))
 
 
-def _reader(reference: ImageReference) -> Callable[[], EnfaceImage]:
-    return lambda: read(reference)
+def _from_file(reference: ImageReference) -> LazyImage:
+    return LazyImage(reference.name, lambda: read(reference))
 
 
-Source = str | Path | EnfaceImage | Iterable[str | Path] | Iterable[EnfaceImage] | ImageSource
+ImagesLike = str | Path | InMemory | Iterable[str | Path] | Iterable[InMemory] | ImageSource
 """A file, a folder, several of them, or images in memory."""

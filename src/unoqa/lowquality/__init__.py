@@ -1,4 +1,4 @@
-"""Low-quality modules: each learns what outstanding features look like and says how far others are."""
+"""Low-quality modules: each learns the features of outstanding images and scores how far other images are from them."""
 
 from unoqa.core.catalog import Shelf
 from unoqa.core.contracts import LowQualityModule

@@ -1,8 +1,10 @@
-"""CFLOW: a conditional normalising flow over fibres; the paper's low-quality module."""
+"""CFLOW: a conditional normalising flow over fibres; the paper's low-quality module.
+
+A fibre is the vector of channels at one position of a feature grid (a term of CFLOW-AD).
+"""
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast, final
 
@@ -12,47 +14,34 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from unoqa.core.contracts import NO_WORK, LowQualityModule
-from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.settings import settings
-from unoqa.core.work import Work
-from unoqa.lowquality.flows.fitted import (
-    Asked,
-    FittedFlows,
-    ScaleFlow,
-    best_likelihood,
-    fit_flows,
-    restore_flows,
-    rounded,
-)
-from unoqa.lowquality.flows.flow import Flow, Whitening, couplings
-from unoqa.lowquality.flows.initialisation import Start, at_least_two_channels, seeded, silence, starting_layer
-from unoqa.lowquality.flows.likelihood import MapKind
+from unoqa.lowquality.flows.flow import Flow, make_couplings
+from unoqa.lowquality.flows.module import Clamp, FlowModule, Neighbourhood, Patience
 from unoqa.lowquality.flows.positional_encoding import positional_encoding
-from unoqa.lowquality.flows.sampler import Fibres, FibreSampler, split_off
-from unoqa.lowquality.flows.training import Objective, Schedule, train
-from unoqa.lowquality.parts.fibres import average_grid, fibres, smooth
-from unoqa.lowquality.parts.pooling import Pool
-from unoqa.lowquality.parts.selection import Selection
+from unoqa.lowquality.flows.sampler import FibreBatch, FibreSampler, find_prepared_shape
+from unoqa.lowquality.flows.training import Objective
+from unoqa.lowquality.parts.fibres import to_fibres
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from unoqa.core.features import FeatureSet
+    from unoqa.lowquality.flows.coupling import Coupling
+    from unoqa.lowquality.flows.fitted import Inference, LatentAndLikelihood
 
 HELD_OUT_FIBRES = 4096
-"""Fibres at most by which learning is stopped: their mean loss is then known to a sixtieth of its spread."""
+"""Largest number of held-out fibres: the standard error of their mean loss is then 1/64 of its standard deviation."""
 
-PLACES_AT_ONCE = 400
-"""Places asked together: what they pass through on their way lies in the processor's cache."""
+INFERENCE_BATCH = 400
+"""Fibres inferred together, so that intermediate results stay in the processor's cache."""
 
 
 @final
 @settings
-class Cflow(LowQualityModule):
-    """Likelihood of each fibre, given its place, by a flow per scale (Gudovskiy et al. 2022, arXiv 2107.12571).
+class Cflow(FlowModule):
+    """Likelihood of each fibre, given its position, by a flow per scale (Gudovskiy et al. 2022, arXiv 2107.12571).
 
-    The loss is -log σ(ℓ) with ℓ = log p(fibre | place) / channels; it stands for the paper's equation 1, since the
-    Kullback-Leibler divergence to the data's density differs from the mean of -ℓ by a constant, and σ only keeps
-    single fibres from ruling it. The defaults are a laptop's: a budget of fibres in place of passes, and a start from
+    The loss is -log σ(ℓ) with ℓ = log p(fibre | position) / channels. It stands for the paper's equation 1: the
+    Kullback-Leibler divergence to the density of the data differs from the mean of -ℓ by a constant, and σ only keeps
+    single fibres from dominating. The defaults suit a laptop: a budget of fibres instead of epochs, and a start from
     the fitted Gaussian, as the paper's section 2.3.1 asks (CFLOW-AD itself starts at random: `start = "random"`).
     Recipe `paper-original` has the published training. Higher = further from outstanding.
 
@@ -61,169 +50,139 @@ class Cflow(LowQualityModule):
         8
     """
 
-    scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
-    largest_grid: Annotated[
-        int, Field(ge=0, description="places a side; finer scales are averaged; 0: as they are")
-    ] = 0
-    neighbourhood: Annotated[
-        int, Field(ge=1, le=99, description="side of the square each place is then averaged over")
-    ] = 3
-    start: Annotated[Start, Field(description="the density that learning starts from")] = "gaussian"
-    blocks: Annotated[int, Field(ge=1, description="coupling blocks")] = 8
-    clamp: Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")] = 1.9
-    code: Annotated[int, Field(ge=4, le=4096, multiple_of=4, description="numbers that tell a place")] = 128
-    mixing: Annotated[
-        Literal["deal", "rotate"], Field(description="channels dealt anew a block, or also rotated (soft permutation)")
-    ] = "deal"
-    fibres: Annotated[int, Field(ge=1, description="fibres learned from at most, per scale")] = 200_000
-    passes: Annotated[int, Field(ge=0, description="passes over all fibres instead of that budget; 0: the budget")] = 0
-    batch: Annotated[int, Field(ge=1, le=1_000_000, description="fibres a step")] = 1024
-    rate: Annotated[float, Field(gt=0, description="step size of Adam")] = 1e-3
-    patience: Annotated[int, Field(ge=0, description="looks at held-out images without gain that end it; 0: none")] = 4
-    degrees: Annotated[
-        float, Field(ge=0, le=180, description="angle up to which images are turned and encoded anew; 0: not")
+    neighbourhood: Neighbourhood = 3
+    clamp: Clamp = 1.9
+    patience: Patience = 4
+    positional_channels: Annotated[
+        int, Field(ge=4, le=4096, multiple_of=4, description="channels of the positional encoding")
+    ] = 128
+    permutation: Annotated[
+        Literal["hard", "soft"],
+        Field(description="hard: each block splits the channels anew; soft: it also rotates them, by a fixed matrix"),
+    ] = "hard"
+    fibres: Annotated[int, Field(ge=1, description="number of fibres to train on, per scale")] = 200_000
+    epochs: Annotated[int, Field(ge=0, description="passes over all fibres, in place of 'fibres'; 0: not used")] = 0
+    batch: Annotated[int, Field(ge=1, le=1_000_000, description="fibres per step")] = 1024
+    rotation: Annotated[
+        float, Field(ge=0, le=180, description="largest rotation of training images in degrees; 0: none")
     ] = 0.0
-    maps: Annotated[MapKind, Field(description="what a map holds")] = "prob"
-    pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
-    needs: ClassVar[int] = 2
-    has_latents: ClassVar[bool] = True
+    method: ClassVar[str] = "CFLOW"
 
-    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedFlows:
-        """Learn a flow per scale; an interrupted one goes on where `work` kept it.
-
-        Raises:
-            FitError: the loss became no number before anything was learned, or a scale has one channel.
-        """
-        selection = Selection.of(features.scales, self.scales)
-        flows = fit_flows(features, selection, self._learned, seed=seed, work=work)
-        return FittedFlows(flows, selection, self.maps, self.pool)
-
-    def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedFlows:
-        """Return the fitted module that gave `state`."""
-        selection = Selection.of(scales, self.scales)
-        flows = restore_flows(state, selection, partial(self._network, seed=0), lambda network: _Asking(network, self))
-        return FittedFlows(flows, selection, self.maps, self.pool)
-
-    def _learned(self, features: FeatureSet, seed: int, work: Work) -> ScaleFlow:
-        at_least_two_channels(features.scales[0], "CFLOW")
-        seen, unseen = split_off(features, patience=self.patience, seed=seed)
-        network = self._network(starting_layer(seen, self._smoothed, start=self.start), seed=seed)
-        sampler = FibreSampler(seen, self._smoothed, batch=self.batch, seed=seed, degrees=self.degrees)
-        most = HELD_OUT_FIBRES if self.patience else self.batch
-        held = FibreSampler(unseen, self._smoothed, batch=self.batch, seed=seed).distinct(most)
-        asking = _Asking(network, self)
-        objective = Objective(
-            f"CFLOW {features.scales[0].name}",
-            loss=lambda step: asking.losses(sampler.at(step), sampler.shape).mean(),
-            held_out=lambda: asking.held_out(held, sampler.shape),
+    def _make_couplings(self, channels: int, seed: int) -> list[Coupling]:
+        return make_couplings(
+            channels,
+            self.blocks,
+            partial(_Subnet, positional_channels=self.positional_channels),
+            clamp=self.clamp,
+            seed=seed,
+            rotate=self.permutation == "soft",
         )
-        train(network, objective, self._schedule(len(seen) * math.prod(sampler.shape)), work)
-        rounded(network)
-        return ScaleFlow(network, asking, best_likelihood(asking, seen))
 
-    def _schedule(self, every: int) -> Schedule:
-        wanted = self.passes * every if self.passes else self.fibres
-        return Schedule(steps=max(1, wanted // self.batch), rate=self.rate, patience=self.patience)
+    def _make_objective(
+        self, network: Flow, train_set: FeatureSet, held_out_set: FeatureSet, *, seed: int
+    ) -> Objective:
+        conditional = _ConditionalFlow(network, self)
+        sampler = FibreSampler(train_set, self._prepare, batch=self.batch, seed=seed, rotation=self.rotation)
+        held_out_count = HELD_OUT_FIBRES if self.patience else self.batch
+        held_out_sampler = FibreSampler(held_out_set, self._prepare, batch=self.batch, seed=seed)
+        held_out = held_out_sampler.sample_distinct(held_out_count)
+        return Objective(
+            f"{self.method} {train_set.scales[0].name}",
+            loss=lambda step: conditional.compute_losses(sampler.sample(step), sampler.shape).mean(),
+            held_out_loss=lambda: conditional.compute_mean_loss(held_out, sampler.shape),
+        )
 
-    def _network(self, layer: Whitening, *, seed: int) -> Flow:
-        still = self.start == "gaussian"
-        with seeded(seed):
-            blocks = couplings(
-                len(layer.mean),
-                self.blocks,
-                partial(_Subnet, code=self.code, still=still),
-                clamp=self.clamp,
-                seed=seed,
-                rotated=self.mixing == "rotate",
-            )
-        return Flow(layer, blocks).to(layer.mean.device)
+    def _count_steps(self, train_set: FeatureSet) -> int:
+        fibres = self.fibres
+        if self.epochs:
+            rows, columns = find_prepared_shape(train_set, self._prepare)
+            fibres = self.epochs * len(train_set) * rows * columns
+        return max(1, fibres // self.batch)
 
-    def _smoothed(self, grid: Float[Tensor, "batch channels rows columns"]) -> Tensor:
-        return smooth(average_grid(grid, self.largest_grid), self.neighbourhood)
+    def _make_inference(self, network: Flow) -> Inference:
+        return _ConditionalFlow(network, self)
 
 
 @final
 class _Subnet(nn.Module):
-    """Two layers of a width twice their input, as CFLOW-AD's; the place code enters the first.
+    """Two layers of twice the width of their input, as in CFLOW-AD; the positional encoding enters the first layer."""
 
-    `still` makes the last layer begin at zero, so that the block begins as the identity.
-    """
-
-    def __init__(self, number: int, reads: int, gives: int, *, code: int, still: bool) -> None:
+    def __init__(self, number: int, inputs: int, outputs: int, *, positional_channels: int) -> None:
         super().__init__()
         del number
-        width = 2 * (reads + code)
-        joint = nn.Linear(reads + code, width)
-        self.fibre = nn.Linear(reads, width)
-        self.place = nn.Linear(code, width, bias=False)
-        with torch.no_grad():  # weights of both as parts of one layer, whose spread depends on all its inputs
-            self.fibre.weight.copy_(joint.weight[:, :reads])
-            self.place.weight.copy_(joint.weight[:, reads:])
-        self.last = nn.Linear(width, gives)
-        if still:
-            silence(self.last)
+        width = 2 * (inputs + positional_channels)
+        joint = nn.Linear(inputs + positional_channels, width)
+        self.fibre = nn.Linear(inputs, width)
+        self.position = nn.Linear(positional_channels, width, bias=False)
+        with torch.no_grad():  # both get the weights of one joint layer, whose variance depends on all its inputs
+            self.fibre.weight.copy_(joint.weight[:, :inputs])
+            self.position.weight.copy_(joint.weight[:, inputs:])
+        self.output = nn.Linear(width, outputs)
 
-    def forward(self, read: Float[Tensor, "fibres reads"], place: Float[Tensor, "fibres width"]) -> Tensor:
-        """Return scale and shift of each fibre; `place` is what `at` makes of the code of its place."""
-        return self.last(functional.relu(torch.addmm(place, read, self.fibre.weight.T)))
+    def forward(self, fibres: Float[Tensor, "fibres inputs"], position: Float[Tensor, "fibres width"]) -> Tensor:
+        """Return scale and shift of each fibre; `position` comes from `embed_positions`."""
+        return self.output(functional.relu(torch.addmm(position, fibres, self.fibre.weight.T)))
 
-    def at(self, code: Float[Tensor, "fibres code"]) -> Float[Tensor, "fibres width"]:
-        """Return what the places add to the first layer, its bias included."""
-        return functional.linear(code, self.place.weight, self.fibre.bias)
+    def embed_positions(self, encoding: Float[Tensor, "positions channels"]) -> Float[Tensor, "positions width"]:
+        """Return what the positions add to the first layer, its bias included."""
+        return functional.linear(encoding, self.position.weight, self.fibre.bias)
 
 
 @final
-class _Asking:
-    """A network and the codes of the places of a grid, each made once.
+class _ConditionalFlow:
+    """A flow whose condition is the position of each fibre; it computes the encoding of a grid's shape once.
 
-    What the codes add to each block is kept from the first image asked on: by then the network has learned.
+    The losses embed the encoding anew for each batch, since training changes the weights. A call keeps the embedding
+    of each shape, so it is for a network that is trained.
     """
 
     def __init__(self, network: Flow, settings: Cflow) -> None:
         self._network = network
         self._settings = settings
-        self._codes: dict[tuple[int, int], Tensor] = {}
-        self._products: dict[tuple[int, int], list[Tensor]] = {}
+        self._encodings: dict[tuple[int, int], Tensor] = {}
+        self._embeddings: dict[tuple[int, int], list[Tensor]] = {}
 
-    def __call__(self, grid: Float[Tensor, "batch channels rows columns"]) -> Asked:
-        """Ask image by image: a product's sums differ with its size."""
-        grid = self._settings._smoothed(grid)
+    def __call__(self, grid: Float[Tensor, "batch channels rows columns"]) -> LatentAndLikelihood:
+        """Infer image by image: the sums of a matrix product differ with its size."""
+        grid = self._settings._prepare(grid)
         shape = (grid.shape[2], grid.shape[3])
-        answers = [self._one(image, shape) for image in fibres(grid)]
-        latents, likelihoods = (torch.stack(part) for part in zip(*answers, strict=True))
+        inferred = [self._infer_image(image, shape) for image in to_fibres(grid)]
+        latents, likelihoods = (torch.stack(part) for part in zip(*inferred, strict=True))
         return latents.transpose(1, 2).reshape(*grid.shape), likelihoods.reshape(len(grid), *shape)
 
-    def losses(self, drawn: Fibres, shape: tuple[int, int]) -> Float[Tensor, " fibres"]:
+    def compute_losses(self, batch: FibreBatch, shape: tuple[int, int]) -> Float[Tensor, " fibres"]:
         """Return -log σ(ℓ) of fibres of a grid of that shape."""
-        return functional.softplus(-self._network.log_likelihood(drawn.vectors, self._drawn_places(drawn, shape)))
+        return functional.softplus(-self._network.log_likelihood(batch.vectors, self._embed_batch(batch, shape)))
 
     @torch.inference_mode()
-    def held_out(self, drawn: Fibres, shape: tuple[int, int]) -> float:
-        """Return the mean loss, asking as many fibres at once as a step learns from."""
-        return float(torch.cat([self.losses(part, shape) for part in drawn.parts(self._settings.batch)]).mean())
+    def compute_mean_loss(self, batch: FibreBatch, shape: tuple[int, int]) -> float:
+        """Return the mean loss, computed in parts of the size of a training batch."""
+        return float(torch.cat([self.compute_losses(part, shape) for part in batch.split(self._settings.batch)]).mean())
 
-    def _one(self, image: Float[Tensor, "places channels"], shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        if shape not in self._products:
-            self._products[shape] = self._places(self._code(shape))
-        pieces = (torch.split(one, PLACES_AT_ONCE) for one in (image, *self._products[shape]))
-        said = [self._network.latent_and_likelihood(vectors, places) for vectors, *places in zip(*pieces, strict=True)]
-        latents, likelihoods = (torch.cat(part) for part in zip(*said, strict=True))
+    def _infer_image(self, fibres: Float[Tensor, "positions channels"], shape: tuple[int, int]) -> LatentAndLikelihood:
+        if shape not in self._embeddings:
+            self._embeddings[shape] = self._embed(self._encode(shape))
+        parts = zip(
+            *(torch.split(tensor, INFERENCE_BATCH) for tensor in (fibres, *self._embeddings[shape])), strict=True
+        )
+        inferred = [self._network.infer(vectors, conditions) for vectors, *conditions in parts]
+        latents, likelihoods = (torch.cat(part) for part in zip(*inferred, strict=True))
         return latents, likelihoods
 
-    def _code(self, shape: tuple[int, int]) -> Float[Tensor, "places code"]:
-        if shape not in self._codes:
-            with torch.inference_mode(mode=False):  # whoever asks first, learning reads it too
-                code = positional_encoding(*shape, self._settings.code).to(self._network.whitening.mean.device)
-            self._codes[shape] = code
-        return self._codes[shape]
+    def _encode(self, shape: tuple[int, int]) -> Float[Tensor, "positions channels"]:
+        if shape not in self._encodings:
+            with torch.inference_mode(mode=False):  # training reads it too, also where a held-out loss came first
+                encoding = positional_encoding(*shape, self._settings.positional_channels)
+                self._encodings[shape] = encoding.to(self._network.whitening.mean.device)
+        return self._encodings[shape]
 
-    def _drawn_places(self, drawn: Fibres, shape: tuple[int, int]) -> list[Tensor]:
-        """Return what the places of fibres add to each block: each place once, where there are fewer than fibres."""
-        code = self._code(shape)
-        if len(code) < len(drawn.places):
-            return [one.index_select(0, drawn.places) for one in self._places(code)]
-        return self._places(code.index_select(0, drawn.places))
+    def _embed_batch(self, batch: FibreBatch, shape: tuple[int, int]) -> list[Tensor]:
+        """Embed the position of each fibre for each block; a grid with fewer positions than fibres is embedded once."""
+        encoding = self._encode(shape)
+        if len(encoding) < len(batch.positions):
+            return [embedding.index_select(0, batch.positions) for embedding in self._embed(encoding)]
+        return self._embed(encoding.index_select(0, batch.positions))
 
-    def _places(self, code: Float[Tensor, "fibres code"]) -> list[Tensor]:
-        return [cast("_Subnet", block.subnet).at(code) for block in self._network.couplings]
+    def _embed(self, encoding: Float[Tensor, "positions channels"]) -> list[Tensor]:
+        return [cast("_Subnet", coupling.subnet).embed_positions(encoding) for coupling in self._network.couplings]

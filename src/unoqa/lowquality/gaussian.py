@@ -1,4 +1,7 @@
-"""One shrunk Gaussian per scale."""
+"""One Gaussian per scale, with a shrunk correlation matrix, over the fibres of all places.
+
+A fibre is the vector of all channels at one place.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.fibres import fibres, smooth
+from unoqa.lowquality.parts.fibres import smooth, to_fibres
 from unoqa.lowquality.parts.moments import Moments
-from unoqa.lowquality.parts.pooling import Pool, log_evidence
+from unoqa.lowquality.parts.pooling import Pool, score_maps
 from unoqa.lowquality.parts.selection import Selection
 
 if TYPE_CHECKING:
@@ -27,51 +30,55 @@ if TYPE_CHECKING:
 @final
 @settings
 class Gaussian(LowQualityModule):
-    """Mahalanobis distance to one Gaussian over the fibres of all places: quality has no place of its own.
+    """Mahalanobis distance to one Gaussian over the fibres of all places.
 
-    PaDiM (Defard et al. 2021, arXiv 2011.08785) gives each place a Gaussian; here all places share one, which
-    takes far fewer images. Channels are standardised, the correlation is shrunk, and a channel that declares
-    its bad direction counts on that side only. The map holds the root of the mean squared whitened component;
-    higher = further from outstanding.
+    PaDiM (Defard et al. 2021, arXiv 2011.08785) gives each place its own Gaussian; here all places share one, which
+    takes far fewer images. Channels are standardised, the correlation matrix is shrunk towards the identity, and a
+    channel that declares its bad direction counts on that side only. The map holds the root mean square of the
+    whitened channels; higher = further from outstanding.
 
     Example:
         >>> Gaussian(scales=("layer3",)).neighbourhood
         3
     """
 
-    scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
-    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged first")] = 3
-    whole: Annotated[bool, Field(description="one fibre an image: the mean over its places")] = False
-    shrinkage: Annotated[float, Field(ge=0, le=1, description="share of the correlation replaced by the identity")] = (
-        0.01
-    )
+    scales: Annotated[tuple[str, ...], Field(description="scales to use; empty: all")] = ()
+    neighbourhood: Annotated[
+        int, Field(ge=1, le=99, description="side of the square of places that are averaged first")
+    ] = 3
+    global_pooling: Annotated[bool, Field(description="one fibre an image: the mean over its places")] = False
+    shrinkage: Annotated[
+        float, Field(ge=0, le=1, description="share of the correlation matrix replaced by the identity")
+    ] = 0.01
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
-    needs: ClassVar[int] = 2
+    min_images: ClassVar[int] = 2
 
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedGaussian:
-        """Stream the fibres once through their running mean and covariance; `seed` is not used."""
+        """Compute the mean and covariance of the fibres in one pass; `seed` is not used."""
         del seed, work
-        chosen = features.select(Selection.of(features.scales, self.scales).names)
-        moments = [Moments.empty(len(scale.channels), features.device) for scale in chosen.scales]
-        for pyramid in chosen.batches():
+        selected = features.select(Selection.of(features.scales, self.scales).names)
+        moments = [Moments.empty(len(scale.channels), features.device) for scale in selected.scales]
+        for pyramid in selected.batches():
             for moment, grid in zip(moments, pyramid.scales, strict=True):
-                moment.add(self._fibres(grid).flatten(0, 1))
+                moment.add(self._prepare_fibres(grid).flatten(0, 1))
         state: State = {}
-        for scale, moment in zip(chosen.scales, moments, strict=True):
+        for scale, moment in zip(selected.scales, moments, strict=True):
             state[f"{scale.name}.mean"] = moment.mean.float()
-            state[f"{scale.name}.spread"] = moment.spread().float()
-            state[f"{scale.name}.whitening"] = moment.whitening(self.shrinkage).float()
+            state[f"{scale.name}.std"] = moment.std().float()
+            state[f"{scale.name}.whitening"] = moment.correlation_whitening(self.shrinkage).float()
         return _FittedGaussian(self, features.scales, state)
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedGaussian:
         """Return the fitted module that gave `state`."""
         return _FittedGaussian(self, scales, dict(state))
 
-    def _fibres(self, grid: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, "batch places channels"]:
-        if self.whole:
+    def _prepare_fibres(
+        self, grid: Float[Tensor, "batch channels rows columns"]
+    ) -> Float[Tensor, "batch places channels"]:
+        if self.global_pooling:
             return grid.mean(dim=(2, 3)).unsqueeze(1)
-        return fibres(smooth(grid, self.neighbourhood))
+        return to_fibres(smooth(grid, self.neighbourhood))
 
 
 @final
@@ -79,30 +86,35 @@ class _FittedGaussian(FittedModule):
     def __init__(self, settings: Gaussian, scales: tuple[Scale, ...], state: State) -> None:
         self._settings = settings
         self._selection = Selection.of(scales, settings.scales)
-        self._directions = {
-            name: self._signs(scales[position], state)
+        self._signs = {
+            name: _read_directions(scales[position], state[f"{name}.mean"].device)
             for name, position in zip(self._selection.names, self._selection.positions, strict=True)
         }
         self._state = state
 
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of distances per scale."""
-        grids = self._selection.chosen(pyramid).scales
-        maps = tuple(self._distances(name, grid) for name, grid in zip(self._selection.names, grids, strict=True))
-        return log_evidence(maps, self._settings.pool)
+        grids = self._selection.select(pyramid).scales
+        maps = tuple(
+            self._compute_distances(name, grid) for name, grid in zip(self._selection.names, grids, strict=True)
+        )
+        return score_maps(maps, self._settings.pool)
 
     def state(self) -> State:
         """Return mean, standard deviation and whitening matrix of each scale."""
         return dict(self._state)
 
-    def _distances(self, name: str, grid: Tensor) -> Float[Tensor, "batch rows columns"]:
-        rows, columns = (1, 1) if self._settings.whole else grid.shape[-2:]
-        away = (self._settings._fibres(grid) - self._state[f"{name}.mean"]) / self._state[f"{name}.spread"]
-        signs = self._directions[name]
-        away = torch.where(signs == 0, away, signs * (signs * away).clamp_min(0))
-        whitened = away @ self._state[f"{name}.whitening"].T
+    def _compute_distances(self, name: str, grid: Tensor) -> Float[Tensor, "batch rows columns"]:
+        rows, columns = (1, 1) if self._settings.global_pooling else grid.shape[-2:]
+        fibres = self._settings._prepare_fibres(grid)
+        deviations = (fibres - self._state[f"{name}.mean"]) / self._state[f"{name}.std"]
+        signs = self._signs[name]
+        deviations = torch.where(signs == 0, deviations, signs * (signs * deviations).clamp_min(0))
+        whitened = deviations @ self._state[f"{name}.whitening"].T
         return torch.sqrt(whitened.square().mean(dim=2)).reshape(-1, rows, columns)
 
-    def _signs(self, scale: Scale, state: State) -> Float[Tensor, " channels"]:
-        directions = scale.directions or (0,) * len(scale.channels)
-        return torch.tensor(directions, dtype=torch.float32, device=state[f"{scale.name}.mean"].device)
+
+def _read_directions(scale: Scale, device: torch.device) -> Float[Tensor, " channels"]:
+    """Return the bad direction of each channel: 1, -1, or 0 where none is declared."""
+    directions = scale.directions or (0,) * len(scale.channels)
+    return torch.tensor(directions, dtype=torch.float32, device=device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, ClassVar, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from pydantic import Field
 from torch import Tensor
 
@@ -14,10 +14,9 @@ from unoqa.core.errors import FitError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.fibres import fibres, join_scales
-from unoqa.lowquality.parts.pooling import Pool, log_evidence
+from unoqa.lowquality.parts.fibres import join_scales, to_fibres
+from unoqa.lowquality.parts.pooling import Pool, score_maps
 from unoqa.lowquality.parts.selection import Selection
-from unoqa.lowquality.parts.triangle import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,70 +24,70 @@ if TYPE_CHECKING:
     from unoqa.core.evidence import Evidence
 
 PLACES_AT_ONCE = 100
-"""Places whose covariances are inverted together: a tenth of what all of them would take beside the sums."""
+"""Places whose covariances are inverted together: all of them at once would need ten times the memory."""
 
 
 @final
 @settings
 class Padim(LowQualityModule):
-    """Mahalanobis distance to a Gaussian of its own at each place (Defard et al. 2021, arXiv 2011.08785).
+    """Mahalanobis distance to one Gaussian at each place (Defard et al. 2021, arXiv 2011.08785).
 
-    The scales are joined on one grid; of their channels a random set is kept, chosen once by the seed.
-    Sums are streamed, so memory does not grow with the images; the inverse Cholesky factors are kept as
-    half-precision triangles (64 MB at 200 channels and 40×40 places). Higher = further from outstanding.
+    The scales are joined on one grid; a random set of their channels is kept, chosen once by the seed. Only running
+    sums are kept while fitting, so memory does not grow with the number of images. The inverse Cholesky factors are
+    kept as half-precision triangles (64 MB at 200 channels and 40×40 places). Higher = further from outstanding.
 
     Example:
         >>> Padim(channels=550, largest_grid=80).channels
         550
     """
 
-    scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
-    channels: Annotated[int, Field(ge=1, description="random channels kept")] = 200
-    largest_grid: Annotated[int, Field(ge=1, description="places a side; finer scales are averaged")] = 40
+    scales: Annotated[tuple[str, ...], Field(description="scales to use; empty: all")] = ()
+    channels: Annotated[int, Field(ge=1, description="number of random channels kept")] = 200
+    largest_grid: Annotated[int, Field(ge=1, description="maximum places a side; finer scales are averaged")] = 40
     regularisation: Annotated[float, Field(gt=0, description="added to each variance")] = 0.01
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
-    needs: ClassVar[int] = 2
+    min_images: ClassVar[int] = 2
 
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedPadim:
-        """Stream the images once.
+        """Compute mean and covariance at each place in one pass over the images.
 
         Raises:
             FitError: the regularisation is too small for these features.
         """
         del work
-        chosen = features.select(Selection.of(features.scales, self.scales).names)
-        offered = sum(len(scale.channels) for scale in chosen.scales)
+        selected = features.select(Selection.of(features.scales, self.scales).names)
+        offered = sum(len(scale.channels) for scale in selected.scales)
         generator = torch.Generator().manual_seed(seed)
         kept = torch.randperm(offered, generator=generator)[: self.channels].sort().values
-        mean, covariance = self._moments(chosen, kept.to(features.device))
-        whitening = torch.cat([self._whitening(part) for part in torch.split(covariance, PLACES_AT_ONCE)])
+        mean, covariance = self._fit_moments(selected, kept.to(features.device))
+        whitening = torch.cat([self._fit_whitening(part) for part in torch.split(covariance, PLACES_AT_ONCE)])
         return _FittedPadim(self, features.scales, {"channels": kept, "mean": mean, "whitening": whitening})
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedPadim:
         """Return the fitted module that gave `state`."""
         return _FittedPadim(self, scales, dict(state))
 
-    def _whitening(self, covariance: Float[Tensor, "places kept kept"]) -> Float[Tensor, "places entries"]:
+    def _fit_whitening(self, covariance: Float[Tensor, "places kept kept"]) -> Float[Tensor, "places entries"]:
         """Return the packed inverses of the Cholesky factors."""
         identity = torch.eye(covariance.shape[-1], device=covariance.device)
         try:
             factor = torch.linalg.cholesky(covariance + self.regularisation * identity)
         except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
             raise FitError(
-                f"PaDiM's covariances cannot be inverted with a regularisation of {self.regularisation:g}; "
-                "raise it in the recipe."
+                f"PaDiM cannot invert its covariances with a regularisation of {self.regularisation:g}; "
+                "choose a larger 'regularisation' in the recipe."
             ) from error
         inverse = torch.linalg.solve_triangular(factor, identity.expand_as(factor), upper=False)
-        return pack(inverse).half()
+        return pack_triangles(inverse).half()
 
-    def _moments(
+    def _fit_moments(
         self, features: FeatureSet, kept: Int[Tensor, " kept"]
     ) -> tuple[Float[Tensor, "places kept"], Float[Tensor, "places kept kept"]]:
         """Return mean and covariance at each place, summed about the first batch's mean for precision."""
         origin = total = products = None
         for pyramid in features.batches():
-            vectors = self._vectors(pyramid, kept)
+            vectors = to_fibres(self._join_channels(pyramid, kept)).transpose(0, 1)
             if origin is None or total is None or products is None:
                 origin = vectors.mean(dim=1, keepdim=True)
                 total = torch.zeros_like(origin)
@@ -101,12 +100,10 @@ class Padim(LowQualityModule):
         covariance = products.div_(len(features)).baddbmm_(drift.transpose(1, 2), drift, alpha=-1)
         return (origin + drift).squeeze(1), covariance
 
-    def _vectors(self, pyramid: FeaturePyramid, kept: Int[Tensor, " kept"]) -> Float[Tensor, "places batch kept"]:
-        grid = self._grid(pyramid, kept)
-        return fibres(grid).transpose(0, 1)
-
-    def _grid(self, pyramid: FeaturePyramid, kept: Int[Tensor, " kept"]) -> Float[Tensor, "batch kept rows columns"]:
-        """Choose channels before joining: none is resampled that is not kept."""
+    def _join_channels(
+        self, pyramid: FeaturePyramid, kept: Int[Tensor, " kept"]
+    ) -> Float[Tensor, "batch kept rows columns"]:
+        """Join the kept channels of all scales on one grid; the other channels are not resampled."""
         sizes = [grid.shape[1] for grid in pyramid.scales]
         finest = max((tuple(grid.shape[-2:]) for grid in pyramid.scales), key=lambda shape: shape[0] * shape[1])
         shape = (min(finest[0], self.largest_grid), min(finest[1], self.largest_grid))
@@ -124,16 +121,30 @@ class _FittedPadim(FittedModule):
         self._settings = settings
         self._selection = Selection.of(scales, settings.scales)
         self._state = state
-        self._whitening = unpack(state["whitening"].float(), len(state["channels"]))
+        self._whitening = unpack_triangles(state["whitening"].float(), len(state["channels"]))
 
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of Mahalanobis distances."""
-        grid = self._settings._grid(self._selection.chosen(pyramid), self._state["channels"])
-        centred = fibres(grid).transpose(0, 1) - self._state["mean"].unsqueeze(1)
+        grid = self._settings._join_channels(self._selection.select(pyramid), self._state["channels"])
+        centred = to_fibres(grid).transpose(0, 1) - self._state["mean"].unsqueeze(1)
         whitened = centred @ self._whitening.transpose(1, 2)
         distances = torch.sqrt(whitened.square().sum(dim=2)).T
-        return log_evidence((distances.reshape(-1, *grid.shape[-2:]),), self._settings.pool)
+        return score_maps((distances.reshape(-1, *grid.shape[-2:]),), self._settings.pool)
 
     def state(self) -> State:
-        """Return chosen channels, means and packed whitening triangles."""
+        """Return the kept channels, the means and the packed whitening triangles."""
         return dict(self._state)
+
+
+def pack_triangles(matrices: Shaped[Tensor, "places side side"]) -> Shaped[Tensor, "places entries"]:
+    """Return the entries of lower triangular matrices without the zeros above the diagonal, row by row."""
+    rows, columns = torch.tril_indices(matrices.shape[-1], matrices.shape[-1], device=matrices.device)
+    return matrices[:, rows, columns]
+
+
+def unpack_triangles(entries: Shaped[Tensor, "places entries"], side: int) -> Shaped[Tensor, "places side side"]:
+    """Return the matrices that `pack_triangles` made the entries from."""
+    rows, columns = torch.tril_indices(side, side, device=entries.device)
+    matrices = entries.new_zeros(len(entries), side, side)
+    matrices[:, rows, columns] = entries
+    return matrices

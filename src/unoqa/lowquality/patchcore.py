@@ -13,10 +13,10 @@ from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.parts.coreset import greedy_coreset
-from unoqa.lowquality.parts.fibres import fibres, join_scales, smooth
+from unoqa.lowquality.parts.coreset import choose_coreset
+from unoqa.lowquality.parts.fibres import join_scales, smooth, to_fibres
 from unoqa.lowquality.parts.moments import Moments
-from unoqa.lowquality.parts.pooling import Pool, log_evidence
+from unoqa.lowquality.parts.pooling import Pool, score_maps
 from unoqa.lowquality.parts.selection import Selection
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 PATCHES_AT_ONCE = 4096
-"""Patches whose moments are taken together, in double precision."""
+"""Patches that are added to the moments together, in double precision."""
 
 
 @final
@@ -34,53 +34,57 @@ PATCHES_AT_ONCE = 4096
 class Patchcore(LowQualityModule):
     """Euclidean distance to the nearest patch of a memory (Roth et al. 2022, arXiv 2106.08265).
 
-    Patches are fibres averaged over their neighbours, the scales joined on the finest grid. The memory is
-    a coreset: a random draw of all patches, thinned by greedy k-centre. Higher = further from outstanding.
+    A patch is a fibre (the vector of channels at one place) averaged over its neighbours; the scales are joined on
+    the finest grid. The memory is a coreset: patches are drawn at random, and greedy k-centre keeps a few of them that
+    lie near all others. Higher = further from outstanding.
 
-    `shrinkage` below 1 measures distances by the covariance of the patches drawn (Mahalanobis 1936), shrunk so far
-    towards equal variances (Ledoit, Wolf 2004): what seldom varies between outstanding patches then counts for more.
+    With `shrinkage` below 1 the distance is Mahalanobis's (1936), by the covariance of the patches drawn, shrunk by
+    that share towards equal variances (Ledoit, Wolf 2004): what seldom varies between outstanding patches then counts
+    for more.
 
     Example:
         >>> Patchcore(ratio=0.1).ratio
         0.1
     """
 
-    scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
-    neighbourhood: Annotated[int, Field(ge=1, le=99, description="side of the square of places averaged first")] = 3
+    scales: Annotated[tuple[str, ...], Field(description="scales to use; empty: all")] = ()
+    neighbourhood: Annotated[
+        int, Field(ge=1, le=99, description="side of the square of places that are averaged first")
+    ] = 3
     shrinkage: Annotated[
         float, Field(gt=0, le=1, description="1: Euclidean distance; less: Mahalanobis distance by a shrunk covariance")
     ] = 1.0
     ratio: Annotated[float, Field(gt=0, le=1, description="share of all patches remembered")] = 0.01
-    largest_memory: Annotated[int, Field(ge=1, description="patches remembered at most")] = 20_000
-    largest_draw: Annotated[int, Field(ge=1, description="patches drawn at random before thinning")] = 100_000
+    largest_memory: Annotated[int, Field(ge=1, description="maximum number of patches remembered")] = 20_000
+    largest_draw: Annotated[int, Field(ge=1, description="maximum number of patches drawn at random")] = 100_000
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
-    needs: ClassVar[int] = 1
+    min_images: ClassVar[int] = 1
 
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedPatchcore:
-        """Draw patches image by image, then thin them."""
+        """Draw patches image by image, then choose the memory among them."""
         del work
-        chosen = features.select(Selection.of(features.scales, self.scales).names)
-        drawn, places = self._drawn(chosen, seed)
-        wanted = max(1, min(round(self.ratio * places * len(features)), self.largest_memory, len(drawn)))
-        metric = self._metric(drawn)
-        measured = _measured(drawn.float(), metric).half() if metric else drawn
-        memory = measured[greedy_coreset(measured, wanted, seed=seed)]
+        selected = features.select(Selection.of(features.scales, self.scales).names)
+        drawn, places = self._draw_patches(selected, seed)
+        size = max(1, min(round(self.ratio * places * len(features)), self.largest_memory, len(drawn)))
+        metric = self._fit_metric(drawn)
+        transformed = _apply_metric(drawn.float(), metric).half() if metric else drawn
+        memory = transformed[choose_coreset(transformed, size, seed=seed)]
         return _FittedPatchcore(self, features.scales, {"memory": memory, **metric})
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedPatchcore:
         """Return the fitted module that gave `state`."""
         return _FittedPatchcore(self, scales, dict(state))
 
-    def _drawn(self, features: FeatureSet, seed: int) -> tuple[Float[Tensor, "drawn channels"], int]:
-        """Return patches drawn at random, as many of each image, and the places that each has.
+    def _draw_patches(self, features: FeatureSet, seed: int) -> tuple[Float[Tensor, "drawn channels"], int]:
+        """Draw the same number of patches at random from each image; return them, and the number of places an image.
 
-        They go into one array made beforehand: a small array an image would leave holes that nothing fits into.
+        They go into one array allocated in advance: many small arrays would fragment the memory.
         """
         generator = torch.Generator().manual_seed(seed)
         drawn, places, share = None, 0, 0
         for number, pyramid in enumerate(features.batches(size=1)):
-            patches = self._patches(pyramid)[0]
+            patches = to_fibres(self._join_smoothed(pyramid))[0]
             if drawn is None:
                 places = len(patches)
                 share = max(1, min(places, self.largest_draw // len(features)))
@@ -90,19 +94,17 @@ class Patchcore(LowQualityModule):
         assert drawn is not None, "an empty set is refused"
         return drawn, places
 
-    def _metric(self, drawn: Float[Tensor, "drawn channels"]) -> State:
-        """Return the mean of the patches drawn and what they are multiplied by before distances; nothing for Euclid."""
+    def _fit_metric(self, drawn: Float[Tensor, "drawn channels"]) -> State:
+        """Return the mean of the patches and the matrix that multiplies them; empty for Euclidean distance."""
         if self.shrinkage == 1:
             return {}
         moments = Moments.empty(drawn.shape[1], drawn.device)
-        for some in torch.split(drawn, PATCHES_AT_ONCE):
-            moments.add(some)
-        return {"mean": moments.mean.float(), "metric": moments.metric(self.shrinkage).float()}
+        for part in torch.split(drawn, PATCHES_AT_ONCE):
+            moments.add(part)
+        return {"mean": moments.mean.float(), "metric": moments.covariance_whitening(self.shrinkage).float()}
 
-    def _patches(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch places channels"]:
-        return fibres(self._grid(pyramid))
-
-    def _grid(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
+    def _join_smoothed(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
+        """Average each place with its neighbours, then join the scales on the finest grid."""
         finest = max((tuple(grid.shape[-2:]) for grid in pyramid.scales), key=lambda shape: shape[0] * shape[1])
         smoothed = [smooth(grid, self.neighbourhood) for grid in pyramid.scales]
         return join_scales(smoothed, (finest[0], finest[1]))
@@ -119,20 +121,22 @@ class _FittedPatchcore(FittedModule):
 
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of distances."""
-        grid = self._settings._grid(self._selection.chosen(pyramid))
-        nearest = torch.stack([self._nearest(_measured(patches, self._state)) for patches in fibres(grid)])
-        return log_evidence((nearest.reshape(-1, *grid.shape[-2:]),), self._settings.pool)
+        grid = self._settings._join_smoothed(self._selection.select(pyramid))
+        distances = torch.stack(
+            [self._compute_distances(_apply_metric(patches, self._state)) for patches in to_fibres(grid)]
+        )
+        return score_maps((distances.reshape(-1, *grid.shape[-2:]),), self._settings.pool)
 
     def state(self) -> State:
         """Return the remembered patches, in half precision, and the metric if there is one."""
         return self._state
 
-    def _nearest(self, patches: Float[Tensor, "places channels"]) -> Float[Tensor, " places"]:
-        """Return the smallest distances by ‖a-b‖² = ‖a‖² - 2ab + ‖b‖², one matrix product an image."""
+    def _compute_distances(self, patches: Float[Tensor, "places channels"]) -> Float[Tensor, " places"]:
+        """Return the distances to the nearest vectors by ‖a-b‖² = ‖a‖² - 2ab + ‖b‖², one matrix product an image."""
         squared = self._norms - 2 * patches @ self._vectors.T
         return torch.sqrt((squared.amin(dim=1) + patches.square().sum(dim=1)).clamp_min(0))
 
 
-def _measured(patches: Float[Tensor, "places channels"], metric: State) -> Float[Tensor, "places channels"]:
-    """Bring patches into the space where distances are measured: theirs, where there is no metric."""
+def _apply_metric(patches: Float[Tensor, "places channels"], metric: State) -> Float[Tensor, "places channels"]:
+    """Transform patches so that Euclidean distance is the wanted one; without a metric return them as they are."""
     return (patches - metric["mean"]) @ metric["metric"].T if "metric" in metric else patches

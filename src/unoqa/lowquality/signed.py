@@ -1,4 +1,4 @@
-"""How much of the field is worse than usual at its place."""
+"""How far each place of the field is on the bad side of what is usual there."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 class Signed(LowQualityModule):
     """Standard deviations on the bad side of the outstanding images' mean at the same place, clipped.
 
-    PaDiM (Defard et al. 2021) with a diagonal covariance and one difference: a channel that declares its
-    bad direction counts on that side only, so an image is never refused for being better than usual. The
-    ceiling makes a score a bounded share of the field: one black corner cannot outweigh a dim whole. Higher =
-    worse.
+    PaDiM (Defard et al. 2021) with a diagonal covariance and one difference: a channel that declares its bad
+    direction counts on that side only, so an image that is better than usual does not score worse for it. The
+    ceiling bounds what one place adds to the score: one black corner cannot outweigh a field that is dim
+    everywhere. Higher = worse.
 
     Example:
         >>> Signed(scale="tiles", channels=("black_area",)).ceiling
@@ -38,39 +38,40 @@ class Signed(LowQualityModule):
     """
 
     scale: Annotated[str, Field(description="scale to use")] = "tiles"
-    channels: Annotated[tuple[str, ...], Field(description="channels to use; none named: all")] = ()
+    channels: Annotated[tuple[str, ...], Field(description="channels to use; empty: all")] = ()
     neighbourhood: Annotated[
         int, Field(ge=1, le=99, description="side of the square of places over which mean and variance are averaged")
     ] = 3
     floor: Annotated[
-        float, Field(gt=0, description="standard deviation added to each place's, in the channels' unit")
+        float,
+        Field(gt=0, description="standard deviation combined (root of summed squares) with each place's, in its unit"),
     ] = 0.01
-    ceiling: Annotated[float, Field(gt=0, description="standard deviations that count at most")] = 5.0
+    ceiling: Annotated[float, Field(gt=0, description="maximum number of standard deviations that count")] = 5.0
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
-    needs: ClassVar[int] = 2
+    min_images: ClassVar[int] = 2
 
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedSigned:
-        """Stream the images once for mean and variance at each place; `seed` is not used."""
+        """Compute mean and variance at each place in one pass over the images; `seed` is not used."""
         del seed, work
-        position, chosen = self._chosen(features.scales)
+        position, channels = self._find_channels(features.scales)
         total = squares = torch.zeros((), dtype=torch.float64, device=features.device)
         for pyramid in features.batches(size=64):
-            grid = pyramid.scales[position][:, chosen].double()
+            grid = pyramid.scales[position][:, channels].double()
             total = total + grid.sum(dim=0)
             squares = squares + grid.square().sum(dim=0)
         mean = total / len(features)
         variance = (squares / len(features) - mean.square()).clamp_min(0)
-        spread = torch.sqrt(self._averaged(variance) + self.floor**2)
-        state = {"mean": self._averaged(mean).float(), "spread": spread.float()}
+        std = torch.sqrt(self._average_neighbours(variance) + self.floor**2)
+        state = {"mean": self._average_neighbours(mean).float(), "std": std.float()}
         return FittedSigned(self, features.scales, state)
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedSigned:
         """Return the fitted module that gave `state`."""
         return FittedSigned(self, scales, dict(state))
 
-    def _chosen(self, scales: tuple[Scale, ...]) -> tuple[int, list[int]]:
-        """Return where the scale stands, and where the channels stand in it."""
+    def _find_channels(self, scales: tuple[Scale, ...]) -> tuple[int, list[int]]:
+        """Return the position of the scale, and the positions of the channels in it."""
         position = find_scale(scales, self.scale)
         offered = scales[position].channels
         for name in self.channels:
@@ -78,7 +79,9 @@ class Signed(LowQualityModule):
                 raise unknown(f"channel of scale '{self.scale}'", name, offered)
         return position, [offered.index(name) for name in self.channels or offered]
 
-    def _averaged(self, grid: Float[Tensor, "channels rows columns"]) -> Float[Tensor, "channels rows columns"]:
+    def _average_neighbours(
+        self, grid: Float[Tensor, "channels rows columns"]
+    ) -> Float[Tensor, "channels rows columns"]:
         reach = self.neighbourhood // 2
         padded = functional.pad(grid[None], (reach, reach, reach, reach), mode="replicate")
         return functional.avg_pool2d(padded, 2 * reach + 1, stride=1)[0]
@@ -86,26 +89,26 @@ class Signed(LowQualityModule):
 
 @final
 class FittedSigned(FittedModule):
-    """What is usual at each place, and how far an image is on the bad side of it."""
+    """Mean and standard deviation at each place, and the bad direction of each channel."""
 
     def __init__(self, settings: Signed, scales: tuple[Scale, ...], state: State) -> None:
         self._settings = settings
-        self._position, self._chosen = settings._chosen(scales)
+        self._position, self._channels = settings._find_channels(scales)
         directions = scales[self._position].directions
-        signs = [directions[channel] for channel in self._chosen] if directions else [0] * len(self._chosen)
+        signs = [directions[channel] for channel in self._channels] if directions else [0] * len(self._channels)
         self._signs = torch.tensor(signs, device=state["mean"].device).reshape(-1, 1, 1).float()
         self._state = state
 
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map: the mean over the channels."""
-        worse = self.worse(pyramid).mean(dim=1)
-        return Evidence(score=pool(worse, self._settings.pool), maps=(worse,))
+        mean_map = self.channel_maps(pyramid).mean(dim=1)
+        return Evidence(score=pool(mean_map, self._settings.pool), maps=(mean_map,))
 
-    def worse(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
-        """Return a map for each channel, in standard deviations from 0 to the ceiling."""
-        grid = pyramid.scales[self._position][:, self._chosen]
-        away = (grid - self._state["mean"]) / self._state["spread"]
-        bad = torch.where(self._signs == 0, away.abs(), away * self._signs)
+    def channel_maps(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
+        """Return one map for each channel, in standard deviations from 0 to the ceiling."""
+        grid = pyramid.scales[self._position][:, self._channels]
+        deviations = (grid - self._state["mean"]) / self._state["std"]
+        bad = torch.where(self._signs == 0, deviations.abs(), deviations * self._signs)
         return bad.clamp(0, self._settings.ceiling)
 
     def state(self) -> State:

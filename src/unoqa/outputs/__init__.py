@@ -1,4 +1,4 @@
-"""Outputs: what a run leaves in its folder."""
+"""Outputs: the files that a run writes into its results folder."""
 
 from unoqa.core.catalog import Shelf
 from unoqa.core.contracts import Output

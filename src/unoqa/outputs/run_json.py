@@ -1,4 +1,4 @@
-"""`run.json`: what was run, with what, on how many images, how long."""
+"""`run.json`: the model, the settings, the versions, the counts and the time of a run."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @final
 class RunJson(Output):
-    """The facts of the run as JSON; holds no path of the machine."""
+    """The facts of the run as JSON, without any path of this machine."""
 
-    def each(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
-        """Write nothing for single images."""
+    def write_image(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
+        """Write nothing: the facts belong to the whole run."""
         del folder, image, heat
 
-    def finish(self, folder: Path, record: RunRecord) -> None:
+    def write_run(self, folder: Path, record: RunRecord) -> None:
         """Write the facts."""
         write_text(folder / "run.json", json.dumps(record.facts, indent=2, ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""Dimension reductions: F_H → F_L in the paper."""
+"""Dimension reductions: from many numbers an image (F_H in the paper) to few (F_L)."""
 
 from unoqa.core.catalog import Shelf
 from unoqa.core.contracts import Reduction

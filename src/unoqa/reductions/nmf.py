@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 @final
 @settings
 class Nmf(Reduction):
-    """Non-negative parts and their shares (Lee, Seung 1999); negative coordinates are read as zero.
+    """Non-negative parts and each point's shares of them (Lee, Seung 1999); negative coordinates are read as zero.
 
-    A point is projected by non-negative least squares on the parts, which is exact and takes no iteration
-    count as a setting.
+    A point is projected by non-negative least squares on the parts, which is exact and needs no number of
+    iterations.
     """
 
-    components: Annotated[int, Field(ge=1, description="parts, at most as many as images or coordinates")] = 10
-    iterations: Annotated[int, Field(ge=1, description="iterations at most")] = 10_000
+    components: Annotated[int, Field(ge=1, description="number of parts, at most that of images or coordinates")] = 10
+    iterations: Annotated[int, Field(ge=1, description="maximum number of iterations")] = 10_000
 
     def fit(self, points: Float[np.ndarray, "images high"], *, seed: int) -> _FittedNmf:
-        """Learn the parts."""
-        from sklearn.decomposition import NMF  # noqa: PLC0415 - half a second, which only fitting takes
+        """Fit the parts."""
+        from sklearn.decomposition import NMF  # noqa: PLC0415 - takes half a second; only fitting needs it
         from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - as above
 
         model = NMF(
@@ -45,7 +45,7 @@ class Nmf(Reduction):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(np.maximum(points, 0))
-        # In rows, as it will be read back: sums of another order would differ in their last bits.
+        # Row by row, as a file stores it: sums in another order differ in their last bits.
         return _FittedNmf(model.components_.astype(np.float64, order="C"))
 
     def restore(self, state: Mapping[str, Tensor]) -> _FittedNmf:
@@ -60,7 +60,7 @@ class _FittedNmf(FittedReduction):
 
     def project(self, points: Float[np.ndarray, "images high"]) -> Float[np.ndarray, "images low"]:
         """Return each point's shares of the parts."""
-        from scipy.optimize import nnls  # noqa: PLC0415 - a tenth of a second, which every start would take
+        from scipy.optimize import nnls  # noqa: PLC0415 - takes a tenth of a second
 
         return np.stack([nnls(self._parts.T, np.maximum(point, 0).astype(np.float64))[0] for point in points])
 

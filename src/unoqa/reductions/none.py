@@ -1,4 +1,4 @@
-"""No reduction."""
+"""No reduction: points stay as they are."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 @final
 @settings
 class NoReduction(Reduction):
-    """Points stay as they are: for representations of few numbers."""
+    """Keep points as they are: for representations of few numbers."""
 
-    def fit(self, points: Float[np.ndarray, "images high"], *, seed: int) -> _Unchanged:
-        """Learn nothing."""
+    def fit(self, points: Float[np.ndarray, "images high"], *, seed: int) -> _Identity:
+        """Return the identity; nothing is fitted."""
         del points, seed
-        return _Unchanged()
+        return _Identity()
 
-    def restore(self, state: Mapping[str, Tensor]) -> _Unchanged:
+    def restore(self, state: Mapping[str, Tensor]) -> _Identity:
         """Return the projection that gave `state`."""
         del state
-        return _Unchanged()
+        return _Identity()
 
 
 @final
-class _Unchanged(FittedReduction):
+class _Identity(FittedReduction):
     def project(self, points: Float[np.ndarray, "images high"]) -> Float[np.ndarray, "images low"]:
         """Return the points."""
         return points
 
     def state(self) -> State:
-        """Return nothing."""
+        """Return an empty state."""
         return {}

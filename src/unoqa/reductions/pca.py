@@ -18,77 +18,79 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-WIDE = 20_000
-"""Numbers a point above which the inner products are taken."""
+MAX_DIRECT = 20_000
+"""Points with more coordinates are reduced by their inner products, unless there are more points than coordinates."""
 
 BLOCK = 16_384
-"""Coordinates held in double precision at a time."""
+"""Number of coordinates that are held in double precision at a time."""
 
 
 @final
 @settings
 class Pca(Reduction):
-    """The fewest principal components that hold `variance`, at most `most` (Pearson 1901).
+    """The fewest principal components that explain `variance`, at most `max_components` (Pearson 1901).
 
-    Points of more numbers than there are points – latents have hundreds of thousands – are reduced by the matrix of
-    their inner products, in blocks of coordinates, so that a file in half precision is never held whole.
+    Latents have hundreds of thousands of coordinates, far more than there are points. Such points are reduced by the
+    matrix of their inner products, in blocks of coordinates, so that a file in half precision is never held whole.
     """
 
     variance: Annotated[float, Field(gt=0, lt=1, description="share of the variance to keep")] = 0.95
-    most: Annotated[int, Field(ge=1, description="components at most")] = 50
+    max_components: Annotated[int, Field(ge=1, description="maximum number of components")] = 50
 
     def fit(self, points: Float[np.ndarray, "images high"], *, seed: int) -> _FittedPca:
-        """Learn mean and components."""
-        if points.shape[1] > max(WIDE, points.shape[0]):
-            return _FittedPca(*self._by_inner_products(points))
-        from sklearn.decomposition import PCA  # noqa: PLC0415 - half a second, which only fitting takes
+        """Fit mean and components."""
+        if points.shape[1] > max(MAX_DIRECT, points.shape[0]):
+            return _FittedPca(*self._fit_inner_products(points))
+        from sklearn.decomposition import PCA  # noqa: PLC0415 - takes half a second; only fitting needs it
 
-        model = PCA(n_components=min(self.most, *points.shape), random_state=seed, svd_solver="full")
-        with np.errstate(invalid="ignore"):  # points that are all the same have no variance to share
+        model = PCA(n_components=min(self.max_components, *points.shape), random_state=seed, svd_solver="full")
+        with np.errstate(invalid="ignore"):  # equal points have no variance: 0 / 0
             model.fit(points)
-        held = np.cumsum(model.explained_variance_ratio_)
-        enough = int(np.searchsorted(held, self.variance)) + 1
-        return _FittedPca(model.mean_, model.components_[:enough])
+        explained = np.cumsum(model.explained_variance_ratio_)
+        count = int(np.searchsorted(explained, self.variance)) + 1
+        return _FittedPca(model.mean_, model.components_[:count])
 
-    def _by_inner_products(self, points: Float[np.ndarray, "images high"]) -> tuple[np.ndarray, np.ndarray]:
+    def _fit_inner_products(self, points: Float[np.ndarray, "images high"]) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and components: with X Xᵀ = U S² Uᵀ the components are Uᵀ X / S (Turk, Pentland 1991)."""
         inner = np.zeros((len(points), len(points)))
-        for block in _blocks(points):
+        for block in _iterate_centred_blocks(points):
             inner += block @ block.T
         values, vectors = (part[..., ::-1] for part in np.linalg.eigh(inner))
         values = np.clip(values, 0, None)
-        held = np.cumsum(values) / max(float(values.sum()), np.finfo(np.float64).tiny)
-        wanted = min(int(np.searchsorted(held, self.variance)) + 1, self.most, max(1, int((values > 0).sum())))
-        scaled = vectors[:, :wanted].T / np.sqrt(np.maximum(values[:wanted], np.finfo(np.float64).tiny))[:, None]
-        components = np.concatenate([scaled @ block for block in _blocks(points)], axis=1)
-        return np.concatenate([part.mean(axis=0) for part in _parts(points)]), components.astype(np.float32)
+        explained = np.cumsum(values) / max(float(values.sum()), np.finfo(np.float64).tiny)
+        count = min(
+            int(np.searchsorted(explained, self.variance)) + 1, self.max_components, max(1, int((values > 0).sum()))
+        )
+        scaled = vectors[:, :count].T / np.sqrt(np.maximum(values[:count], np.finfo(np.float64).tiny))[:, None]
+        components = np.concatenate([scaled @ block for block in _iterate_centred_blocks(points)], axis=1)
+        return np.concatenate([block.mean(axis=0) for block in _iterate_blocks(points)]), components.astype(np.float32)
 
     def restore(self, state: Mapping[str, Tensor]) -> _FittedPca:
         """Return the projection that gave `state`."""
         return _FittedPca(state["mean"].cpu().numpy(), state["components"].cpu().numpy())
 
 
-def _parts(points: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield coordinates a block at a time, in double precision."""
+def _iterate_blocks(points: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the coordinates of all points a block at a time, in double precision."""
     for start in range(0, points.shape[1], BLOCK):
         yield np.asarray(points[:, start : start + BLOCK], dtype=np.float64)
 
 
-def _blocks(points: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the same without their means."""
-    for part in _parts(points):
-        yield part - part.mean(axis=0)
+def _iterate_centred_blocks(points: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the same blocks with their means subtracted."""
+    for block in _iterate_blocks(points):
+        yield block - block.mean(axis=0)
 
 
 @final
 class _FittedPca(FittedReduction):
     def __init__(self, mean: np.ndarray, components: np.ndarray) -> None:
         self._mean = mean
-        # A product's sums depend on the layout too, and a file keeps one only.
+        # Contiguous, as a file stores it: the last bits of a product depend on the layout in memory.
         self._components = np.ascontiguousarray(components)
 
     def project(self, points: Float[np.ndarray, "images high"]) -> Float[np.ndarray, "images low"]:
-        """Project each point by itself: a matrix product's sums depend on how many rows it has."""
+        """Project points one by one: the last bits of a matrix product depend on its number of rows."""
         kind = self._components.dtype
         low = [self._components @ (point - self._mean).astype(kind) for point in points]
         return np.stack(low).astype(np.float64)

@@ -1,1 +1,1 @@
-"""What people look at."""
+"""What people look at: the picture of a cohort."""

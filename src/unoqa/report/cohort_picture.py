@@ -1,4 +1,4 @@
-"""A picture of a cohort: examples of each grade, with heat and reasons."""
+"""The picture of a cohort: examples of each grade, with heat and reasons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from unoqa.core.grading import Grade, Grading
-from unoqa.outputs.heat import HOTTEST, heat_path, overlay
+from unoqa.outputs.heat import heat_path
+from unoqa.outputs.parts.overlay import MAX_HEAT, blend_heat
 from unoqa.store.files import replace_file
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 
     from unoqa.core.image import EnfaceImage
 
-COLUMNS = 6
-"""Examples of each grade, from the best score to the worst."""
+MAX_EXAMPLES = 6
+"""Examples of each grade, one a column, from the best score to the worst."""
 
 WIDTH = 12.4
-"""Inches; of three examples or fewer, half as many."""
+"""Width of the picture in inches; with three columns or fewer, half of it."""
 
 COLOURS = {Grade.OUTSTANDING: "#1b7f5c", Grade.GRADABLE: "#b07d12", Grade.UNGRADABLE: "#b03a2e", None: "#555555"}
 
@@ -34,79 +35,82 @@ NOTE = (
 )
 
 
-def draw_cohort(gradings: Sequence[Grading], opened: Callable[[str], EnfaceImage], results: Path, output: Path) -> None:
-    """Draw up to six images of each grade that there is, the best grade first, each above its heat.
+def draw_cohort(
+    gradings: Sequence[Grading], read_image: Callable[[str], EnfaceImage], results: Path, output: Path
+) -> None:
+    """Draw up to six images of each grade that occurs, the best grade first, each image above its heat.
 
-    Images that are not outstanding and have no grade, since too few are, come last.
+    Last come images that are not outstanding but have no grade, because there are too few of them to split.
 
     Args:
-        opened: reads an image by its name.
-        results: the folder that holds `heat/`.
+        read_image: reads an image by its name.
+        results: the folder that contains `heat/`.
         output: the PNG to write.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - half a second that
-    from matplotlib.figure import Figure  # noqa: PLC0415 - a run without pictures does not spend
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - importing it takes
+    from matplotlib.figure import Figure  # noqa: PLC0415 - half a second, for pictures only
 
-    groups = _groups(gradings)
-    columns = max([1, *(min(len(members), COLUMNS) for _, members in groups)])
-    width = WIDTH if 2 * columns > COLUMNS else WIDTH / 2
+    groups = _group_by_grade(gradings)
+    columns = max([1, *(min(len(members), MAX_EXAMPLES) for _, members in groups)])
+    width = WIDTH if 2 * columns > MAX_EXAMPLES else WIDTH / 2
     heights = [*(2 * width / columns + 0.4 for _ in groups), 0.9]
     figure = Figure(figsize=(width, sum(heights)), facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     *bands, foot = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat
     for band, (grade, members) in zip(bands, groups, strict=True):
-        title = _title(grade, members, len(gradings))
+        title = _make_title(grade, members, len(gradings))
         band.suptitle(title, color=COLOURS[grade], fontweight="bold", fontsize=13)
         axes = band.subplots(2, columns, squeeze=False)
         for axis in axes.flat:
             axis.set_axis_off()
-        for column, grading in enumerate(examples(members, columns)):
-            _show(axes[0, column], opened(grading.image).pixels, f"{grading.score:.2f}")
-            _show(axes[1, column], np.asarray(Image.open(heat_path(results, grading.image))), _caption(grading))
-    _explain(foot)
+        for column, grading in enumerate(choose_examples(members, columns)):
+            _show_image(axes[0, column], read_image(grading.image).pixels, f"{grading.score:.2f}")
+            overlay = np.asarray(Image.open(heat_path(results, grading.image)))
+            _show_image(axes[1, column], overlay, _make_caption(grading))
+    _draw_legend(foot)
     with replace_file(output) as fresh:
         figure.savefig(fresh, format="png", dpi=110)
 
 
-def _groups(gradings: Sequence[Grading]) -> list[tuple[Grade | None, list[Grading]]]:
-    """Return the images that have a score by their grades, those without one last."""
+def _group_by_grade(gradings: Sequence[Grading]) -> list[tuple[Grade | None, list[Grading]]]:
+    """Return the images that have a score, by grade; those without a grade come last."""
     scored = [grading for grading in gradings if grading.score is not None]
-    groups = [(grade, [one for one in scored if one.grade is grade]) for grade in (*reversed(Grade), None)]
+    groups = [(grade, [grading for grading in scored if grading.grade is grade]) for grade in (*reversed(Grade), None)]
     return [(grade, members) for grade, members in groups if members]
 
 
-def _title(grade: Grade | None, members: Sequence[Grading], every: int) -> str:
+def _make_title(grade: Grade | None, members: Sequence[Grading], total: int) -> str:
     if grade is None:
-        return f"not outstanding, without a grade · {len(members)} of {every}"
-    beside = f" · score up to {members[0].threshold:.2f}" if grade is Grade.OUTSTANDING else ""
-    return f"{grade.word} · {len(members)} of {every}{beside}"
+        return f"not outstanding, without a grade · {len(members)} of {total}"
+    limit = f" · score up to {members[0].threshold:.2f}" if grade is Grade.OUTSTANDING else ""
+    return f"{grade.word} · {len(members)} of {total}{limit}"
 
 
-def examples(members: Sequence[Grading], most: int = COLUMNS) -> list[Grading]:
-    """Choose as many, evenly from the best score to the worst."""
+def choose_examples(members: Sequence[Grading], count: int = MAX_EXAMPLES) -> list[Grading]:
+    """Choose up to `count` images, evenly spaced from the best score to the worst."""
     ordered = sorted(members, key=lambda grading: (grading.score or 0.0, grading.image))
-    places = np.unique(np.linspace(0, len(ordered) - 1, min(most, len(ordered))).round().astype(int))
+    places = np.unique(np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int))
     return [ordered[place] for place in places]
 
 
-def _caption(grading: Grading) -> str:
+def _make_caption(grading: Grading) -> str:
     return grading.reasons[0].replace(" (", "\n(") if grading.reasons else ""
 
 
-def _show(axis: Axes, pixels: np.ndarray, title: str) -> None:
+def _show_image(axis: Axes, pixels: np.ndarray, title: str) -> None:
     axis.imshow(pixels, cmap="gray", vmin=0, vmax=255 if pixels.ndim == 3 else 1)
     axis.set_title(title, fontsize=8, pad=3)
 
 
-def _explain(foot: SubFigure) -> None:
-    """Say below what is seen, with a scale of the colours as they lie over grey."""
+def _draw_legend(foot: SubFigure) -> None:
+    """Draw the note, and the scale of the colours over a grey image."""
     foot.supxlabel(NOTE, fontsize=8, color=COLOURS[None])
     _, scale, _ = foot.subplots(1, 3, width_ratios=(1, 1, 1))
     for axis in foot.axes:
         axis.set_axis_off()
     scale.set_axis_on()
-    hottest = HOTTEST + 1
-    heat = np.tile(np.linspace(0, hottest, 500), (12, 1))
-    scale.imshow(overlay(np.full(heat.shape, 0.4), heat), extent=(0, hottest, 0, 0.12), aspect="auto")
+    end = MAX_HEAT + 1
+    heat = np.tile(np.linspace(0, end, 500), (12, 1))
+    scale.imshow(blend_heat(np.full(heat.shape, 0.4), heat), extent=(0, end, 0, 0.12), aspect="auto")
     scale.set_yticks([])
     scale.tick_params(labelsize=7, length=2)

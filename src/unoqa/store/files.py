@@ -1,8 +1,7 @@
-"""Files and folders that are there whole or not at all, and which folders count as empty."""
+"""Writing files and folders whole or not at all, and telling whether a folder is empty."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -11,18 +10,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unoqa.store.file_names import make_short_digest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}\.part")
-"""What `_beside` calls a file that is not whole yet."""
+"""The names that `_make_temporary_path` gives to files that are not complete yet."""
+
+SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+"""Files that macOS and Windows put into folders that a user opens, in lower case."""
 
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
-    """Give a path beside `path` to write to; it takes the place of `path` when the block ends well."""
+    """Yield a path beside `path` to write to; the new file replaces `path` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = _beside(path, "part")
+    fresh = _make_temporary_path(path, "part")
     try:
         yield fresh
         fresh.replace(path)
@@ -32,10 +36,13 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
-    """Give a folder beside `path` to fill; it takes the place of `path` when the block ends well."""
-    path = Path(os.path.realpath(path))  # a link goes on pointing where it does
+    """Yield a new folder beside `path` to fill; it replaces `path` when the block ends without an error.
+
+    If `path` is a link, the folder that it points to is replaced, and the link stays.
+    """
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh, former = (_beside(path, end) for end in ("part", "old"))
+    fresh, former = (_make_temporary_path(path, ending) for ending in ("part", "old"))
     fresh.mkdir()
     try:
         yield fresh
@@ -49,29 +56,25 @@ def replace_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(former, ignore_errors=True)
 
 
-def _beside(path: Path, end: str) -> Path:
-    """Return a name that nothing has; what a killed process of the same number left is not met."""
-    short = hashlib.sha256(path.name.encode()).hexdigest()[:16]  # a name of full length has no room for more
-    return path.with_name(f".{short}.{uuid.uuid4().hex}.{end}")
+def _make_temporary_path(path: Path, ending: str) -> Path:
+    """Return an unused path beside `path`; it is random, so that it never meets what a killed process left."""
+    digest = make_short_digest(path.name)  # not the name itself, which may already have the maximum length
+    return path.with_name(f".{digest}.{uuid.uuid4().hex}.{ending}")
 
 
 def remove_partial(paths: Iterable[Path]) -> None:
-    """Take away, of some paths, the files that processes left which were killed while they wrote."""
+    """Remove, among the paths, the files that a process left incomplete because it was killed while writing."""
     for path in paths:
         if _PARTIAL.fullmatch(path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text with `\\n` line ends on every system."""
+    """Write UTF-8 text, with `\\n` at line ends on every system."""
     with replace_file(path) as fresh:
         fresh.write_text(text, encoding="utf-8", newline="\n")
 
 
-LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
-"""Files that a system leaves in every folder somebody looks into, in small letters."""
-
-
 def is_empty(folder: Path) -> bool:
-    """Tell whether a folder holds nothing of anybody's."""
-    return all(entry.name.lower() in LITTER for entry in folder.iterdir())
+    """Tell whether a folder holds nothing, apart from files that an operating system put there."""
+    return all(entry.name.lower() in SYSTEM_FILES for entry in folder.iterdir())

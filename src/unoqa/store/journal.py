@@ -29,7 +29,7 @@ FOLDER = ".unfinished"
 
 @final
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """One scored image; `digest` is that of its pixels, and its point is in half or in double precision."""
 
     image: str
@@ -81,12 +81,12 @@ class Journal:
         self._file.close()
         self._lock.release()
 
-    def find(self, image: str, digest: str) -> Entry | None:
+    def find(self, image: str, digest: str) -> JournalEntry | None:
         """Return the entry of an image, if it was scored before and has not changed."""
         entry = self._known.pop(image, None)
         return entry if entry is not None and entry.digest == digest else None
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: JournalEntry) -> None:
         """Append an entry; it outlives the process when this returns, though not a loss of power."""
         line = _line(entry)
         with self._one_at_a_time:
@@ -101,7 +101,7 @@ class Journal:
         with suppress(OSError):  # it is gone, except on Windows, which keeps a lock's file while it is held
             self._path.parent.rmdir()
 
-    def _read(self, names: Container[str]) -> dict[str, Entry]:
+    def _read(self, names: Container[str]) -> dict[str, JournalEntry]:
         """Read the entries of an earlier run; a line that a kill cut short is left out."""
         if not self._path.is_file():
             return {}
@@ -130,7 +130,7 @@ class Journal:
         return self._path.open("a", encoding="utf-8", newline="\n")
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: JournalEntry) -> str:
     """Write an entry in ASCII: no name then holds a line end of Unicode, and no cut falls into a letter."""
     kind = "<f2" if entry.point.dtype == np.float16 else "<f8"
     point = base64.b64encode(entry.point.astype(kind).tobytes()).decode()
@@ -150,9 +150,9 @@ def _parsed(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _entry(line: dict[str, Any] | None) -> Entry | None:
+def _entry(line: dict[str, Any] | None) -> JournalEntry | None:
     """Make an entry of a line; None where the line is not one, cut short or changed by somebody."""
     if line is None or line.pop("sum", None) != _sum(line):
         return None
     point = np.frombuffer(base64.b64decode(line["point"]), dtype=line["kind"])
-    return Entry(line["image"], line["digest"], line["score"], point, tuple(line["reasons"]))
+    return JournalEntry(line["image"], line["digest"], line["score"], point, tuple(line["reasons"]))

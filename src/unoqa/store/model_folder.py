@@ -1,8 +1,8 @@
-"""A model folder: a document, named arrays and a card, each under a checksum. Holds no code.
+"""A model folder: a document, named arrays and a card, each with a checksum; no code.
 
 model.toml            settings and facts, for people and programs
-arrays.safetensors    everything learned
-MODEL_CARD.md         what the model is for and what it was made from
+arrays.safetensors    everything fitted, and the weights of the encoders
+MODEL_CARD.md         what the model is for, and what it was fitted on
 checksums.json        SHA-256 of each of the others
 """
 
@@ -21,38 +21,42 @@ from safetensors import SafetensorError
 from safetensors.torch import load as read_arrays
 
 from unoqa.core.errors import ModelError, ResultsError
-from unoqa.store.files import LITTER, is_empty, replace_folder, write_text
+from unoqa.store.files import SYSTEM_FILES, is_empty, replace_folder, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
 
-FORMAT = 2
-"""Version of the folder's layout; raised whenever an older program could misread a newer folder."""
+FORMAT = 3
+"""Version of the folder's layout; it rises when an older program could misread a newer folder."""
 
 DOCUMENT, ARRAYS, CARD, CHECKSUMS = "model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json"
 
 
 def check_model_folder(folder: Path) -> None:
-    """Refuse a folder that a model may not be written to, before the work that makes the model.
+    """Refuse a folder that a model cannot be written to; call this before the model is fitted.
 
     Raises:
-        ResultsError: it is a file, holds something that is not a model, or is where the program runs.
+        ResultsError: it is a file, a broken link or a mount point, or holds the working directory or something that
+            is not a model.
     """
     if folder.is_symlink() and not folder.exists():
-        raise ResultsError(f"{folder} is a link that leads nowhere; name a folder for the model.")
+        raise ResultsError(f"{folder} is a broken link; name a folder for the model.")
     if folder.exists() and not folder.is_dir():
         raise ResultsError(f"{folder} is a file; name a folder for the model.")
-    whole = os.path.realpath(folder)  # not `Path.resolve`, which ends at a link that leads to itself
-    if os.path.ismount(whole) or Path.cwd().is_relative_to(whole):
-        raise ResultsError(f"A model takes the place of its folder, and {folder} cannot be moved; name one within it.")
+    resolved = os.path.realpath(folder)  # not `Path.resolve`, which fails on a link that leads to itself
+    if os.path.ismount(resolved) or Path.cwd().is_relative_to(resolved):
+        raise ResultsError(
+            f"A model replaces its folder, but {folder} holds the working directory or is a mount point; "
+            "name a folder inside it."
+        )
     if folder.is_dir() and not (is_empty(folder) or _is_model(folder)):
         raise ResultsError(f"{folder} holds something that is not a model; name a new folder.")
 
 
 def write_model_folder(folder: Path, document: Mapping[str, Any], arrays: Mapping[str, Tensor], card: str) -> None:
-    """Write a model folder, whole or not at all: an earlier model stands until the new one is complete.
+    """Write a model folder, whole or not at all: an earlier model stays until the new one is complete.
 
     Raises:
         ResultsError: the folder holds something that is not a model.
@@ -60,7 +64,7 @@ def write_model_folder(folder: Path, document: Mapping[str, Any], arrays: Mappin
     check_model_folder(folder)
     with replace_folder(folder) as fresh:
         write_text(fresh / DOCUMENT, tomli_w.dumps({"format": FORMAT, **document}))
-        # Not `save_file`: it makes the file readable by its owner alone, and models are shared.
+        # Not `save_file`, which makes the file readable by its owner only: models are shared.
         plain = {name: array.cpu().contiguous() for name, array in arrays.items()}
         (fresh / ARRAYS).write_bytes(safetensors.torch.save(plain))
         write_text(fresh / CARD, card)
@@ -70,7 +74,13 @@ def write_model_folder(folder: Path, document: Mapping[str, Any], arrays: Mappin
 
 @final
 class ModelFiles(NamedTuple):
-    """What a model folder holds; `checksum` names the model: the SHA-256 of its checksums."""
+    """What a model folder holds.
+
+    Attributes:
+        document: settings and facts.
+        arrays: by name.
+        checksum: SHA-256 of the file of checksums; it identifies the model.
+    """
 
     document: dict[str, Any]
     arrays: dict[str, Tensor]
@@ -78,50 +88,50 @@ class ModelFiles(NamedTuple):
 
 
 def read_model_folder(folder: Path) -> ModelFiles:
-    """Read a model folder; each file once, so that what is returned belongs together whatever happens meanwhile.
+    """Read a model folder; each file is read once, so that the result is consistent even if the folder changes.
 
     Raises:
-        ModelError: the folder is missing, incomplete, changed, or of another version.
+        ModelError: the folder is missing, incomplete, damaged or of another version.
     """
-    sums, checksum = _checksums(folder)
-    files = {name: _bytes(folder, name) for name in (DOCUMENT, ARRAYS, CARD)}
-    document = _document(folder, files[DOCUMENT])
+    sums, checksum = _read_checksums(folder)
+    files = {name: _read_file(folder, name) for name in (DOCUMENT, ARRAYS, CARD)}
+    document = _parse_document(folder, files[DOCUMENT])
     for name, content in files.items():
         if _sha256(content) != sums.get(name):
             raise ModelError(
-                f"{folder / name} is not as it was saved (its SHA-256 differs from {CHECKSUMS}); "
+                f"{folder / name} changed after the model was saved (its SHA-256 differs from {CHECKSUMS}); "
                 "copy the model again from where it was made, or fit a new one."
             )
     try:
-        # Not `load_file`: it keeps the file mapped, and one that is mapped cannot be replaced on Windows.
+        # Not `load_file`, which keeps the file mapped: Windows cannot replace a mapped file.
         return ModelFiles(document, read_arrays(files[ARRAYS]), checksum)
     except SafetensorError as error:
         raise ModelError(f"{folder / ARRAYS} holds no arrays ({error}); copy the model again.") from error
 
 
 def _is_model(folder: Path) -> bool:
-    """Tell whether a folder holds a model, and nothing that would be lost with it."""
-    names = {entry.name for entry in folder.iterdir() if entry.name.lower() not in LITTER}
+    """Tell whether a folder holds a model and nothing else that would be deleted with it."""
+    names = {entry.name for entry in folder.iterdir() if entry.name.lower() not in SYSTEM_FILES}
     return DOCUMENT in names and names <= {DOCUMENT, ARRAYS, CARD, CHECKSUMS}
 
 
-def _bytes(folder: Path, name: str) -> bytes:
+def _read_file(folder: Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except FileNotFoundError:
         raise ModelError(f"The model {folder} lacks {name}; copy the whole folder again.") from None
 
 
-def _checksums(folder: Path) -> tuple[dict[str, str], str]:
-    """Return what each file's SHA-256 should be, and that of the file which says so."""
+def _read_checksums(folder: Path) -> tuple[dict[str, str], str]:
+    """Return the expected SHA-256 of each file, and the SHA-256 of the file that lists them."""
     if not folder.is_dir():
-        raise ModelError(f"There is no model folder {folder}; make one with `unoqa fit OUTSTANDING -o {folder}`.")
+        raise ModelError(f"There is no model folder {folder}; check the path, or fit a model with `unoqa fit` first.")
     try:
         content = (folder / CHECKSUMS).read_bytes()
         sums = json.loads(content)
     except FileNotFoundError:
         raise ModelError(
-            f"{folder} is not a whole model (it has no {CHECKSUMS}); name a folder made by `unoqa fit`."
+            f"{folder} is not a complete model (it has no {CHECKSUMS}); name a folder that `unoqa fit` wrote."
         ) from None
     except (ValueError, RecursionError):
         sums = None
@@ -130,15 +140,15 @@ def _checksums(folder: Path) -> tuple[dict[str, str], str]:
     return sums, _sha256(content)
 
 
-def _document(folder: Path, content: bytes) -> dict[str, Any]:
-    """Read the document; its version is told before its checksum, the more useful of the two."""
+def _parse_document(folder: Path, content: bytes) -> dict[str, Any]:
+    """Read the document; its version is checked before any checksum, because that error is the more useful one."""
     try:
         document = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{folder / DOCUMENT} is damaged ({error}); copy the model again.") from error
     if document.get("format") != FORMAT:
         raise ModelError(
-            f"The model {folder} has format {document.get('format')!r}, and this version of unoqa reads {FORMAT}; "
+            f"The model {folder} has format {document.get('format')!r}, but this version of unoqa reads {FORMAT}; "
             "fit it again with this version, or install the version that made it."
         )
     return document

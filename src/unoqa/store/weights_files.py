@@ -1,37 +1,49 @@
-"""Files of named arrays that other programs wrote: weights of networks."""
+"""Weights of networks that other programs wrote: found in the Hugging Face cache, read from files."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import safetensors.torch
 import torch
+from huggingface_hub import try_to_load_from_cache
 from safetensors import SafetensorError
 from torch import Tensor
 
 from unoqa.core.errors import WeightsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from unoqa.core.contracts import State
 
+HUB_NAMES = ("model.safetensors", "pytorch_model.bin")
+"""Names of timm's weights files in a repository of the Hugging Face hub."""
 
-def read_weights(file: Path, way_out: str = "give one that exists with --encoder-weights") -> State:
-    """Read named arrays from a safetensors file or a torch checkpoint, never running code from it.
+
+def find_in_hub_cache(repository: str) -> Path | None:
+    """Find a repository's weights file in the local cache of the Hugging Face hub; never uses the network."""
+    for name in HUB_NAMES:
+        file = try_to_load_from_cache(repository, name)
+        if isinstance(file, str):
+            return Path(file)
+    return None
+
+
+def read_weights(file: Path, advice: str = "give the path of one that exists") -> State:
+    """Read named arrays from a safetensors file or a torch checkpoint; no code in the file is run.
 
     Args:
-        way_out: what to do where there is no such file, for the error's sentence.
+        advice: what to do if the file does not exist, for the error message.
 
     Raises:
         WeightsError: the file is missing or holds no named arrays.
     """
     if not file.is_file():
-        raise WeightsError(f"There is no weights file {file}; {way_out}.")
+        raise WeightsError(f"There is no weights file {file}; {advice}.")
     try:
         if _is_safetensors(file):
             return safetensors.torch.load_file(file)
-        return _named_arrays(torch.load(file, map_location="cpu", weights_only=True))
+        return _unwrap_arrays(torch.load(file, map_location="cpu", weights_only=True))
     except Exception as error:
         raise WeightsError(
             f"{file} is neither a safetensors file nor a torch checkpoint of plain arrays; "
@@ -40,13 +52,13 @@ def read_weights(file: Path, way_out: str = "give one that exists with --encoder
 
 
 def _is_safetensors(file: Path) -> bool:
-    """Tell by the header, JSON after its length; torch's checkpoints have had two layouts, and neither has it."""
-    with file.open("rb") as opened:
-        return opened.read(9)[8:] == b"{"
+    """Tell from the header: eight bytes of length, then JSON; neither layout of torch's checkpoints begins so."""
+    with file.open("rb") as stream:
+        return stream.read(9)[8:] == b"{"
 
 
-def _named_arrays(loaded: object) -> State:
-    """Unwrap the checkpoint layouts in use: the arrays themselves, or under `state_dict` or `model`."""
+def _unwrap_arrays(loaded: object) -> State:
+    """Return the arrays of a checkpoint: they are its top level, or below `state_dict` or `model`."""
     if isinstance(loaded, dict):
         for key in ("state_dict", "model"):
             if isinstance(loaded.get(key), dict):

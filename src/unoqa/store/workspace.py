@@ -1,8 +1,7 @@
-"""Where unfinished work is kept: features and checkpoints, each under a key of what it was made from."""
+"""A folder for unfinished work: features and checkpoints, each under a key made from what it depends on."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -18,7 +17,8 @@ from safetensors.torch import load as read_arrays
 
 from unoqa.core.errors import ResultsError
 from unoqa.store.feature_files import FeatureFiles
-from unoqa.store.files import LITTER, replace_file
+from unoqa.store.file_names import make_short_digest
+from unoqa.store.files import SYSTEM_FILES, replace_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,28 +27,31 @@ if TYPE_CHECKING:
 
 
 LOCK = ".unoqa-lock"
+"""The file that one process at a time holds locked."""
 
-OURS = re.compile(r"(features|fit)-[0-9a-f]{16}")
-"""What the folders in a workspace are called that are removed with it."""
+OWN_FOLDERS = re.compile(r"(features|fit)-[0-9a-f]{16}")
+"""Names of the folders in a workspace that `Workspace.remove` deletes."""
 
 
 @final
 class Workspace:
-    """A folder of one process at a time; what another version, recipe or image would make never meets it.
+    """A folder of unfinished work that one process uses at a time.
+
+    A key stands for the version, the recipe and the images; work made from others has another key and is never reused.
 
     Attributes:
-        folder: where it lies.
+        folder: where the workspace is.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Open the folder, with what an earlier process left in it; None: a temporary one.
+        """Open a folder, with the work that an earlier process left in it; None opens a temporary folder.
 
         Raises:
-            ResultsError: another process works in it.
+            ResultsError: another process uses it.
         """
         self._open = ExitStack()
         self._files = ExitStack()
-        self._kept = folder
+        self._persistent_folder = folder
         if folder is None:
             temporary = tempfile.TemporaryDirectory(prefix="unoqa-", ignore_cleanup_errors=True)
             self.folder = Path(self._open.enter_context(temporary))
@@ -59,24 +62,27 @@ class Workspace:
         try:
             self._open.enter_context(lock.acquire(blocking=False))
         except Timeout:
-            raise ResultsError(f"Another process works in {folder}; wait for it, or name another output.") from None
+            raise ResultsError(
+                f"Another process works in {folder}; wait until it ends, or choose another folder."
+            ) from None
 
     def __enter__(self) -> Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._files.close()
-        if self._kept is not None and {entry.name for entry in self._kept.glob("*")} <= {LOCK}:
-            self.remove()  # nothing was kept: what is refused at the start leaves no folder
+        folder = self._persistent_folder
+        if folder is not None and {entry.name for entry in folder.glob("*")} <= {LOCK}:
+            self.remove()  # nothing was written: a call that is refused at its start leaves no folder
         self._open.close()
 
     @property
     def persistent(self) -> bool:
-        """Tell whether what is kept here outlives the process."""
-        return self._kept is not None
+        """Tell whether the work outlives the process."""
+        return self._persistent_folder is not None
 
-    def features(self, key: str, scales: tuple[Scale, ...]) -> FeatureFiles:
-        """Open the feature files of one encoder; closed with the workspace."""
+    def open_features(self, key: str, scales: tuple[Scale, ...]) -> FeatureFiles:
+        """Open the feature files of one encoder; they are closed with the workspace."""
         return self._files.enter_context(FeatureFiles(scales, self.folder / f"features-{key}"))
 
     def checkpoints(self, key: str) -> FolderCheckpoints:
@@ -84,44 +90,44 @@ class Workspace:
         return FolderCheckpoints(self.folder / f"fit-{key}")
 
     def remove(self) -> None:
-        """Take the work away, since it is done, and the folder with it unless somebody keeps other things there.
+        """Delete the work when it is done, and the folder too, unless it holds other files.
 
-        No other process works in the folder before it is empty.
+        The lock is held until the work is deleted, so that no other process starts in the folder before.
         """
         self._files.close()
-        kept, self._kept = self._kept, None  # what is there from now on is another's
-        if kept is None:
+        folder, self._persistent_folder = self._persistent_folder, None  # from here on another process may use it
+        if folder is None:
             self._open.close()
             return
-        for entry in kept.glob("*"):
-            if OURS.fullmatch(entry.name):
+        for entry in folder.glob("*"):
+            if OWN_FOLDERS.fullmatch(entry.name):
                 shutil.rmtree(entry, ignore_errors=True)
-            elif entry.name.lower() in LITTER:
+            elif entry.name.lower() in SYSTEM_FILES:
                 entry.unlink(missing_ok=True)
-        with suppress(PermissionError):  # Windows keeps a lock's file while it is held, and no longer
-            (kept / LOCK).unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows cannot delete a lock file while it is held, and deletes it afterwards
+            (folder / LOCK).unlink(missing_ok=True)
         self._open.close()
-        with suppress(OSError):  # it is not empty
-            kept.rmdir()
+        with suppress(OSError):  # it holds other files
+            folder.rmdir()
 
 
 @final
 class FolderCheckpoints:
-    """Checkpoints as safetensors files, each replaced whole."""
+    """Checkpoints as safetensors files; a new one replaces the former whole."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def read(self, name: str) -> dict[str, Tensor] | None:
-        """Return what was written under the name; None where there is nothing, or nothing that can be read."""
+        """Return the arrays last written under the name; None if there are none, or the file is damaged."""
         try:
-            # Not `load_file`: it keeps the file mapped, and one that is mapped cannot be replaced on Windows.
+            # Not `load_file`, which keeps the file mapped: Windows cannot replace a mapped file.
             return read_arrays(self._path(name).read_bytes())
         except (FileNotFoundError, SafetensorError):
             return None
 
     def write(self, name: str, arrays: dict[str, Tensor]) -> None:
-        """Keep arrays under the name."""
+        """Write arrays under the name, in place of former ones."""
         plain = {key: array.detach().cpu().contiguous().clone() for key, array in arrays.items()}
         with replace_file(self._path(name)) as fresh:
             safetensors.torch.save_file(plain, fresh)
@@ -131,6 +137,5 @@ class FolderCheckpoints:
 
 
 def make_key(*parts: object) -> str:
-    """Return a short key that stands for plain values."""
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """Return a short key for plain values; equal values give equal keys."""
+    return make_short_digest(json.dumps(parts, sort_keys=True, default=str))

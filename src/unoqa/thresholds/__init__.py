@@ -1,4 +1,4 @@
-"""Thresholds: each sets the score above which an image is not outstanding."""
+"""Thresholds: a threshold is the score above which an image is not outstanding; it is set from outstanding images."""
 
 from unoqa.core.catalog import Shelf
 from unoqa.core.contracts import Threshold

@@ -1,4 +1,4 @@
-"""A threshold that somebody chose."""
+"""A threshold that the settings give, whatever the scores are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unoqa.core.settings import settings
 @final
 @settings
 class Fixed(Threshold):
-    """The same value whatever the images: for a site that carries a validated cut-off.
+    """The same value whatever the images: for a site that has a validated threshold.
 
     Example:
         >>> Fixed(value=2.5).fit(np.zeros(3))
@@ -27,11 +27,11 @@ class Fixed(Threshold):
     )
 
     @property
-    def needs(self) -> int:
-        """Return 1: nothing is estimated."""
+    def min_images(self) -> int:
+        """Return 1: nothing is fitted."""
         return 1
 
     def fit(self, scores: Float[np.ndarray, " images"]) -> float:
-        """Return the value."""
+        """Return the value; the scores are not used."""
         del scores
         return self.value

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.datasets.parts.contract import DataSet, Study
-from unoqa.benchmark.datasets.parts.drawing import checked, half_drawn
-from unoqa.benchmark.datasets.parts.finding import images_below, unlabelled
-from unoqa.benchmark.datasets.parts.listing import header, locate, read_listing
+from unoqa.benchmark.datasets.parts.image_search import find_images, note_unlabelled
+from unoqa.benchmark.datasets.parts.label_file import match_images, read_header, read_label_file
+from unoqa.benchmark.datasets.parts.splitting import check_study, draw_half_split
 from unoqa.core.errors import DataSetError
 from unoqa.core.settings import settings
 
@@ -25,12 +25,12 @@ LAYOUT = (
 )
 
 HINT = (
-    "drac2022 is given to those who register at https://drac22.grand-challenge.org; unpack it, and name the folder "
+    "drac2022 is available after registration at https://drac22.grand-challenge.org; unpack it, and give the folder "
     f"that holds {LAYOUT}."
 )
 
 PUBLISHED = 665
-"""Images of the training set, the only one whose labels were given out."""
+"""Images of the training set, the only set with published labels."""
 
 STUDY = "uw-octa"
 
@@ -38,49 +38,49 @@ STUDY = "uw-octa"
 @final
 @settings
 class Drac2022(DataSet):
-    """Diabetic Retinopathy Analysis Challenge 2022, task B, as grand-challenge.org gives it out.
+    """Diabetic Retinopathy Analysis Challenge 2022, task B, in the layout of grand-challenge.org.
 
-    Its levels 0 poor, 1 good, 2 excellent are ours. Labels are known of the training set only, so a seeded half of
-    its excellent images, at most 80, is fitted on, and all others are the test.
+    Its levels 0 poor, 1 good, 2 excellent are our grades 0–2. Only the training set has labels, so a seeded half of
+    its excellent images, at most 80, is fitted on, and all other images are the test.
     """
 
-    def studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
+    def find_studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
         """Find the labels, and the training set beside them."""
-        images = images_below(folder, HINT)
-        path = _labels(folder)
-        root = path.parent.parent if _bare(path.parent.name) == "groundtruths" else path.parent
+        images = find_images(folder, HINT)
+        path = _find_labels(folder)
+        root = path.parent.parent if _strip_numbering(path.parent.name) == "groundtruths" else path.parent
         training = [image for image in images if _is_training(image, root)]
         if not training:
-            raise DataSetError(f"drac2022: below {root} is no folder 'Training Set' with images; expected is {LAYOUT}.")
-        located = locate(read_listing(path, COLUMNS), training, path=path, root=root)
-        labelled = [one.labelled for one in located]
-        fit, test = half_drawn(labelled, f"drac2022, study {STUDY}", seed=seed)
-        notes = (_differing(len(labelled)), unlabelled(len(training) - len(labelled)))
-        return (checked(Study(STUDY, fit, test, notes=tuple(filter(None, notes))), "drac2022"),)
+            raise DataSetError(f"drac2022: no folder 'Training Set' with images lies below {root}; expected: {LAYOUT}.")
+        matched = match_images(read_label_file(path, COLUMNS), training, path=path, root=root)
+        labelled = [match.image for match in matched]
+        fit, test = draw_half_split(labelled, f"drac2022, study {STUDY}", seed=seed)
+        notes = (_note_difference(len(labelled)), note_unlabelled(len(training) - len(labelled)))
+        return (check_study(Study(STUDY, fit, test, notes=tuple(filter(None, notes))), "drac2022"),)
 
 
-def _labels(folder: Path) -> Path:
-    """Find the one table of quality levels; tables of the other tasks have other columns."""
+def _find_labels(folder: Path) -> Path:
+    """Find the one table of quality levels; the tables of the other tasks have other columns."""
     tables = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".csv" and path.name[0] != ".")
-    found = [path for path in tables if header(path) == COLUMNS and "testing" not in path.name.lower()]
+    found = [path for path in tables if read_header(path) == COLUMNS and "testing" not in path.name.lower()]
     if len(found) == 1:
         return found[0]
     columns = ",".join(COLUMNS)
     if not found:
-        raise DataSetError(f"drac2022: no CSV below {folder} has just the columns {columns}; expected is {LAYOUT}.")
+        raise DataSetError(f"drac2022: no CSV below {folder} has exactly the columns {columns}; expected: {LAYOUT}.")
     raise DataSetError(f"drac2022: {' and '.join(map(str, found))} have the columns {columns}; keep one of them.")
 
 
 def _is_training(image: ImageReference, root: Path) -> bool:
-    """Tell an image of this task's training set: other tasks have images of the same names."""
-    return _bare(image.path.parent.name) == "training set" and image.path.is_relative_to(root)
+    """Return whether an image is of this task's training set: other tasks have images of the same names."""
+    return _strip_numbering(image.path.parent.name) == "training set" and image.path.is_relative_to(root)
 
 
-def _bare(name: str) -> str:
-    """Return a folder's name without the number or letter before it: teams keep it or not."""
+def _strip_numbering(name: str) -> str:
+    """Return a folder's name without the number or letter before it: some teams remove it."""
     return re.sub(r"^\w\.", "", name.lower()).strip()
 
 
-def _differing(labelled: int) -> str:
-    """Return one sentence if there are other numbers of images than were published."""
-    return "" if labelled == PUBLISHED else f"{labelled} images have labels; published are {PUBLISHED}."
+def _note_difference(labelled: int) -> str:
+    """Return one sentence if the number of images differs from the published one; else an empty one."""
+    return "" if labelled == PUBLISHED else f"{labelled} images have labels; published: {PUBLISHED}."

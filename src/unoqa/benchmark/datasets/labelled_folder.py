@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.datasets.parts.contract import DataSet, Study
-from unoqa.benchmark.datasets.parts.drawing import checked, half_drawn
-from unoqa.benchmark.datasets.parts.finding import images_below, images_in, unlabelled
-from unoqa.benchmark.datasets.parts.listing import Listed, Located, by_device, header, locate, read_listing
+from unoqa.benchmark.datasets.parts.image_search import find_images, format_count, note_unlabelled
+from unoqa.benchmark.datasets.parts.label_file import (
+    LabelRow,
+    MatchedRow,
+    group_by_device,
+    match_images,
+    read_header,
+    read_label_file,
+)
+from unoqa.benchmark.datasets.parts.splitting import check_study, draw_half_split
 from unoqa.core.errors import DataSetError
 from unoqa.core.grading import Grade
 from unoqa.core.settings import settings
@@ -19,12 +26,14 @@ if TYPE_CHECKING:
 COLUMNS = ("image", "grade")
 
 SPLITS = ("fit", "test", "external", "validation")
-"""What the column `split` may say."""
+"""Possible values of the column `split`."""
 
-HINT = "labelled-folder expects images, in folders or not, and one CSV beside them with columns image,grade."
+HINT = (
+    "labelled-folder expects images, in subfolders or not, and one CSV with columns image,grade in the folder itself."
+)
 
 ONLY_STUDY = "all"
-"""The study's name where no device is named."""
+"""The study's name if the table names no device."""
 
 
 @final
@@ -32,54 +41,54 @@ ONLY_STUDY = "all"
 class LabelledFolder(DataSet):
     """Images and one CSV with columns image,grade; optional columns are device and split.
 
-    The CSV lies in the folder itself, the images anywhere below: named by their paths in the folder, or by their names
-    alone where those are unique. Each device is a study. Without splits (fit, test, external, validation) a seeded
-    half of the outstanding images, at most 80, is fitted on, and all others are the test.
+    The CSV lies in the folder itself, the images anywhere below. The CSV names images by their paths in the folder,
+    or by their file names alone if those are unique. Each device is a study. Without splits (fit, test, external,
+    validation) a seeded half of the outstanding images, at most 80, is fitted on, and all other images are the test.
     """
 
-    def studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
-        """Find the table and its images; what has no label is left out."""
-        images = images_below(folder, HINT)
-        path = _table(folder)
-        listed = read_listing(path, COLUMNS)
-        _check_splits(listed, path)
-        located = locate(listed, images, path=path, root=folder)
-        notes = tuple(filter(None, [unlabelled(len(images) - len(located))]))
-        return tuple(_study(device, rows, notes, seed=seed) for device, rows in by_device(located))
+    def find_studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
+        """Find the table and its images; images without a label are left out."""
+        images = find_images(folder, HINT)
+        path = _find_table(folder)
+        rows = read_label_file(path, COLUMNS)
+        _check_splits(rows, path)
+        matched = match_images(rows, images, path=path, root=folder)
+        notes = tuple(filter(None, [note_unlabelled(len(images) - len(matched))]))
+        return tuple(_make_study(device, rows, notes, seed=seed) for device, rows in group_by_device(matched))
 
 
-def _table(folder: Path) -> Path:
+def _find_table(folder: Path) -> Path:
     tables = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.name[0] != ".")
-    found = [path for path in tables if set(COLUMNS) <= set(header(path))]
+    found = [path for path in tables if set(COLUMNS) <= set(read_header(path))]
     if len(found) == 1:
         return found[0]
     names = ", ".join(path.name for path in found or tables)
     if found:
         raise DataSetError(f"{folder} holds {len(found)} CSVs with columns image,grade ({names}); keep one of them.")
-    raise DataSetError(f"{folder} holds no CSV with columns image,grade (but {names or 'no other'}); {HINT}")
+    raise DataSetError(f"{folder} holds no CSV with columns image,grade (found: {names or 'no CSV'}); {HINT}")
 
 
-def _check_splits(listed: Sequence[Listed], path: Path) -> None:
-    """Refuse a split that does not exist."""
-    for one in listed:
-        if one.split and one.split not in SPLITS:
-            raise DataSetError(f"Line {one.line} of {path} has split '{one.split}'; use {', '.join(SPLITS)}.")
+def _check_splits(rows: Sequence[LabelRow], path: Path) -> None:
+    """Raise a DataSetError for an unknown split."""
+    for row in rows:
+        if row.split and row.split not in SPLITS:
+            raise DataSetError(f"Line {row.line} of {path} has split '{row.split}'; use {', '.join(SPLITS)}.")
 
 
-def _study(device: str, rows: Sequence[Located], notes: tuple[str, ...], *, seed: int) -> Study:
+def _make_study(device: str, matched: Sequence[MatchedRow], notes: tuple[str, ...], *, seed: int) -> Study:
     name = device or ONLY_STUDY
-    if any(row.listed.split for row in rows):
-        return checked(_as_split(name, rows, notes), "labelled-folder")
-    fit, test = half_drawn([row.labelled for row in rows], f"labelled-folder, study {name}", seed=seed)
-    return checked(Study(name, fit, test, notes=notes), "labelled-folder")
+    if any(match.row.split for match in matched):
+        return check_study(_apply_splits(name, matched, notes), "labelled-folder")
+    fit, test = draw_half_split([match.image for match in matched], f"labelled-folder, study {name}", seed=seed)
+    return check_study(Study(name, fit, test, notes=notes), "labelled-folder")
 
 
-def _as_split(name: str, rows: Sequence[Located], notes: tuple[str, ...]) -> Study:
+def _apply_splits(name: str, matched: Sequence[MatchedRow], notes: tuple[str, ...]) -> Study:
     to_fit, test, external, validation = (
-        tuple(row.labelled for row in rows if row.listed.split == split) for split in SPLITS
+        tuple(match.image for match in matched if match.row.split == split) for split in SPLITS
     )
     fit = tuple(image.reference for image in to_fit if image.grade is Grade.OUTSTANDING)
     worse = len(to_fit) - len(fit)
     if worse:
-        notes = (*notes, f"{images_in(worse)} of the split fit not outstanding, and left out.")
+        notes = (*notes, f"Left out: {format_count(worse)} of the split fit, not outstanding.")
     return Study(name, fit, test, external, validation, notes)

@@ -6,10 +6,10 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, final
 
-from unoqa.benchmark.datasets.parts.class_folders import ClassFolders, class_folders
-from unoqa.benchmark.datasets.parts.contract import DataSet, Labelled, Study
-from unoqa.benchmark.datasets.parts.drawing import checked, count
-from unoqa.benchmark.datasets.parts.finding import images_below, images_in, tree
+from unoqa.benchmark.datasets.parts.class_folders import ClassFolders, find_class_folders
+from unoqa.benchmark.datasets.parts.contract import DataSet, LabelledImage, Study
+from unoqa.benchmark.datasets.parts.image_search import find_images, format_count, format_tree
+from unoqa.benchmark.datasets.parts.splitting import check_study, count_grade
 from unoqa.core.errors import DataSetError
 from unoqa.core.grading import Grade
 from unoqa.core.settings import settings
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from unoqa.formats import ImageReference
 
 LAYOUT = (
-    "3x3/For_Train/train/{0,1,2}/*.png, 3x3/For_Train/test/{0,1,2}/*.png and, where there are external sets, "
+    "3x3/For_Train/train/{0,1,2}/*.png, 3x3/For_Train/test/{0,1,2}/*.png and, if there are external sets, "
     "3x3/external/{0,1,2}/*.png; 6x6 likewise"
 )
 
 HINT = (
-    "octa25k is found at https://doi.org/10.5281/zenodo.5111972 and https://doi.org/10.5281/zenodo.5111975; unpack it, "
-    f"and name the folder that holds {LAYOUT}."
+    "octa25k is available at https://doi.org/10.5281/zenodo.5111972 and https://doi.org/10.5281/zenodo.5111975; "
+    f"unpack it, and give the folder that holds {LAYOUT}."
 )
 
 PUBLISHED: dict[str, dict[str, dict[str, int]]] = {
@@ -56,7 +56,7 @@ _SPLITS = {
     "train": {"train", "training", "trainset"},
     "test": {"test", "testing", "testset"},
 }
-"""Words of a folder's name that tell the split; a name that also says external is external."""
+"""Words in a folder's name that name the split; a folder whose name also says external is external."""
 
 
 @final
@@ -64,90 +64,93 @@ _SPLITS = {
 class Octa25k(DataSet):
     """OCTA-25K-IQA-SEG: sOCTA-3x3-10k and sOCTA-6x6-14k, one study each (Wang et al. 2021, arXiv 2107.10476).
 
-    How the archives name their folders is not documented, so these are recognised by what their names tell. The
-    outstanding images of the training set are fitted on; its other images are not used. Where two external sets are
-    numbered, the first is taken as the validation set of UNO-QA.
+    The folder names of the archives are not documented, so folders are recognised by words in their names. The
+    outstanding images of the training set are fitted on; its other images are not used. If two external sets are
+    numbered, the first is used as the validation set of UNO-QA.
     """
 
-    def studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
-        """Find both subsets, or the one that is there; the split is the published one, `seed` is not used."""
+    def find_studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
+        """Find one or both subsets; the split is the published one, `seed` is not used."""
         del seed
-        images = images_below(folder, HINT)
-        found = _found(folder, images)
+        images = find_images(folder, HINT)
+        found = _find_splits(folder, images)
         for field, splits in found.items():
             for split in ("train", "test"):
                 if split not in splits:
-                    raise _refused(f"{field} has no {split} split", folder, images)
-        outside = len(images) - sum(len(one.images) for splits in found.values() for one in splits.values())
-        note = (f"{images_in(outside)} outside class folders not used.",) if outside else ()
-        return tuple(_study(field, found[field], note) for field in sorted(found))
+                    raise _make_layout_error(f"{field} has no {split} split", folder, images)
+        outside = len(images) - sum(len(place.images) for splits in found.values() for place in splits.values())
+        note = (f"Not used: {format_count(outside)} outside class folders.",) if outside else ()
+        return tuple(_make_study(field, found[field], note) for field in sorted(found))
 
 
-def _found(folder: Path, images: Sequence[ImageReference]) -> dict[str, dict[str, ClassFolders]]:
+def _find_splits(folder: Path, images: Sequence[ImageReference]) -> dict[str, dict[str, ClassFolders]]:
     """Return class folders by field of view and split."""
     found: dict[str, dict[str, ClassFolders]] = defaultdict(dict)
-    for one in class_folders(folder, images):
-        field, split = _field(one, folder), _split(one)
+    for classes in find_class_folders(folder, images):
+        field, split = _find_field(classes, folder), _find_split(classes)
         if field is None or split is None:
             what = "field of view (3x3 or 6x6)" if field is None else "split (train, test, external)"
-            raise _refused(f"no name on the way to {folder.joinpath(*one.place)} tells its {what}", folder, images)
-        former = found[field].setdefault(split, one)
-        if former is not one:
-            places = " and ".join(str(folder.joinpath(*each.place)) for each in (former, one))
+            where = folder.joinpath(*classes.place)
+            raise _make_layout_error(f"no folder name on the path {where} says its {what}", folder, images)
+        earlier = found[field].setdefault(split, classes)
+        if earlier is not classes:
+            places = " and ".join(str(folder.joinpath(*each.place)) for each in (earlier, classes))
             raise DataSetError(f"octa25k: {places} are both the {split} split of {field}; keep one of them.")
     if not found:
-        raise _refused("there are no class folders", folder, images)
+        raise _make_layout_error("there are no class folders", folder, images)
     return found
 
 
-def _field(one: ClassFolders, folder: Path) -> str | None:
-    """Return what the nearest name says, beginning at the class folders, and ending above the data set's folder."""
-    for name in (*reversed(one.place), *reversed(folder.resolve().parts)):
+def _find_field(classes: ClassFolders, folder: Path) -> str | None:
+    """Return the field of view named by the nearest folder: from the class folders up, beyond the data set's folder."""
+    for name in (*reversed(classes.place), *reversed(folder.resolve().parts)):
         for side, pattern in _FIELDS.items():
             if pattern.search(name.lower()):
                 return side
     return None
 
 
-def _split(one: ClassFolders) -> str | None:
-    """Return what the nearest name says; the first of two external sets is what UNO-QA calls validation.
+def _find_split(classes: ClassFolders) -> str | None:
+    """Return the split named by the nearest folder; the first of two external sets is UNO-QA's validation set.
 
-    Class folders in words that no name tells of are an external set: only those are delivered so.
+    Class folders named in words, whose path names no split, are an external set: only external sets come like that.
     """
-    for name in reversed(one.place):
+    for name in reversed(classes.place):
         words = re.findall(r"[a-z]+|\d+", name.lower())
         if any(word == "ext" or word.startswith("external") for word in words):
             return "validation" if "1" in words else "external"
         for split, spellings in _SPLITS.items():
             if spellings & set(words):
                 return split
-    return "external" if one.in_words else None
+    return "external" if classes.in_words else None
 
 
-def _study(field: str, splits: Mapping[str, ClassFolders], notes: tuple[str, ...]) -> Study:
+def _make_study(field: str, splits: Mapping[str, ClassFolders], notes: tuple[str, ...]) -> Study:
     images = {split: splits[split].images if split in splits else () for split in PUBLISHED[field]}
-    differing = (_differing(split, images[split], known) for split, known in PUBLISHED[field].items())
+    differences = (_note_difference(split, images[split], known) for split, known in PUBLISHED[field].items())
     study = Study(
         name=field,
         fit=tuple(image.reference for image in images["train"] if image.grade is Grade.OUTSTANDING),
         test=images["test"],
         external=images["external"],
         validation=images["validation"],
-        notes=(*filter(None, differing), *notes),
+        notes=(*filter(None, differences), *notes),
     )
-    return checked(study, "octa25k")
+    return check_study(study, "octa25k")
 
 
-def _differing(split: str, images: Sequence[Labelled], published: Mapping[str, int]) -> str:
-    """Return one sentence if there are other numbers of images than were published."""
-    every = {"images": len(images), **{grade.word: count(images, grade) for grade in Grade}}
-    here = {what: every[what] for what in published}
-    return "" if here == published else f"The {split} split has {_listed(here)}; published are {_listed(published)}."
+def _note_difference(split: str, images: Sequence[LabelledImage], published: Mapping[str, int]) -> str:
+    """Return one sentence if the numbers of images differ from the published ones; else an empty one."""
+    counts = {"images": len(images), **{grade.word: count_grade(images, grade) for grade in Grade}}
+    here = {what: counts[what] for what in published}
+    if here == published:
+        return ""
+    return f"The {split} split has {_format_counts(here)}; published: {_format_counts(published)}."
 
 
-def _listed(counts: Mapping[str, int]) -> str:
+def _format_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {what}" for what, number in counts.items())
 
 
-def _refused(what: str, folder: Path, images: Sequence[ImageReference]) -> DataSetError:
-    return DataSetError(f"octa25k: {what}; expected is {LAYOUT}. Found is:\n{tree(folder, images)}")
+def _make_layout_error(what: str, folder: Path, images: Sequence[ImageReference]) -> DataSetError:
+    return DataSetError(f"octa25k: {what}; expected: {LAYOUT}. Found:\n{format_tree(folder, images)}")

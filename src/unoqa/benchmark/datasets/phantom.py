@@ -1,4 +1,4 @@
-"""Procedural scans of known grade, for trying everything where no data set is at hand."""
+"""Procedural scans of known grade, to try everything without a data set."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, final
 from pydantic import Field
 
 from unoqa.benchmark.datasets.parts.contract import DataSet, Study
-from unoqa.benchmark.datasets.parts.drawing import checked
-from unoqa.benchmark.datasets.parts.finding import images_below
-from unoqa.benchmark.datasets.parts.listing import locate, read_listing
-from unoqa.benchmark.phantom.folder import write
+from unoqa.benchmark.datasets.parts.image_search import find_images
+from unoqa.benchmark.datasets.parts.label_file import match_images, read_label_file
+from unoqa.benchmark.datasets.parts.splitting import check_study
+from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.core.errors import DataSetError
 from unoqa.core.settings import settings
 
@@ -21,7 +21,7 @@ COLUMNS = ("image", "grade")
 
 PARTS = ("outstanding", "clinic", "labels.csv")
 
-HINT = "phantom expects outstanding/*.png, clinic/*.png and labels.csv; name a new folder to have them drawn."
+HINT = "phantom expects outstanding/*.png, clinic/*.png and labels.csv; give a new folder to have them drawn."
 
 
 @final
@@ -32,28 +32,30 @@ class Phantom(DataSet):
     A folder that does not exist, or is empty, is filled first.
     """
 
-    outstanding: Annotated[int, Field(ge=1, description="scans drawn to fit on")] = 60
+    outstanding: Annotated[int, Field(ge=1, description="number of scans drawn to fit on")] = 60
     clinic: Annotated[
-        tuple[int, int, int], Field(description="scans drawn to test: outstanding, gradable, ungradable")
+        tuple[int, int, int],
+        Field(description="numbers of scans drawn for the test: outstanding, gradable, ungradable"),
     ] = (30, 60, 30)
     size: Annotated[int, Field(ge=32, description="side of a drawn scan in pixels")] = 320
 
-    def studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
-        """Find the scans; `seed` is used only where they are drawn."""
-        notes = self._drawn(folder, seed) if not folder.exists() or _is_empty(folder) else ()
+    def find_studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
+        """Find the scans, or draw them with `seed`; scans found in the folder do not depend on it."""
+        notes = self._draw(folder, seed) if not folder.exists() or _is_empty(folder) else ()
         missing = [part for part in PARTS if not (folder / part).exists()]
         if missing:
             raise DataSetError(f"{folder} has no {', '.join(missing)}; {HINT}")
-        images = images_below(folder, HINT)
+        images = find_images(folder, HINT)
         fit, clinic = (
             tuple(image for image in images if image.path.is_relative_to(folder / part)) for part in PARTS[:2]
         )
         path = folder / "labels.csv"
-        test = locate(read_listing(path, COLUMNS), clinic, path=path, root=folder / "clinic")
-        return (checked(Study("phantom", fit, tuple(one.labelled for one in test), notes=notes), "phantom"),)
+        matched = match_images(read_label_file(path, COLUMNS), clinic, path=path, root=folder / "clinic")
+        test = tuple(match.image for match in matched)
+        return (check_study(Study("phantom", fit, test, notes=notes), "phantom"),)
 
-    def _drawn(self, folder: Path, seed: int) -> tuple[str]:
-        write(folder, outstanding_to_fit=self.outstanding, clinic=self.clinic, seed=seed, size=self.size)
+    def _draw(self, folder: Path, seed: int) -> tuple[str]:
+        write_phantom(folder, outstanding_to_fit=self.outstanding, clinic=self.clinic, seed=seed, size=self.size)
         return (f"{self.outstanding + sum(self.clinic)} scans were drawn into {folder} with seed {seed}.",)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.datasets.parts.contract import DataSet, Study
-from unoqa.benchmark.datasets.parts.drawing import checked, count, drawn
-from unoqa.benchmark.datasets.parts.finding import images_below, unlabelled
-from unoqa.benchmark.datasets.parts.listing import Located, by_device, locate, read_listing
+from unoqa.benchmark.datasets.parts.image_search import find_images, note_unlabelled
+from unoqa.benchmark.datasets.parts.label_file import MatchedRow, group_by_device, match_images, read_label_file
+from unoqa.benchmark.datasets.parts.splitting import check_study, count_grade, draw_split
 from unoqa.core.errors import DataSetError
 from unoqa.core.grading import Grade
 from unoqa.core.settings import settings
@@ -20,11 +20,11 @@ COLUMNS = ("image", "grade", "device")
 
 HINT = "reference-set expects images/ and grades.csv with columns image,grade,device."
 
-FITTED = {"rossa": 80, "octa500-6mm": 60}
-"""Outstanding images fitted on, per device."""
+FIT_COUNTS = {"rossa": 80, "octa500-6mm": 60}
+"""Number of outstanding images to fit on, per device."""
 
-FEWEST_LEFT = 20
-"""Outstanding images left for testing on a device that is not named above."""
+MIN_TEST_OUTSTANDING = 20
+"""Number of outstanding images left for testing, for a device that is not named above."""
 
 
 @final
@@ -36,23 +36,23 @@ class ReferenceSet(DataSet):
     all other images are the test: the splits of docs/accuracy.md.
     """
 
-    def studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
-        """Find the devices, the one with most images first."""
+    def find_studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
+        """Find the devices; the one with the most images comes first."""
         root, path = folder / "images", folder / "grades.csv"
-        images = images_below(root, HINT)
-        located = locate(read_listing(path, COLUMNS), images, path=path, root=root)
-        notes = tuple(filter(None, [unlabelled(len(images) - len(located))]))
-        return tuple(_study(device, rows, notes, seed=seed) for device, rows in by_device(located))
+        images = find_images(root, HINT)
+        matched = match_images(read_label_file(path, COLUMNS), images, path=path, root=root)
+        notes = tuple(filter(None, [note_unlabelled(len(images) - len(matched))]))
+        return tuple(_make_study(device, rows, notes, seed=seed) for device, rows in group_by_device(matched))
 
 
-def _study(device: str, rows: Sequence[Located], notes: tuple[str, ...], *, seed: int) -> Study:
-    images = [row.labelled for row in rows]
-    outstanding = count(images, Grade.OUTSTANDING)
-    needed = FITTED.get(device, FEWEST_LEFT) + 1
+def _make_study(device: str, matched: Sequence[MatchedRow], notes: tuple[str, ...], *, seed: int) -> Study:
+    images = [match.image for match in matched]
+    outstanding = count_grade(images, Grade.OUTSTANDING)
+    needed = FIT_COUNTS.get(device, MIN_TEST_OUTSTANDING) + 1
     if outstanding < needed:
         raise DataSetError(
             f"reference-set, study {device}: {outstanding} of {len(images)} images are outstanding; at least {needed} "
             "are needed."
         )
-    fit, test = drawn(images, FITTED.get(device, outstanding - FEWEST_LEFT), seed=seed)
-    return checked(Study(device, fit, test, notes=notes), "reference-set")
+    fit, test = draw_split(images, FIT_COUNTS.get(device, outstanding - MIN_TEST_OUTSTANDING), seed=seed)
+    return check_study(Study(device, fit, test, notes=notes), "reference-set")

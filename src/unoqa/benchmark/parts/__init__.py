@@ -1,1 +1,1 @@
-"""What labels and data sets share."""
+"""Shared by labels and data sets."""

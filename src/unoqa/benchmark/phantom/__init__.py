@@ -1,1 +1,1 @@
-"""Procedural OCTA scans with planted damage: images that may be shipped, shown and tested on by everyone."""
+"""Procedural OCTA scans with planted damage: images that everyone may ship, show and test on."""

@@ -1,24 +1,23 @@
-"""What every kind of damage promises, and the shelf on which it stands."""
+"""The contract of every kind of damage, and the shelf of all kinds."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float32
 
 from unoqa.core.catalog import Shelf
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 class Damage(ABC):
     """One kind of fault of an acquisition.
 
     Attributes:
-        frequency: how often it is met, relative to the other kinds.
-        stage: when it happens: 0 as the eye looks, 1 on the light's way, 2 in the detector, 3 between lines,
-            4 as the lid closes. What happens later damages what happened before.
+        frequency: how often this kind occurs, relative to the other kinds.
+        stage: when it happens: 0 in the eye's position, 1 on the light's path, 2 in the detector, 3 between scan
+            lines, 4 when the lid closes. A later stage damages the result of the earlier ones.
     """
 
     frequency: ClassVar[float] = 1.0
@@ -26,20 +25,20 @@ class Damage(ABC):
 
     @abstractmethod
     def apply(
-        self, pixels: NDArray[np.float32], severity: float, rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator
+    ) -> tuple[Float32[np.ndarray, "size size"], Bool[np.ndarray, "size size"]]:
         """Damage a scan.
 
         Args:
-            pixels: a square scan from 0 to 1; it is not changed.
-            severity: from 0 (nothing changes) through .5 (about a quarter of the scan is lost) to 1.
+            pixels: a square scan, 0–1; it is not changed in place.
+            severity: from 0 (no change) through .5 (about a quarter of the scan is lost) to 1.
 
         Returns:
-            The damaged scan, and where it is damaged: everywhere else it equals the given one.
+            The damaged scan, and a mask of the damaged pixels: outside it, the scan equals `pixels`.
         """
 
 
-def damages() -> dict[str, Damage]:
-    """Load every kind of damage on the shelf, by the name of its file."""
+def load_damages() -> dict[str, Damage]:
+    """Load every kind of damage on the shelf, keyed by the name of its file."""
     shelf = Shelf("unoqa.benchmark.phantom.damage", Damage, "damage")  # type: ignore[type-abstract]
     return {name: shelf.load(name)() for name in shelf.names()}

@@ -1,20 +1,18 @@
-"""What differs from eye to eye and from scan to scan before anything goes wrong."""
+"""How eyes and scans differ from each other before anything goes wrong."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from jaxtyping import Float, Float32
 
 
 @final
 @dataclass(frozen=True)
 class Eye:
-    """The layout of one eye and the mood of one scan; lengths are fractions of the image's side.
+    """The anatomy of one eye and the device settings of one scan; lengths are fractions of the image's side.
 
     Attributes:
         fovea: x and y of the centre of the foveal avascular zone.
@@ -22,10 +20,10 @@ class Eye:
         zone: mean radius of the avascular zone.
         lobes: amplitude and phase of the zone's outline, for two, three, … lobes.
         arcades: signed distance from the fovea at which each large vessel passes, and its tilt.
-        pit: how much fainter the thin retina around the fovea is.
+        pit: how much darker the thin retina around the fovea is, as a share.
         brightness: mean of the finished scan.
         response: exponent of the device's contrast curve; higher = darker background.
-        grain: spread of the speckle relative to the signal.
+        grain: standard deviation of the speckle, relative to the signal.
     """
 
     fovea: tuple[float, float]
@@ -39,14 +37,14 @@ class Eye:
     grain: float
 
 
-def any_eye(rng: np.random.Generator) -> Eye:
-    """Draw an eye from the spread that good scans show."""
+def draw_eye(rng: np.random.Generator) -> Eye:
+    """Draw an eye at random, within the range that good scans show."""
     return Eye(
         fovea=(float(rng.normal(0.5, 0.025)), float(rng.normal(0.5, 0.025))),
         disc=-1 if rng.random() < 0.5 else 1,
         zone=float(np.clip(rng.normal(0.048, 0.01), 0.026, 0.075)),
         lobes=tuple((float(rng.normal(0.0, 0.22 / n)), float(rng.uniform(0, 6.28))) for n in range(2, 7)),
-        arcades=_arcades(rng),
+        arcades=_draw_arcades(rng),
         pit=float(rng.uniform(0.15, 0.5)),
         brightness=float(rng.normal(0.345, 0.035)),
         response=float(rng.uniform(0.95, 1.2)),
@@ -54,18 +52,25 @@ def any_eye(rng: np.random.Generator) -> Eye:
     )
 
 
-def _arcades(rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
+def _draw_arcades(rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
     near = [(side * rng.uniform(0.2, 0.37), rng.normal(0, 0.2)) for side in (-1, 1)]
     far = [(side * rng.uniform(0.4, 0.58), rng.normal(0, 0.25)) for side in (-1, 1) if rng.random() < 0.6]
     return tuple((float(offset), float(tilt)) for offset, tilt in near + far)
 
 
-def eccentricity(eye: Eye, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return the distance from the fovea in units of the avascular zone's radius in that direction."""
+def make_pixel_grid(size: int) -> tuple[Float32[np.ndarray, "size size"], Float32[np.ndarray, "size size"]]:
+    """Return x and y of every pixel's centre, as fractions of the side."""
+    down, across = np.indices((size, size))
+    return np.asarray((across + 0.5) / size, np.float32), np.asarray((down + 0.5) / size, np.float32)
+
+
+def measure_eccentricity(
+    eye: Eye, x: Float[np.ndarray, "*shape"], y: Float[np.ndarray, "*shape"]
+) -> Float[np.ndarray, "*shape"]:
+    """Return the distance from the fovea, in units of the avascular zone's radius in that direction."""
     across, down = x - eye.fovea[0], y - eye.fovea[1]
     angle = np.arctan2(down, across)
     outline = np.ones_like(angle)
     for count, (amplitude, phase) in enumerate(eye.lobes, start=2):
         outline += amplitude * np.cos(count * angle + phase)
-    radius: NDArray[np.floating] = np.hypot(across, down) / (eye.zone * np.maximum(outline, 0.5))
-    return radius
+    return np.hypot(across, down) / (eye.zone * np.maximum(outline, 0.5))

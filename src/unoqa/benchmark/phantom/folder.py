@@ -1,4 +1,4 @@
-"""A folder to try everything on: outstanding scans to fit, a clinic's mix to grade, and its true grades."""
+"""Writes a folder to try everything on: outstanding scans to fit, a clinic's mix of scans to grade, and its labels."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from unoqa.benchmark.phantom.cohort import PhantomScan, cohort
+from unoqa.benchmark.phantom.cohort import PhantomScan, draw_scans
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write(folder: Path, *, outstanding_to_fit: int, clinic: tuple[int, int, int], seed: int, size: int = 320) -> None:
+def write_phantom(
+    folder: Path, *, outstanding_to_fit: int, clinic: tuple[int, int, int], seed: int, size: int = 320
+) -> None:
     """Write `outstanding/*.png`, `clinic/*.png` and `labels.csv`; equal arguments give equal bytes.
 
     Args:
-        clinic: how many outstanding, gradable and ungradable scans the clinic has.
+        clinic: numbers of outstanding, gradable and ungradable scans in the clinic.
     """
-    good, mixed = (int(word) for word in np.random.SeedSequence(seed).generate_state(2))
-    for scan in cohort(outstanding=outstanding_to_fit, gradable=0, ungradable=0, seed=good, size=size):
+    fit_seed, clinic_seed = (int(word) for word in np.random.SeedSequence(seed).generate_state(2))
+    for scan in draw_scans(outstanding=outstanding_to_fit, gradable=0, ungradable=0, seed=fit_seed, size=size):
         _save(folder / "outstanding", scan)
     lines = ["image,grade"]
     counts = dict(zip(("outstanding", "gradable", "ungradable"), clinic, strict=True))
-    for scan in cohort(**counts, seed=mixed, size=size):
+    for scan in draw_scans(**counts, seed=clinic_seed, size=size):
         _save(folder / "clinic", scan)
         lines.append(f"{scan.name},{scan.grade.word}")
     (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

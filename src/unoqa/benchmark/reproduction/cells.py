@@ -1,16 +1,16 @@
-"""One cell of a table: refused images reduced, clustered, named, and compared with the reference grades."""
+"""One cell of a table: reduce, cluster and grade the refused images, and compare with the reference grades."""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import final
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from unoqa.benchmark.agreement import balanced_accuracy, confusion, kappa, quadratic
+from unoqa.benchmark.agreement import balanced_accuracy, confusion_matrix, kappa, quadratic_weights
 from unoqa.clusterings import CLUSTERINGS
 from unoqa.core.auroc import auroc
 from unoqa.core.grading import Grade
@@ -19,18 +19,17 @@ from unoqa.grader.split import FEWEST, Split
 from unoqa.reductions import REDUCTIONS
 from unoqa.reductions.none import NoReduction
 
-if TYPE_CHECKING:
-    from unoqa.grader.cohort import Gate
-
 
 @final
 @dataclass(frozen=True)
-class Key:
-    """Which cell.
+class CellKey:
+    """What identifies a cell.
 
     Attributes:
-        points: what is reduced and clustered: `maps`, `score`, one scale, such as `map 0`, or another F_H of a flow.
-        gate: `f1-max` (uses labels), `f1-max on validation` (uses labels) or `conformal`.
+        points: what is reduced and clustered: `maps`, `score`, one scale such as `map 0`, or another representation of
+            a flow, such as `latent`.
+        threshold: how the threshold is chosen: `f1-max` (uses labels), `f1-max on validation` (uses labels) or
+            `conformal`.
     """
 
     study: str
@@ -40,18 +39,19 @@ class Key:
     points: str
     reduction: str
     clustering: str
-    gate: str
+    threshold: str
 
 
 @final
 @dataclass(frozen=True)
 class Cell:
-    """Agreement of one cell's grades with the reference; fractions, not per cent.
+    """Agreement of the grades with the reference; fractions, not per cent.
 
     Attributes:
-        renamed_kappa: kappa with the two clusters named as the labels like best: an oracle, not a method.
-        refused: share of outstanding images that the gate refused.
-        clustered: images that were refused and clustered; 0 where they were too few, and all count as gradable.
+        renamed_kappa: the higher kappa of the two ways to name the clusters. It uses labels: an upper bound, not a
+            method.
+        refused: share of outstanding images above the threshold; NaN if there are no outstanding images.
+        clustered: number of refused images that were clustered; 0 if they were too few, and all are graded gradable.
     """
 
     kappa: float
@@ -62,72 +62,79 @@ class Cell:
     refused: float
     clustered: int
 
-    def values(self) -> dict[str, Any]:
-        """Return the figures by their names."""
-        return asdict(self)
-
 
 @final
 @dataclass(frozen=True)
-class Cohort:
-    """The images of one split, and what one system says of them."""
+class ScoredCohort:
+    """The images of one split with the scores of one system.
+
+    Attributes:
+        grades: reference grades.
+        threshold: images with a higher score are refused.
+        std: standard deviation of the scores of outstanding images that were held out.
+    """
 
     grades: Int[np.ndarray, " images"]
     scores: Float[np.ndarray, " images"]
-    gate: Gate
+    threshold: float
+    std: float
 
     @property
     def refused(self) -> Int[np.ndarray, " refused"]:
         """Positions of the images above the threshold."""
-        return np.flatnonzero(self.scores > self.gate.threshold)
+        return np.flatnonzero(self.scores > self.threshold)
 
-    def reduced(self, points: Float[np.ndarray, "images high"], reduction: str, seed: int) -> np.ndarray:
-        """Project the points of the refused images, learned from them alone."""
+    def reduce(self, points: Float[np.ndarray, "images high"], reduction: str, seed: int) -> np.ndarray:
+        """Project the points of the refused images by a reduction fitted on them alone."""
         if len(self.refused) < FEWEST:
             return points[self.refused, :1]
-        own = _some(points, self.refused)
-        return REDUCTIONS.load(reduction)().fit(own, seed=seed).project(own)
+        refused_points = _select_rows(points, self.refused)
+        return REDUCTIONS.load(reduction)().fit(refused_points, seed=seed).project(refused_points)
 
-    def cell(self, reduced: Float[np.ndarray, "refused low"], clustering: str, seed: int) -> Cell:
-        """Split the refused images in two, name the clusters by their mean scores, and compare."""
-        given = np.full(len(self.grades), int(Grade.OUTSTANDING))
-        given[self.refused] = int(Grade.GRADABLE)
+    def make_cell(self, reduced: Float[np.ndarray, "refused low"], clustering: str, seed: int) -> Cell:
+        """Cluster the refused images in two, name the clusters by their mean scores, and compare with the reference."""
+        predicted = np.full(len(self.grades), int(Grade.OUTSTANDING))
+        predicted[self.refused] = int(Grade.GRADABLE)
         enough = len(self.refused) >= FEWEST
         if enough:
             split = Split("maps", NoReduction(), CLUSTERINGS.load(clustering)())
-            _, verdicts = split.fit(reduced, self.scores[self.refused], spread=self.gate.spread, seed=seed)
-            given[self.refused] = [int(grade) for grade in verdicts.grades]
-        return self._compared(given, int(enough) * len(self.refused))
+            _, refused_grades = split.fit(reduced, self.scores[self.refused], std=self.std, seed=seed)
+            predicted[self.refused] = [int(grade) for grade in refused_grades.grades]
+        return self._compare(predicted, int(enough) * len(self.refused))
 
-    def _compared(self, given: Int[np.ndarray, " images"], clustered: int) -> Cell:
-        table = confusion(self.grades, given)
-        good = self.grades == Grade.OUTSTANDING
+    def _compare(self, predicted: Int[np.ndarray, " images"], clustered: int) -> Cell:
+        table = confusion_matrix(self.grades, predicted)
+        outstanding = self.grades == Grade.OUTSTANDING
+        refused = (predicted[outstanding] != Grade.OUTSTANDING).mean() if outstanding.any() else float("nan")
         return Cell(
             kappa=kappa(table),
-            accuracy=float((self.grades == given).mean()),
-            quadratic_kappa=kappa(table, quadratic()),
+            accuracy=float((self.grades == predicted).mean()),
+            quadratic_kappa=kappa(table, quadratic_weights()),
             balanced_accuracy=balanced_accuracy(table),
-            renamed_kappa=max(kappa(table), kappa(confusion(self.grades, _renamed(given)))),
-            refused=float((given[good] != Grade.OUTSTANDING).mean()) if good.any() else float("nan"),
+            renamed_kappa=max(kappa(table), kappa(confusion_matrix(self.grades, _swap_clusters(predicted)))),
+            refused=float(refused),
             clustered=clustered,
         )
 
 
-def made_by() -> str:
-    """Return what every cell depends on beside scores and points: settings of reductions and clusterings, versions."""
+def describe_dependencies() -> str:
+    """Describe what cells depend on beside scores and points: settings of reductions and clusterings, versions."""
     return repr(
         [*(shelf.load(name)() for shelf in (REDUCTIONS, CLUSTERINGS) for name in shelf.names()), library_versions()]
     )
 
 
-def ranking(grades: Int[np.ndarray, " images"], scores: Float[np.ndarray, " images"]) -> tuple[float, float]:
-    """Return the areas under the ROC curve, outstanding against the rest and ungradable against the rest."""
-    best, worst = grades == Grade.OUTSTANDING, grades == Grade.UNGRADABLE
-    return auroc(scores[~best], scores[best]), auroc(scores[worst], scores[~worst])
+def compute_aurocs(grades: Int[np.ndarray, " images"], scores: Float[np.ndarray, " images"]) -> tuple[float, float]:
+    """Return two AUROCs: outstanding against the rest, and ungradable against the rest."""
+    outstanding, ungradable = grades == Grade.OUTSTANDING, grades == Grade.UNGRADABLE
+    return auroc(scores[~outstanding], scores[outstanding]), auroc(scores[ungradable], scores[~ungradable])
 
 
-def _some(points: Float[np.ndarray, "images high"], rows: Int[np.ndarray, " some"]) -> np.ndarray:
-    """Return some points; of a file as another that has no name, since latents may be more than memory holds."""
+def _select_rows(points: Float[np.ndarray, "images high"], rows: Int[np.ndarray, " some"]) -> np.ndarray:
+    """Return some rows of an array; those of a mapped file are mapped too, since latents may exceed the memory.
+
+    Mapped rows are copied into a temporary file that has no name and is removed with the array.
+    """
     if not isinstance(points, np.memmap) or points.filename is None:
         return points[rows]
     with tempfile.TemporaryFile(dir=Path(points.filename).parent) as file:
@@ -137,5 +144,6 @@ def _some(points: Float[np.ndarray, "images high"], rows: Int[np.ndarray, " some
         return np.memmap(file, dtype=points.dtype, mode="r", shape=(len(rows), points.shape[1]))
 
 
-def _renamed(given: Int[np.ndarray, " images"]) -> Int[np.ndarray, " images"]:
-    return np.where(given == Grade.OUTSTANDING, given, int(Grade.GRADABLE) - given)
+def _swap_clusters(predicted: Int[np.ndarray, " images"]) -> Int[np.ndarray, " images"]:
+    """Swap the grades gradable and ungradable."""
+    return np.where(predicted == Grade.OUTSTANDING, predicted, int(Grade.GRADABLE) - predicted)

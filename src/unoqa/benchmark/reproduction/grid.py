@@ -1,18 +1,17 @@
-"""Which cells there are, and their computation from a system's evidence; a cell that is known is not made again."""
+"""Which cells a system has, and their computation from its scores; cells are cached in a file."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from unoqa.benchmark.reproduction.cells import Cell, Cohort, Key
-from unoqa.benchmark.reproduction.gates import f1_max
+from unoqa.benchmark.reproduction.cells import Cell, CellKey, ScoredCohort
+from unoqa.benchmark.reproduction.f1_threshold import find_f1_max_threshold
 from unoqa.benchmark.reproduction.published import CLUSTERINGS
 from unoqa.core.grading import Grade
-from unoqa.grader.cohort import Gate
 from unoqa.store.files import write_text
 from unoqa.thresholds.conformal import Conformal
 
@@ -20,117 +19,124 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from unoqa.benchmark.reproduction.evidence import Evidence
-    from unoqa.benchmark.reproduction.images import Graded, ReadStudy
+    from unoqa.benchmark.reproduction.images import EncodedStudy, GradedSplit
+    from unoqa.benchmark.reproduction.scores import SystemScores
     from unoqa.benchmark.reproduction.systems import System
 
 F1_MAX, F1_MAX_ON_VALIDATION, CONFORMAL = "f1-max", "f1-max on validation", "conformal"
+"""How a threshold is chosen."""
 
 ABLATED = "CFLOW"
-"""The system of the paper's Table 2."""
+"""The system of the paper's Table 2, which takes the method apart."""
 
 
 @final
-class KnownCells:
-    """Every cell made so far, on disk as soon as it is made."""
+class CellCache:
+    """Cells in a JSON-lines file, one line a cell, written as soon as the cell is computed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-        lines = {line: cell for line in text.splitlines(keepends=True) if (cell := _cell(line)) is not None}
-        if "".join(lines) != text:  # a line that a kill cut short would spoil the next
+        lines = {line: parsed for line in text.splitlines(keepends=True) if (parsed := _parse_line(line)) is not None}
+        if "".join(lines) != text:  # a line cut short by a kill would spoil the next line
             write_text(path, "".join(lines))
-        self._cells = dict(lines.values())
-        self._all: dict[Key, Cell] = {}
+        self._on_disk = dict(lines.values())
+        self._cells: dict[CellKey, Cell] = {}
 
     @property
-    def cells(self) -> dict[Key, Cell]:
-        """The cells of this run."""
-        return self._all
+    def cells(self) -> dict[CellKey, Cell]:
+        """The cells that this run found or added."""
+        return self._cells
 
-    def find(self, key: Key, origin: str) -> Cell | None:
-        """Return a cell of the same evidence, if it was made before."""
-        found = self._cells.get((origin, *astuple(key)))
-        if found is not None:
-            self._all[key] = found
-        return found
+    def find(self, key: CellKey, inputs_key: str) -> Cell | None:
+        """Return the cell if it was computed before from the same inputs."""
+        cell = self._on_disk.get((inputs_key, *astuple(key)))
+        if cell is not None:
+            self._cells[key] = cell
+        return cell
 
-    def add(self, key: Key, origin: str, cell: Cell) -> None:
+    def add(self, key: CellKey, inputs_key: str, cell: Cell) -> None:
         """Keep a cell."""
-        self._all[key] = cell
+        self._cells[key] = cell
         with self._path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(_line((origin, *astuple(key)), cell))
+            file.write(_format_line((inputs_key, *astuple(key)), cell))
 
 
 @final
 @dataclass(frozen=True)
 class Grid:
-    """The cells of one system on one study and seed."""
+    """The cells of one system on one study and seed.
+
+    Attributes:
+        inputs_key: stands for all that the cells depend on: scores, reference grades, settings and library versions.
+    """
 
     system: System
-    study: ReadStudy
+    study: EncodedStudy
     seed: int
-    origin: str
+    inputs_key: str
 
-    def fill(self, evidence: Evidence, known: KnownCells) -> None:
-        """Make the cells that are not known."""
+    def fill(self, scores: SystemScores, cache: CellCache) -> None:
+        """Compute the cells that are not in the cache."""
+        std = float(max(scores.held_out.std(), 1e-9))
         for split, graded in self.study.splits.items():
             if split == "validation":
                 continue
-            for gate, threshold in self._thresholds(evidence, split, graded):
-                spread = float(max(evidence.unseen.std(), 1e-9))
-                scores = evidence.splits[split].scores
-                cohort = Cohort(graded.grades, scores, Gate(threshold, spread))
-                for points, values, reduction, clusterings in self._rows(evidence, split):
-                    keys = [self._key(split, points, reduction, clustering, gate) for clustering in clusterings]
-                    self._row(keys, cohort, values, known)
+            for threshold, value in self._choose_thresholds(scores, split, graded):
+                cohort = ScoredCohort(graded.grades, scores.splits[split].scores, value, std)
+                for points, values, reduction, clusterings in self._list_points(scores, split):
+                    keys = [self._make_key(split, points, reduction, name, threshold) for name in clusterings]
+                    self._fill_row(keys, cohort, values, cache)
 
-    def _row(self, keys: list[Key], cohort: Cohort, values: np.ndarray, known: KnownCells) -> None:
-        """Make the cells that share a reduction, which is made once."""
-        missing = [key for key in keys if known.find(key, self.origin) is None]
+    def _fill_row(self, keys: list[CellKey], cohort: ScoredCohort, values: np.ndarray, cache: CellCache) -> None:
+        """Compute the cells that share a reduction; reduce once."""
+        missing = [key for key in keys if cache.find(key, self.inputs_key) is None]
         if not missing:
             return
-        reduced = cohort.reduced(values, missing[0].reduction, self.seed)
+        reduced = cohort.reduce(values, missing[0].reduction, self.seed)
         for key in missing:
-            known.add(key, self.origin, cohort.cell(reduced, key.clustering, self.seed))
+            cache.add(key, self.inputs_key, cohort.make_cell(reduced, key.clustering, self.seed))
 
-    def _rows(self, evidence: Evidence, split: str) -> Iterator[tuple[str, np.ndarray, str, tuple[str, ...]]]:
-        said = evidence.splits[split]
-        yield "score", said.scores[:, None], "none", CLUSTERINGS
-        if not self.system.mapped:
+    def _list_points(self, scores: SystemScores, split: str) -> Iterator[tuple[str, np.ndarray, str, tuple[str, ...]]]:
+        """Yield name and values of the points, a reduction, and the clusterings to use with it."""
+        split_scores = scores.splits[split]
+        yield "score", split_scores.scores[:, None], "none", CLUSTERINGS
+        if not self.system.clusters_maps:
             return
-        together = np.concatenate(said.maps, axis=1)
-        yield "maps", together, "pca", CLUSTERINGS
-        yield "maps", together, "nmf", CLUSTERINGS
-        for name, values in evidence.variants.items() if split == "test" else ():
+        all_maps = np.concatenate(split_scores.maps, axis=1)
+        yield "maps", all_maps, "pca", CLUSTERINGS
+        yield "maps", all_maps, "nmf", CLUSTERINGS
+        for name, values in scores.representations.items() if split == "test" else ():
             yield name, values, "pca", CLUSTERINGS
         if self.system.name == ABLATED:
-            yield "maps", together, "none", ("hierarchical",)
-            for number, values in enumerate(said.maps):
+            yield "maps", all_maps, "none", ("hierarchical",)
+            for number, values in enumerate(split_scores.maps):
                 yield f"map {number}", values, "none", ("hierarchical",)
                 yield f"map {number}", values, "pca", ("hierarchical",)
 
-    def _thresholds(self, evidence: Evidence, split: str, graded: Graded) -> Iterator[tuple[str, float]]:
-        yield CONFORMAL, Conformal().fit(evidence.unseen)
-        yield F1_MAX, f1_max(evidence.splits[split].scores, _poor(graded))
+    def _choose_thresholds(self, scores: SystemScores, split: str, graded: GradedSplit) -> Iterator[tuple[str, float]]:
+        """Yield how a threshold is chosen, and its value."""
+        yield CONFORMAL, Conformal().fit(scores.held_out)
+        yield F1_MAX, find_f1_max_threshold(scores.splits[split].scores, _is_poor(graded))
         validation = self.study.splits.get("validation")
         if validation is not None:
-            yield F1_MAX_ON_VALIDATION, f1_max(evidence.splits["validation"].scores, _poor(validation))
+            value = find_f1_max_threshold(scores.splits["validation"].scores, _is_poor(validation))
+            yield F1_MAX_ON_VALIDATION, value
 
-    def _key(self, split: str, points: str, reduction: str, clustering: str, gate: str) -> Key:
-        return Key(self.study.name, split, self.seed, self.system.name, points, reduction, clustering, gate)
+    def _make_key(self, split: str, points: str, reduction: str, clustering: str, threshold: str) -> CellKey:
+        return CellKey(self.study.name, split, self.seed, self.system.name, points, reduction, clustering, threshold)
 
 
-def _poor(graded: Graded) -> np.ndarray:
+def _is_poor(graded: GradedSplit) -> np.ndarray:
     return graded.grades != Grade.OUTSTANDING
 
 
-def _line(key: tuple[object, ...], cell: Cell) -> str:
-    return json.dumps({"key": key, "cell": cell.values()}) + "\n"
+def _format_line(key: tuple[object, ...], cell: Cell) -> str:
+    return json.dumps({"key": key, "cell": asdict(cell)}) + "\n"
 
 
-def _cell(line: str) -> tuple[tuple[object, ...], Cell] | None:
-    """Return key and cell of a line; None where it is damaged."""
+def _parse_line(line: str) -> tuple[tuple[object, ...], Cell] | None:
+    """Return key and cell of a line; None if the line is damaged."""
     try:
         values = json.loads(line)
         return (tuple(values["key"]), Cell(**values["cell"])) if line.endswith("\n") else None

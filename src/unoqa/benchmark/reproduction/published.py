@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-Numbers = tuple[float, float]
-"""Kappa and accuracy."""
+KappaAccuracy = tuple[float, float]
+"""Kappa and accuracy, in per cent."""
 
 CLUSTERINGS = ("kmeans", "hierarchical", "gmm")
-"""In the order of the paper's columns."""
+"""The clusterings in the order of the paper's columns."""
 
-_TEST: dict[tuple[str, str], tuple[Numbers, Numbers, Numbers]] = {
+_TABLE_1_TEST: dict[tuple[str, str], tuple[KappaAccuracy, KappaAccuracy, KappaAccuracy]] = {
     ("PaDiM", "pca"): ((13.74, 49.27), (13.69, 49.31), (14.11, 49.17)),
     ("PaDiM", "nmf"): ((14.79, 50.22), (14.04, 50.15), (15.08, 49.98)),
     ("PatchCore", "pca"): ((33.94, 60.34), (17.28, 49.24), (23.26, 53.39)),
@@ -19,7 +19,7 @@ _TEST: dict[tuple[str, str], tuple[Numbers, Numbers, Numbers]] = {
     ("CFLOW", "nmf"): ((52.47, 71.97), (50.51, 70.69), (47.90, 69.27)),
 }
 
-_EXTERNAL: dict[tuple[str, str], tuple[Numbers, Numbers, Numbers]] = {
+_TABLE_1_EXTERNAL: dict[tuple[str, str], tuple[KappaAccuracy, KappaAccuracy, KappaAccuracy]] = {
     ("PaDiM", "pca"): ((19.50, 46.33), (18.50, 45.67), (18.00, 45.33)),
     ("PaDiM", "nmf"): ((20.50, 47.00), (18.50, 45.67), (19.00, 46.00)),
     ("PatchCore", "pca"): ((46.00, 64.00), (45.00, 63.33), (35.00, 56.67)),
@@ -30,16 +30,18 @@ _EXTERNAL: dict[tuple[str, str], tuple[Numbers, Numbers, Numbers]] = {
     ("CFLOW", "nmf"): ((45.50, 63.67), (48.50, 65.67), (45.50, 63.67)),
 }
 
-TABLE_2: dict[str, Numbers] = {
+TABLE_2: dict[str, KappaAccuracy] = {
     "F_QS": (8.05, 46.78),
     "F_single": (10.34, 47.72),
     "F_single + FDR": (11.18, 48.06),
     "F_multi": (50.04, 70.66),
     "F_multi + FDR": (53.29, 72.61),
 }
+"""By what is clustered: the quality score (QS), the map of one scale (single) or of all (multi), without or with a
+reduction of dimensions (FDR)."""
 
 
-def table_1(system: str, reduction: str, clustering: str, *, external: bool) -> Numbers | None:
-    """Return the published kappa and accuracy of one cell; None where the paper has none."""
-    row = (_EXTERNAL if external else _TEST).get((system, reduction))
+def look_up_table_1(system: str, reduction: str, clustering: str, *, external: bool) -> KappaAccuracy | None:
+    """Return the published kappa and accuracy of one cell of Table 1; None if the paper does not have it."""
+    row = (_TABLE_1_EXTERNAL if external else _TABLE_1_TEST).get((system, reduction))
     return row[CLUSTERINGS.index(clustering)] if row and clustering in CLUSTERINGS else None

@@ -1,79 +1,75 @@
-"""Which tables a reproduction ends in."""
+"""The report of a reproduction: tables as Markdown, CSV and HTML."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING
+import csv
+import io
+from dataclasses import asdict, dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, final
 
-import numpy as np
+from jinja2 import Environment
 
-from unoqa.benchmark.agreement import confusion, kappa
-from unoqa.benchmark.reproduction.grid import ABLATED
-from unoqa.benchmark.reproduction.images import mix
-from unoqa.benchmark.reproduction.published import CLUSTERINGS
-from unoqa.benchmark.reproduction.tables import (
-    F_H,
-    NONE,
-    Measured,
-    Table,
-    figure,
-    first_table,
-    second_table,
-    third_table,
-)
+from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from unoqa.benchmark.reproduction.findings import Findings
-    from unoqa.benchmark.reproduction.images import ReadStudy
-    from unoqa.benchmark.reproduction.systems import System
+    from unoqa.benchmark.reproduction.cells import Cell, CellKey
+    from unoqa.benchmark.reproduction.tables import Table
 
-
-def tables_of(findings: Findings, rows: Sequence[System], seeds: int) -> tuple[Table, ...]:
-    """Return the tables of every study and split."""
-    return tuple(_tables(findings, rows, seeds))
+TITLE = "UNO-QA, reproduced"
 
 
-def _tables(findings: Findings, rows: Sequence[System], seeds: int) -> Iterator[Table]:
-    lines = [(row.name, points, reduction) for row in rows for points, reduction in _clustered(row)]
-    for name, studies in findings.studies.items():
-        for split in [one for one in studies[0].splits if one != "validation"]:
-            measured = Measured(findings.known.cells, name, split, tuple(range(seeds)))
-            first = first_table(measured, [*lines, ("chance", "score", "none")], mix(studies[0].splits[split]))
-            majority = _majority(studies, split)
-            yield Table(first.title, first.caption, first.head, (*first.rows, majority))
-            maps = _maps(measured)
-            if maps:
-                yield second_table(measured, maps)
-            flows = [row.name for row in rows if _has_variants(measured, row.name)]
-            if flows:
-                yield third_table(measured, flows)
-        yield findings.rankings.table(name)
+@final
+@dataclass(frozen=True)
+class Report:
+    """A whole report.
+
+    Attributes:
+        facts: names and values of the settings it was made with.
+        notes: sentences that its reader should know.
+        complete: whether every image could be read.
+    """
+
+    facts: tuple[tuple[str, str], ...]
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+    complete: bool = True
+
+    def write(self, folder: Path, cells: Mapping[CellKey, Cell]) -> None:
+        """Write `reproduction.md`, `reproduction.html` and `reproduction.csv`, which has every cell of every seed."""
+        write_text(folder / "reproduction.md", self.to_markdown())
+        write_text(folder / "reproduction.html", self.to_html())
+        write_text(folder / "reproduction.csv", _format_csv(cells))
+
+    def to_markdown(self) -> str:
+        """Return the report in Markdown."""
+        parts = [f"# {TITLE}", "\n".join(f"* {name}: {value}" for name, value in self.facts)]
+        parts += [_format_table(table) for table in self.tables]
+        if self.notes:
+            parts.append("## Notes\n\n" + "\n".join(f"* {note}" for note in self.notes))
+        return "\n\n".join(parts) + "\n"
+
+    def to_html(self) -> str:
+        """Return the report as one self-contained HTML page; everything in it is escaped."""
+        text = resources.files("unoqa.benchmark.reproduction").joinpath("page.html").read_text(encoding="utf-8")
+        template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(text)
+        return template.render(title=TITLE, facts=self.facts, tables=self.tables, notes=self.notes)
 
 
-def _clustered(row: System) -> tuple[tuple[str, str], ...]:
-    return (("maps", "pca"), ("maps", "nmf")) if row.mapped else (("score", "none"),)
+def _format_table(table: Table) -> str:
+    """Write a table in Markdown."""
+    lines = [table.head, ("---",) * len(table.head), *table.rows]
+    rows = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return f"## {table.title}\n\n{table.caption}\n\n{rows}"
 
 
-def _majority(studies: Sequence[ReadStudy], split: str) -> tuple[str, ...]:
-    """Return the row of a grader that gives every image the commonest grade."""
-    accuracies, kappas = [], []
-    for study in studies:
-        grades = study.splits[split].grades
-        commonest = Counter(grades.tolist()).most_common(1)[0][0]
-        given = np.full(len(grades), commonest)
-        accuracies.append(float((grades == given).mean()))
-        kappas.append(kappa(confusion(grades, given)))
-    found = figure(kappas, accuracies)
-    return ("majority class", NONE, *(NONE, found, found) * len(CLUSTERINGS))
-
-
-def _maps(measured: Measured) -> int:
-    """Count the scales of which the ablation has cells."""
-    points = {key.points for key in measured.cells if key.system == ABLATED and key.study == measured.study}
-    return sum(one.startswith("map ") for one in points)
-
-
-def _has_variants(measured: Measured, system: str) -> bool:
-    return any(key.system == system and key.points == F_H[0] and key.study == measured.study for key in measured.cells)
+def _format_csv(cells: Mapping[CellKey, Cell]) -> str:
+    text = io.StringIO()
+    rows = [{**asdict(key), **asdict(cell)} for key, cell in cells.items()]
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["study"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,4 +1,4 @@
-"""The whole reproduction: encode once, learn each system, fill the cells, write the tables."""
+"""The whole reproduction: encode once, fit each system, compute the cells, write the tables."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, final
 
 import torch
 
-from unoqa.benchmark.datasets import thinned
-from unoqa.benchmark.reproduction.cells import made_by
-from unoqa.benchmark.reproduction.evidence import Learning, chance
-from unoqa.benchmark.reproduction.findings import Findings
-from unoqa.benchmark.reproduction.grid import Grid, KnownCells
-from unoqa.benchmark.reproduction.images import Library
-from unoqa.benchmark.reproduction.pages import Pages
-from unoqa.benchmark.reproduction.references import Ceiling
-from unoqa.benchmark.reproduction.report import tables_of
-from unoqa.benchmark.reproduction.systems import CHANCE, recipes, systems
+from unoqa.benchmark.datasets import subsample_study
+from unoqa.benchmark.reproduction.cells import describe_dependencies
+from unoqa.benchmark.reproduction.grid import CellCache, Grid
+from unoqa.benchmark.reproduction.images import FeatureLibrary
+from unoqa.benchmark.reproduction.references import SupervisedReferences
+from unoqa.benchmark.reproduction.report import Report
+from unoqa.benchmark.reproduction.results import ReproductionResults
+from unoqa.benchmark.reproduction.scores import SystemFit, draw_chance_scores
+from unoqa.benchmark.reproduction.systems import CHANCE, make_systems, select_recipes
 from unoqa.encoders.timm import Timm
 from unoqa.grader.devices import find_device
 from unoqa.grader.open_encoders import OpenEncoders, library_versions
@@ -28,33 +27,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from unoqa.benchmark.datasets import DataSet, Study
-    from unoqa.benchmark.reproduction.images import ReadStudy
+    from unoqa.benchmark.reproduction.images import EncodedStudy
     from unoqa.benchmark.reproduction.systems import System
     from unoqa.core.contracts import Encoder
     from unoqa.core.progress import Progress
 
 SIZE = 320
-"""Pixels a side, as in the paper."""
+"""Side of an image in pixels, as in the paper."""
 
 LAYERS = (1, 2, 3, 4)
-"""Of which the systems use some; those that the weights file lacks are left out."""
+"""Layers of the encoder that systems may use; those that the weights file lacks are left out."""
 
-QUICK = 140
+QUICK_IMAGES = 140
 """Images of all studies together for a quick look."""
 
-HURRIED = " (a quick look: few images, and flows that learn for a short while)"
+QUICK_NOTE = " (a quick look: few images, and flows trained for a short time)"
 
 
 @final
 @dataclass(frozen=True)
 class Plan:
-    """What is to be reproduced.
+    """What to reproduce, and how.
 
     Attributes:
+        name: of the data set's layout.
         model: timm's full tag of the encoder.
-        weights: its file; None: timm's cache.
-        quick: a look at some images, by flows that learn for a short while.
-        size: pixels a side to which images are resized.
+        weights: file of the encoder's weights; None: timm's cache.
+        seeds: number of repetitions.
+        supervised: whether to add the supervised references.
+        quick: whether to use few images, and train flows for a short time.
+        size: side in pixels to which images are resized.
     """
 
     name: str
@@ -68,83 +70,88 @@ class Plan:
     device: str = "cpu"
     size: int = SIZE
 
-    def studies(self, seed: int) -> tuple[Study, ...]:
-        """Return the studies of one seed, thinned for a quick look."""
-        found = self.dataset.studies(self.data, seed=seed)
-        return tuple(thinned(study, QUICK // len(found), seed=seed) for study in found) if self.quick else found
+    def find_studies(self, seed: int) -> tuple[Study, ...]:
+        """Return the studies of one seed; for a quick look, with few images each."""
+        studies = self.dataset.find_studies(self.data, seed=seed)
+        if not self.quick:
+            return studies
+        return tuple(subsample_study(study, QUICK_IMAGES // len(studies), seed=seed) for study in studies)
 
 
-def reproduce(plan: Plan, output: Path, progress: Progress) -> Pages:
-    """Make the tables in a folder; a killed run goes on where it was.
+def reproduce(plan: Plan, output: Path, progress: Progress) -> Report:
+    """Write the tables into a folder; a killed run continues where it stopped.
 
     Raises:
-        DataSetError: the data set is not as published.
+        DataSetError: the data set is missing or not as published.
         WeightsError: the encoder's weights are missing.
     """
-    studies = plan.studies(0)  # before the weights: what is wrong with the data set is told first
-    encoder = Timm(model=plan.model, layers=LAYERS).held_by(plan.weights)
+    studies = plan.find_studies(0)  # before the weights, so that errors of the data set come first
+    encoder = Timm(model=plan.model, layers=LAYERS).drop_missing_layers(plan.weights)
     scales = encoder.open(device=torch.device("cpu"), weights=plan.weights).scales
-    rows, left_out = systems(encoder, [scale.name for scale in scales], quick=plan.quick)
-    encoders = encoders_of(rows, encoder, supervised=plan.supervised)
-    open_encoders = OpenEncoders.opened(encoders, plan.size, device=find_device(plan.device), weights=plan.weights)
+    systems, left_out = make_systems(encoder, [scale.name for scale in scales], quick=plan.quick)
+    encoders = list_encoders(systems, encoder, supervised=plan.supervised)
+    open_encoders = OpenEncoders.open(encoders, plan.size, device=find_device(plan.device), weights=plan.weights)
     with Workspace(output / "work") as workspace:
-        findings = Findings(KnownCells(output / "work" / "cells.jsonl"), notes=list(left_out))
-        library = Library(open_encoders, encoders, workspace)
+        results = ReproductionResults(CellCache(output / "work" / "cells.jsonl"), notes=list(left_out))
+        library = FeatureLibrary(open_encoders, encoders, workspace)
         for seed in range(plan.seeds):
-            for study in studies if seed == 0 else plan.studies(seed):
-                found = library.read(study, progress)
-                findings.studies.setdefault(found.name, []).append(found)
-                said = (*study.notes, *found.notes, *found.unread)
-                findings.notes += [note for note in said if note not in findings.notes]
-                _learn_all(rows, found, seed, library, workspace, findings, progress)
-        tables = list(tables_of(findings, rows, plan.seeds))
+            for study in studies if seed == 0 else plan.find_studies(seed):
+                encoded = library.encode(study, progress)
+                results.studies.setdefault(encoded.name, []).append(encoded)
+                notes = (*study.notes, *encoded.notes, *encoded.unread)
+                results.notes += [note for note in notes if note not in results.notes]
+                _fit_all(systems, encoded, seed, library, workspace, results, progress)
+        tables = list(results.make_tables(systems, plan.seeds))
         if plan.supervised:
-            ceiling = Ceiling(encoder, plan.weights, library)
+            references = SupervisedReferences(encoder, plan.weights, library)
             kept = workspace.checkpoints("supervised")
-            tables += [ceiling.table(studies, kept, progress) for studies in findings.studies.values()]
-        whole = not any(one.unread for studies in findings.studies.values() for one in studies)
-        pages = Pages(_facts(plan, encoder, open_encoders), tuple(tables), tuple(findings.notes), whole)
-        pages.write(output, findings.known.cells)
-    return pages
+            tables += [references.make_table(seeds, kept, progress) for seeds in results.studies.values()]
+        complete = not any(study.unread for seeds in results.studies.values() for study in seeds)
+        report = Report(_list_facts(plan, encoder, open_encoders), tuple(tables), tuple(results.notes), complete)
+        report.write(output, results.cells.cells)
+    return report
 
 
-def encoders_of(rows: Iterable[System], encoder: Timm, *, supervised: bool) -> list[Encoder]:
-    """Return the distinct encoders of the rows, and the one on whose features labels are learned, where they are."""
-    of_rows = (one for row in rows for one in row.panel.encoders())
-    return list(dict.fromkeys([*of_rows, encoder] if supervised else of_rows))
+def list_encoders(systems: Iterable[System], encoder: Timm, *, supervised: bool) -> list[Encoder]:
+    """Return the distinct encoders of the systems, and the one that the supervised references use, if wanted."""
+    of_systems = (used for system in systems for used in system.panel.encoders())
+    return list(dict.fromkeys([*of_systems, encoder] if supervised else of_systems))
 
 
-def _learn_all(
-    rows: tuple[System, ...],
-    study: ReadStudy,
+def _fit_all(
+    systems: tuple[System, ...],
+    study: EncodedStudy,
     seed: int,
-    library: Library,
+    library: FeatureLibrary,
     workspace: Workspace,
-    findings: Findings,
+    results: ReproductionResults,
     progress: Progress,
 ) -> None:
-    origin = made_by()
-    Grid(CHANCE, study, seed, make_key(study.key, origin)).fill(chance(study, seed), findings.known)
-    with progress.task(f"{study.name}, seed {seed}", len(rows)) as step:
-        for row in rows:
-            learning = Learning(row, study, seed, library, workspace.folder if seed == 0 else None)
-            evidence = learning.evidence(workspace, progress)
-            findings.notes += [f"{study.name}, seed {seed}: {sentence}" for sentence in evidence.told]
-            Grid(row, study, seed, make_key(learning.key, study.key, origin)).fill(evidence, findings.known)
-            findings.rankings.add(row.name, study, evidence)
+    """Fit every system on one study, and compute its cells and its score metrics."""
+    dependencies = describe_dependencies()
+    chance = Grid(CHANCE, study, seed, make_key(study.key, dependencies))
+    chance.fill(draw_chance_scores(study, seed), results.cells)
+    with progress.task(f"{study.name}, seed {seed}", len(systems)) as step:
+        for system in systems:
+            fit = SystemFit(system, study, seed, library, workspace.folder if seed == 0 else None)
+            scores = fit.load_or_compute(workspace, progress)
+            results.notes += [f"{study.name}, seed {seed}: {sentence}" for sentence in scores.notes]
+            Grid(system, study, seed, make_key(fit.key, study.key, dependencies)).fill(scores, results.cells)
+            results.scores.add(system.name, study, scores)
             step()
 
 
-def _facts(plan: Plan, encoder: Timm, open_encoders: OpenEncoders) -> tuple[tuple[str, str], ...]:
+def _list_facts(plan: Plan, encoder: Timm, open_encoders: OpenEncoders) -> tuple[tuple[str, str], ...]:
+    """Return the settings that the report names."""
     layers = ", ".join(map(str, encoder.layers))
-    library = library_versions()
+    versions = library_versions()
     return (
-        ("data set", plan.name + (HURRIED if plan.quick else "")),
-        ("encoder", f"{encoder.model}, layers {layers}, weights SHA-256 {open_encoders.encoders[0].checksum[:12]}…"),
-        ("recipes", ", ".join(recipes(encoder).values())),
+        ("data set", plan.name + (QUICK_NOTE if plan.quick else "")),
+        ("encoder", f"{encoder.model}, layers {layers}, weights SHA-256 {open_encoders.all[0].checksum[:12]}…"),
+        ("recipes", ", ".join(select_recipes(encoder).values())),
         ("seeds", str(plan.seeds)),
         ("device", str(open_encoders.device)),
         ("threads", str(torch.get_num_threads())),
-        ("versions", f"unoqa {library['unoqa']}, torch {library['torch']}, scikit-learn {library['scikit-learn']}"),
+        ("versions", f"unoqa {versions['unoqa']}, torch {versions['torch']}, scikit-learn {versions['scikit-learn']}"),
         ("date", datetime.now(UTC).date().isoformat()),
     )

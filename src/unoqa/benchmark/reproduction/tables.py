@@ -1,4 +1,4 @@
-"""The paper's tables from cells: mean and standard deviation over the seeds, beside the published numbers."""
+"""The paper's tables made from cells: mean and standard deviation over the seeds, beside the published numbers."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
-from unoqa.benchmark.reproduction.cells import Cell, Key
+from unoqa.benchmark.reproduction.cells import Cell, CellKey
 from unoqa.benchmark.reproduction.grid import ABLATED, CONFORMAL, F1_MAX
-from unoqa.benchmark.reproduction.published import CLUSTERINGS, TABLE_2, Numbers, table_1
+from unoqa.benchmark.reproduction.published import CLUSTERINGS, TABLE_2, KappaAccuracy, look_up_table_1
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-NONE = "–"
-"""What stands where there is nothing to show, and behind what was chosen with labels."""
+DASH = "–"
+"""Written where there is no number."""
 
-LABELLED = "*"
-"""What marks a figure that labels had a part in."""
+LABEL_MARK = "*"
+"""Marks a number that uses labels."""
 
-F_H = ("prob", "energy", "log-energy", "quantile", "latent")
-"""What of a flow may be clustered."""
+CHOSEN_MARK = "–"
+"""Marks a number of the scale that is best by the labels."""
 
-HEADS = {"kmeans": "K-means", "hierarchical": "Hierarchy", "gmm": "GMM"}
+REPRESENTATIONS = ("prob", "energy", "log-energy", "quantile", "latent")
+"""The representations of a flow that can be clustered (the paper's F_H)."""
+
+CLUSTERING_NAMES = {"kmeans": "K-means", "hierarchical": "Hierarchy", "gmm": "GMM"}
 
 
 @final
@@ -39,108 +42,115 @@ class Table:
 
 @final
 @dataclass(frozen=True)
-class Measured:
-    """Cells of all seeds of one study and split."""
+class SplitCells:
+    """The cells of one study and split, for several seeds.
 
-    cells: Mapping[Key, Cell]
+    Attributes:
+        cells: may hold cells of other studies and splits too.
+    """
+
+    cells: Mapping[CellKey, Cell]
     study: str
     split: str
     seeds: tuple[int, ...]
 
-    def over_seeds(self, system: str, points: str, reduction: str, clustering: str, gate: str) -> list[Cell]:
-        """Return one cell a seed, or none at all where any is missing."""
-        key = Key(self.study, self.split, 0, system, points, reduction, clustering, gate)
-        found = [self.cells.get(replace(key, seed=seed)) for seed in self.seeds]
-        return [cell for cell in found if cell is not None] if all(cell is not None for cell in found) else []
+    def collect_seeds(self, system: str, points: str, reduction: str, clustering: str, threshold: str) -> list[Cell]:
+        """Return one cell for each seed; an empty list if a seed has no such cell."""
+        key = CellKey(self.study, self.split, 0, system, points, reduction, clustering, threshold)
+        cells = [self.cells.get(replace(key, seed=seed)) for seed in self.seeds]
+        return [cell for cell in cells if cell is not None] if all(cell is not None for cell in cells) else []
 
 
-def first_table(measured: Measured, rows: Sequence[tuple[str, str, str]], mixes: str) -> Table:
-    """Return Table 1: each system with each reduction and clustering, by both gates, beside the paper's numbers.
+def make_table_1(cells: SplitCells, rows: Sequence[tuple[str, str, str]], grade_counts: str) -> Table:
+    """Return Table 1: every system, reduction and clustering, with both thresholds, beside the paper's numbers.
 
     Args:
         rows: system, points and reduction.
-        mixes: how many images of each grade were tested.
+        grade_counts: how many images of each grade were tested.
     """
     head = ["low-quality module", "F_L"]
     for clustering in CLUSTERINGS:
-        name = HEADS[clustering]
-        head += [f"{name}: paper", f"{name}: F1-max{LABELLED}", f"{name}: conformal"]
+        name = CLUSTERING_NAMES[clustering]
+        head += [f"{name}: paper", f"{name}: F1-max{LABEL_MARK}", f"{name}: conformal"]
     body = []
     for system, points, reduction in rows:
         line = [system, reduction.upper() if points == "maps" else "score"]
         for clustering in CLUSTERINGS:
-            published = table_1(system, reduction, clustering, external=measured.split == "external")
-            line.append(_published(published))
-            for gate in (F1_MAX, CONFORMAL):
-                line.append(both(measured.over_seeds(system, points, reduction, clustering, gate)))
+            published = look_up_table_1(system, reduction, clustering, external=cells.split == "external")
+            line.append(_format_published(published))
+            for threshold in (F1_MAX, CONFORMAL):
+                line.append(format_cells(cells.collect_seeds(system, points, reduction, clustering, threshold)))
         body.append(tuple(line))
     caption = (
-        f"Kappa / accuracy in per cent, {_seeds(measured.seeds)}; tested: {mixes} outstanding / gradable / ungradable. "
-        f"The paper's figures are of sOCTA-3×3-10k, whatever is tested here. {LABELLED} The threshold uses labels (the "
-        "paper's F1-max); conformal uses none."
+        f"Kappa / accuracy in per cent, {_describe_seeds(cells.seeds)}; tested: {grade_counts} outstanding / "
+        "gradable / ungradable. The paper's numbers are for sOCTA-3×3-10k, whichever data set is tested here. "
+        f"{LABEL_MARK} The threshold uses labels (the paper's F1-max); the conformal threshold uses none."
     )
-    return Table(f"Table 1: {measured.study}, {measured.split} set", caption, tuple(head), tuple(body))
+    return Table(f"Table 1: {cells.study}, {cells.split} set", caption, tuple(head), tuple(body))
 
 
-def second_table(measured: Measured, maps: int) -> Table:
-    """Return Table 2: what each part of the method brings, by CFLOW, PCA and hierarchical clustering."""
+def make_table_2(cells: SplitCells, maps: int) -> Table:
+    """Return Table 2: what each part of the method contributes, with CFLOW, PCA and hierarchical clustering.
+
+    Args:
+        maps: number of CFLOW's maps, one per scale.
+    """
     body = []
-    for name, points, reduction in _ablations(maps):
-        line = [name, _published(TABLE_2[name])]
-        for gate in (F1_MAX, CONFORMAL):
-            found = [measured.over_seeds(ABLATED, one, reduction, "hierarchical", gate) for one in points]
-            best = found[int(np.argmax([_mean_kappa(cells) for cells in found]))]
-            line.append(both(best) + (f" {NONE}" if len(points) > 1 and best else ""))
+    for name, points, reduction in _list_ablations(maps):
+        line = [name, _format_published(TABLE_2[name])]
+        for threshold in (F1_MAX, CONFORMAL):
+            candidates = [cells.collect_seeds(ABLATED, one, reduction, "hierarchical", threshold) for one in points]
+            best = candidates[int(np.argmax([_mean_kappa(seeds) for seeds in candidates]))]
+            line.append(format_cells(best) + (f" {CHOSEN_MARK}" if len(points) > 1 and best else ""))
         body.append(tuple(line))
     caption = (
-        f"Kappa / accuracy in per cent, {_seeds(measured.seeds)}. {LABELLED} The threshold uses labels. {NONE} The "
-        "best single scale is chosen with labels, as the paper's 'optimal' one."
+        f"Kappa / accuracy in per cent, {_describe_seeds(cells.seeds)}. {LABEL_MARK} The threshold uses labels. "
+        f"{CHOSEN_MARK} The best single scale is chosen with labels, as the paper's 'optimal' one."
     )
-    head = ("clustered", "paper", f"F1-max{LABELLED}", "conformal")
-    return Table(f"Table 2: {measured.study}, {measured.split} set", caption, head, tuple(body))
+    head = ("clustered", "paper", f"F1-max{LABEL_MARK}", "conformal")
+    return Table(f"Table 2: {cells.study}, {cells.split} set", caption, head, tuple(body))
 
 
-def third_table(measured: Measured, systems: Sequence[str]) -> Table:
-    """Return what each F_H is worth, of the first seed: the latents, and the kinds of map."""
-    first = replace(measured, seeds=measured.seeds[:1])
-    body = []
-    for system in systems:
-        for points in F_H:
-            line = [system, points]
-            for clustering in CLUSTERINGS:
-                line += [
-                    both(first.over_seeds(system, points, "pca", clustering, gate)) for gate in (F1_MAX, CONFORMAL)
-                ]
-            body.append(tuple(line))
+def make_representation_table(cells: SplitCells, systems: Sequence[str]) -> Table:
+    """Return the table of the representations of flows, for the first seed."""
+    first = replace(cells, seeds=cells.seeds[:1])
+    columns = [(clustering, threshold) for clustering in CLUSTERINGS for threshold in (F1_MAX, CONFORMAL)]
+    body = [
+        (system, points, *(format_cells(first.collect_seeds(system, points, "pca", *column)) for column in columns))
+        for system in systems
+        for points in REPRESENTATIONS
+    ]
     caption = (
         "Kappa / accuracy in per cent, one seed, by the flow of the first fold alone, reduced by PCA. `latent` has "
-        f"hundreds of thousands of numbers an image. {LABELLED} The threshold uses labels."
+        f"hundreds of thousands of numbers per image. {LABEL_MARK} The threshold uses labels."
     )
-    heads = [f"{HEADS[one]}: {gate}" for one in CLUSTERINGS for gate in (f"F1-max{LABELLED}", "conformal")]
-    return Table(f"F_H: {measured.study}, {measured.split} set", caption, ("module", "F_H", *heads), tuple(body))
+    texts = {F1_MAX: f"F1-max{LABEL_MARK}", CONFORMAL: "conformal"}
+    heads = [f"{CLUSTERING_NAMES[clustering]}: {texts[threshold]}" for clustering, threshold in columns]
+    return Table(f"F_H: {cells.study}, {cells.split} set", caption, ("module", "F_H", *heads), tuple(body))
 
 
-def both(cells: Sequence[Cell]) -> str:
-    """Write kappa and accuracy in per cent, with the standard deviation where there are several seeds."""
-    return figure([cell.kappa for cell in cells], [cell.accuracy for cell in cells]) if cells else NONE
+def format_cells(cells: Sequence[Cell]) -> str:
+    """Write kappa and accuracy of cells that differ in the seed; a dash if there are none."""
+    return format_kappa_accuracy([cell.kappa for cell in cells], [cell.accuracy for cell in cells]) if cells else DASH
 
 
-def figure(kappas: Sequence[float], accuracies: Sequence[float]) -> str:
-    """Write the two figures of the paper's tables, of one seed or several."""
-    return f"{spread(kappas)} / {spread(accuracies)}"
+def format_kappa_accuracy(kappas: Sequence[float], accuracies: Sequence[float]) -> str:
+    """Write kappa and accuracy in per cent, each over one seed or several."""
+    return f"{format_mean_std(kappas)} / {format_mean_std(accuracies)}"
 
 
-def spread(values: Sequence[float], *, scale: float = 100.0, digits: int = 1) -> str:
-    """Write mean and standard deviation of the values that are known."""
+def format_mean_std(values: Sequence[float], *, scale: float = 100.0, digits: int = 1) -> str:
+    """Write mean and sample standard deviation of the values that are not NaN; of one value only the value."""
     numbers = scale * np.array(values, dtype=np.float64)
     numbers = numbers[~np.isnan(numbers)]
     if not len(numbers):
-        return NONE
+        return DASH
     mean = f"{numbers.mean():.{digits}f}"
     return mean if len(numbers) == 1 else f"{mean} ± {numbers.std(ddof=1):.{digits}f}"
 
 
-def _ablations(maps: int) -> list[tuple[str, list[str], str]]:
+def _list_ablations(maps: int) -> list[tuple[str, list[str], str]]:
+    """Return the rows of Table 2: name, points to choose the best from, and reduction."""
     single = [f"map {number}" for number in range(maps)]
     return [
         ("F_QS", ["score"], "none"),
@@ -155,9 +165,9 @@ def _mean_kappa(cells: list[Cell]) -> float:
     return float(np.mean([cell.kappa for cell in cells])) if cells else -np.inf
 
 
-def _published(numbers: Numbers | None) -> str:
-    return NONE if numbers is None else f"{numbers[0]:.2f} / {numbers[1]:.2f}"
+def _format_published(numbers: KappaAccuracy | None) -> str:
+    return DASH if numbers is None else f"{numbers[0]:.2f} / {numbers[1]:.2f}"
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def _describe_seeds(seeds: Sequence[int]) -> str:
     return "one seed" if len(seeds) == 1 else f"mean ± standard deviation of {len(seeds)} seeds"

@@ -1,8 +1,13 @@
-"""References that use labels: the ceiling that label-free methods are read against. Nothing else may use them."""
+"""Supervised references: classifiers that learn from labels, the ceiling for methods without labels.
 
-from unoqa.benchmark.supervised.parts.contract import Reference, Specimens
+Nothing outside the benchmark uses them.
+"""
+
+from unoqa.benchmark.supervised.parts.contract import LabelledData, SupervisedReference
 from unoqa.core.catalog import Shelf
 
-REFERENCES: Shelf[Reference] = Shelf(__name__, Reference, "supervised reference")  # type: ignore[type-abstract]
+_KIND = "supervised reference"
 
-__all__ = ["REFERENCES", "Reference", "Specimens"]
+REFERENCES: Shelf[SupervisedReference] = Shelf(__name__, SupervisedReference, _KIND)  # type: ignore[type-abstract]
+
+__all__ = ["REFERENCES", "LabelledData", "SupervisedReference"]

@@ -1,4 +1,4 @@
-"""A logistic probe of a learned encoder's features."""
+"""Logistic regression on the features of a learned encoder."""
 
 from __future__ import annotations
 
@@ -11,33 +11,35 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from unoqa.benchmark.supervised.parts.contract import Reference
-from unoqa.benchmark.supervised.parts.grades import by_grade, require
+from unoqa.benchmark.supervised.parts.contract import SupervisedReference
+from unoqa.benchmark.supervised.parts.grade_columns import require_grades, to_grade_columns
 from unoqa.core.settings import settings
 
 if TYPE_CHECKING:
-    from unoqa.benchmark.supervised.parts.contract import Specimens
+    from unoqa.benchmark.supervised.parts.contract import LabelledData
 
-ITERATIONS = 10_000
-"""More than the solver needs: it stops where it has converged."""
+MAX_ITERATIONS = 10_000
+"""More than the solver needs: it stops at convergence."""
 
 
 @final
 @settings
-class Logistic(Reference):
+class Logistic(SupervisedReference):
     """Multinomial logistic regression on standardised features: a linear probe (Alain, Bengio 2016)."""
 
     C: Annotated[float, Field(gt=0, description="inverse strength of the L2 penalty")] = 0.003
-    balanced: Annotated[bool, Field(description="let each grade weigh the same, however many images it has")] = True
+    balanced: Annotated[bool, Field(description="give each grade the same weight, whatever its number of images")] = (
+        True
+    )
 
-    def predict(
-        self, seen: Int[np.ndarray, " some"], unseen: Int[np.ndarray, " others"], specimens: Specimens, *, seed: int
-    ) -> Float[np.ndarray, "others 3"]:
-        """Fit the one optimum, which needs no seed."""
+    def fit_predict(
+        self, train: Int[np.ndarray, " train"], test: Int[np.ndarray, " test"], data: LabelledData, *, seed: int
+    ) -> Float[np.ndarray, "test 3"]:
+        """Find the one optimum; the seed is not used."""
         del seed
-        require(specimens.grades[seen], each=1)
-        features = specimens.features.astype(np.float64)
+        require_grades(data.grades[train], each=1)
+        features = data.features.astype(np.float64)
         weights = "balanced" if self.balanced else None
-        classifier = LogisticRegression(C=self.C, class_weight=weights, max_iter=ITERATIONS)
-        probe = make_pipeline(StandardScaler(), classifier).fit(features[seen], specimens.grades[seen])
-        return by_grade(probe.predict_proba(features[unseen]), probe.classes_)
+        classifier = LogisticRegression(C=self.C, class_weight=weights, max_iter=MAX_ITERATIONS)
+        probe = make_pipeline(StandardScaler(), classifier).fit(features[train], data.grades[train])
+        return to_grade_columns(probe.predict_proba(features[test]), probe.classes_)

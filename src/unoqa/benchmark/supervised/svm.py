@@ -14,39 +14,41 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from unoqa.benchmark.supervised.parts.contract import Reference
-from unoqa.benchmark.supervised.parts.grades import by_grade, require
+from unoqa.benchmark.supervised.parts.contract import SupervisedReference
+from unoqa.benchmark.supervised.parts.grade_columns import require_grades, to_grade_columns
 from unoqa.core.settings import settings
 
 if TYPE_CHECKING:
-    from unoqa.benchmark.supervised.parts.contract import Specimens
+    from unoqa.benchmark.supervised.parts.contract import LabelledData
 
-CALIBRATING_FOLDS = 5
+CALIBRATION_FOLDS = 5
 
 
 @final
 @settings
-class Svm(Reference):
-    """A machine with Gaussian kernel on saliency joined with a network's features (Yu et al. 2017).
+class Svm(SupervisedReference):
+    """A machine with a Gaussian kernel on saliency features joined with a network's features (Yu et al. 2017).
 
-    One machine a grade, against the rest; the kernel's width is that of scikit-learn's `scale`. Probabilities come
-    from a sigmoid for each grade (Platt 1999), fitted to decisions on images that the machines have not seen.
+    One machine per grade, against the rest; the kernel's width is that of scikit-learn's `scale`. Probabilities come
+    from one sigmoid per grade (Platt 1999), fitted to decisions on images that the machines have not seen.
     """
 
     C: Annotated[float, Field(gt=0, description="cost of an image on the wrong side of the margin")] = 1.0
-    balanced: Annotated[bool, Field(description="let each grade weigh the same, however many images it has")] = True
+    balanced: Annotated[bool, Field(description="give each grade the same weight, whatever its number of images")] = (
+        True
+    )
 
-    def predict(
-        self, seen: Int[np.ndarray, " some"], unseen: Int[np.ndarray, " others"], specimens: Specimens, *, seed: int
-    ) -> Float[np.ndarray, "others 3"]:
-        """Fit machines and sigmoids; the seed decides the folds of the latter."""
-        grades = specimens.grades[seen]
-        require(grades, each=2)
+    def fit_predict(
+        self, train: Int[np.ndarray, " train"], test: Int[np.ndarray, " test"], data: LabelledData, *, seed: int
+    ) -> Float[np.ndarray, "test 3"]:
+        """Fit machines and sigmoids; the seed decides the folds for the sigmoids."""
+        grades = data.grades[train]
+        require_grades(grades, each=2)
         rarest = int(np.unique(grades, return_counts=True)[1].min())
-        folds = StratifiedKFold(min(CALIBRATING_FOLDS, rarest), shuffle=True, random_state=seed)
+        folds = StratifiedKFold(min(CALIBRATION_FOLDS, rarest), shuffle=True, random_state=seed)
         weights = "balanced" if self.balanced else None
         machine = OneVsRestClassifier(SVC(C=self.C, class_weight=weights, random_state=seed))
-        joined = np.hstack([specimens.features, specimens.saliency]).astype(np.float64)
+        features = np.hstack([data.features, data.saliency]).astype(np.float64)
         calibrated = CalibratedClassifierCV(make_pipeline(StandardScaler(), machine), cv=folds, ensemble=False)
-        calibrated.fit(joined[seen], grades)
-        return by_grade(calibrated.predict_proba(joined[unseen]), calibrated.classes_)
+        calibrated.fit(features[train], grades)
+        return to_grade_columns(calibrated.predict_proba(features[test]), calibrated.classes_)

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import pkgutil
+import re
+from difflib import get_close_matches
 from importlib import import_module, resources
 from typing import TYPE_CHECKING, Any, final
 
 import typer
 from typer.core import TyperGroup
 
-from unoqa.cli.parts.exits import errors_reported, reporting_errors
+from unoqa.cli.parts.exit_status import report_errors
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
@@ -21,52 +24,66 @@ if TYPE_CHECKING:
 
 COMMANDS = "unoqa.cli"
 
+ORDER = ("demo", "fit", "grade", "settle", "evaluate", "reproduce", "choices", "weights")
+"""The order of use, in which the help lists the commands; others follow by name."""
+
 
 @final
 class Commands(TyperGroup):
-    """The commands that stand as files beside this folder."""
+    """The commands: every file in the folder `cli/`."""
 
     def list_commands(self, ctx: Context) -> list[str]:  # type: ignore[override]
-        """List them in the order of use."""
+        """List the names of the commands."""
         del ctx
         found = [module.name for module in pkgutil.iter_modules(import_module(COMMANDS).__path__)]
-        order = ["demo", "fit", "grade", "settle", "evaluate", "reproduce", "choices", "weights"]
-        return sorted((name for name in found if name != "parts"), key=lambda name: _place(name, order))
+        return sorted((name for name in found if name != "parts"), key=_rank)
 
     def get_command(self, ctx: Context, cmd_name: str) -> Any:  # type: ignore[override]  # noqa: ANN401 - typer vendors its own Command
-        """Return what the list of commands needs of one: its name and first sentence."""
+        """Return what the list of commands shows of one: its name and the first line of its help."""
         if cmd_name not in self.list_commands(ctx):
             return None
         light = typer.Typer(add_completion=False)
-        light.command(cmd_name, help=_first_line(cmd_name))(lambda: None)
+        light.command(cmd_name, help=_read_summary(cmd_name))(lambda: None)
         return typer.main.get_command(light)
 
     def resolve_command(self, ctx: Context, args: list[str]) -> Any:  # type: ignore[override]  # noqa: ANN401 - as above
-        """Return the command to run, imported now."""
+        """Import the command to run and return it; a name that does not exist is answered with the nearest."""
+        if not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            ctx.fail(_suggest(args[0], self.list_commands(ctx)))
         name, _, rest = super().resolve_command(ctx, args)
         if name is None:
             return name, None, rest
-        with errors_reported():  # it takes a second, in which somebody may think better of it
+        with report_errors():  # Ctrl-C may come during the import, which takes a second
             module = import_module(f"{COMMANDS}.{name}")
-        full = typer.Typer(add_completion=False)
-        full.command(name, help=module.__doc__)(reporting_errors(getattr(module, name)))
+        full = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        full.command(name, help=_unwrap(module.__doc__ or ""))(report_errors()(getattr(module, name)))
         return name, typer.main.get_command(full), rest
 
 
-def _place(name: str, order: list[str]) -> tuple[int, str]:
-    return (order.index(name) if name in order else len(order), name)
+def _rank(name: str) -> tuple[int, str]:
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
 
 
-def _first_line(name: str) -> str:
+def _suggest(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"There is no command {name!r}" + (f"; did you mean '{near[0]}'?" if near else f"; use {', '.join(known)}.")
+
+
+def _read_summary(name: str) -> str:
     source = (resources.files(COMMANDS) / f"{name}.py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
 
 
-def _show_version(wanted: bool) -> bool:
-    if wanted:
+def _unwrap(text: str) -> str:
+    """Join the lines of each paragraph, so that the terminal's width wraps them; indented lines stay as they are."""
+    return re.sub(r"(?<=\S)\n(?=\S)", " ", inspect.cleandoc(text))
+
+
+def _show_version(requested: bool) -> bool:
+    if requested:
         typer.echo(f"unoqa {__version__}")
         raise typer.Exit
-    return wanted
+    return requested
 
 
 application = typer.Typer(
@@ -74,6 +91,7 @@ application = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -82,11 +100,18 @@ application = typer.Typer(
 @application.callback()
 def _unoqa(
     version: bool = typer.Option(
-        False, "--version", callback=_show_version, is_eager=True, help="Show the version and end."
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
     ),
 ) -> None:
-    """Grade the quality of OCTA images without labels.
+    """Grade the quality of OCTA en-face images without labels.
 
-    Fit on your own outstanding scans; then grade any scan outstanding, gradable or ungradable.
+    Fit a model to your own outstanding scans. The model then grades any scan
+    as outstanding, gradable or ungradable.
     For research use; not a medical device.
+
+    Examples:
+
+      unoqa demo
+      unoqa fit outstanding/ -o model
+      unoqa grade clinic/ -m model -o results
     """

@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 @final
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        """Write steps per second."""
+        """Return the steps per second."""
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:.1f}/s")
 
 
 @final
 class Bars:
-    """One bar a task, with count, rate and remaining time; a task within another stands below it."""
+    """One bar per task, with count, rate and remaining time; the bar of a task within a task is below it."""
 
     def __init__(self) -> None:
-        self._shown: RichProgress | None = None
+        self._display: RichProgress | None = None
 
     @contextmanager
     def task(self, title: str, total: int) -> Iterator[Callable[[], None]]:
         """Show a bar until the task ends."""
-        if self._shown is not None:
-            bars = self._shown
-            number = bars.add_task(title, total=total)
+        if self._display is not None:
+            display = self._display
+            inner = display.add_task(title, total=total)
             try:
-                yield lambda: bars.advance(number)
+                yield lambda: display.advance(inner)
             finally:
-                bars.remove_task(number)
+                display.remove_task(inner)
             return
         columns = (
             TextColumn("{task.description}"),
@@ -52,16 +52,16 @@ class Bars:
             _Rate(),
             TimeRemainingColumn(),
         )
-        with RichProgress(*columns, console=Console(stderr=True)) as outer:
-            self._shown = outer
+        with RichProgress(*columns, console=Console(stderr=True)) as display:
+            self._display = display
             try:
-                first = outer.add_task(title, total=total)
-                yield lambda: outer.advance(first)
+                outer = display.add_task(title, total=total)
+                yield lambda: display.advance(outer)
             finally:
-                self._shown = None
+                self._display = None
 
 
-def progress(*, quiet: bool) -> Progress:
-    """Return bars where somebody looks: stderr is a terminal, and quiet is not wanted."""
-    watched = sys.stderr is not None and sys.stderr.isatty()  # None where a service has closed it
-    return Bars() if watched and not quiet else NoProgress()
+def make_progress(*, quiet: bool) -> Progress:
+    """Return progress bars if stderr is a terminal and `quiet` is off, else a progress that shows nothing."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()  # None where a service has closed it
+    return Bars() if is_terminal and not quiet else NoProgress()

@@ -1,10 +1,10 @@
-"""What commands print for people: to stderr, so that stdout stays for results."""
+"""What commands tell people about a fit and a run; warnings and failures are printed even with `--quiet`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unoqa.cli.parts.terminal import tell
+from unoqa.cli.parts.terminal import print_message
 from unoqa.core.grading import Grade
 from unoqa.store.files import is_empty
 
@@ -16,72 +16,66 @@ if TYPE_CHECKING:
     from unoqa.grader.fitting import FitReport
     from unoqa.grader.source import Failure
 
-SCATTERS_BELOW = 40
-"""Images learned from below which the user is warned (docs/guide.md)."""
+FEW_IMAGES = 40
+"""A fit on fewer images prints a warning (docs/guide.md)."""
 
-SHOWN = 5
-"""Names listed before the rest are only counted."""
-
-
-def say(sentence: str, *, quiet: bool = False) -> None:
-    """Print a sentence unless quiet is wanted."""
-    if not quiet:
-        tell(sentence)
+LISTED = 5
+"""Names in a list; the others are only counted."""
 
 
-def say_fit(report: FitReport) -> None:
-    """Print what became of the images given; failures and oddities are said even when quiet is wanted."""
-    say_failures(report.failures)
+def print_fit_report(report: FitReport) -> None:
+    """Print what became of the images given."""
+    print_failures(report.failures)
     same = [f"{name} = {first}" for name, first in report.duplicates]
-    _list("left out as exact copies of another", same)
-    say_ignored(report.ignored)
-    _list("learned from, but unlike the rest (outstanding?)", list(report.unusual))
-    if report.used < SCATTERS_BELOW:
-        few = f"{_images(report.used)} learned from: below {SCATTERS_BELOW} the share of good scans that is refused"
-        say(f"Warning: {few} scatters widely.")
+    _print_list("left out (exact copy of another)", same)
+    print_ignored(report.ignored)
+    _print_list("fitted on, but unlike the others (outstanding?)", list(report.unusual))
+    if report.used < FEW_IMAGES:
+        fitted = f"the model is fitted on {_count(report.used)}"
+        print_message(f"Warning: {fitted}; below {FEW_IMAGES} the share of good scans that it refuses varies widely.")
     for notice in report.notices:
-        say(f"Warning: {notice}")
+        print_message(f"Warning: {notice}")
 
 
-def say_failures(failures: Sequence[Failure]) -> None:
+def print_failures(failures: Sequence[Failure]) -> None:
     """Print which images could not be read, and why."""
-    _list("could not be read", [f"{one.name}: {one.sentence}" for one in failures])
+    _print_list("could not be read", [f"{failure.name}: {failure.message}" for failure in failures])
 
 
-def say_replaced(model: Path) -> None:
-    """Print that a model is about to take the place of another, also when quiet is wanted: that one is gone then."""
+def print_replacement(model: Path) -> None:
+    """Print a warning if a new model is about to replace another one in the folder `model`."""
     if model.is_dir() and not is_empty(model):
-        say(f"Warning: the model that was in {model} is replaced.")
+        print_message(f"Warning: the model that was in {model} is replaced.")
 
 
-def say_ignored(files: int, *, quiet: bool = False) -> None:
-    """Print how many files in the folders are no images, if any."""
+def print_ignored(files: int, *, quiet: bool = False) -> None:
+    """Print how many files in the folders are not images, if any."""
     if files:
-        what = "file in the folders is no image" if files == 1 else "files in the folders are no images"
-        say(f"{files} {what}.", quiet=quiet)
+        what = "file in the folders is not an image" if files == 1 else "files in the folders are not images"
+        print_message(f"{files} {what}.", quiet=quiet)
 
 
-def say_counts(result: CohortResult, *, quiet: bool) -> None:
-    """Print how many images have which grade, what failed, and the warnings."""
+def print_counts(result: CohortResult, *, quiet: bool) -> None:
+    """Print how many images have which grade, which have none, and the warnings."""
     counts = ", ".join(f"{result.count(grade)} {grade.word}" for grade in reversed(Grade))
-    failed = [grading for grading in result.gradings if grading.grade is None]
-    refused = sum(grading.score is not None for grading in failed)
+    ungraded = [grading for grading in result.gradings if grading.grade is None]
+    refused = sum(grading.score is not None for grading in ungraded)
     without = f"{refused} not outstanding and without a grade, " if refused else ""
-    say(f"{_images(len(result.gradings))}: {counts}, {without}{len(failed) - refused} failed.", quiet=quiet)
-    _list("without a grade", [f"{grading.image}: {grading.error}" for grading in failed])
+    print_message(f"{_count(len(result.gradings))}: {counts}, {without}{len(ungraded) - refused} failed.", quiet=quiet)
+    _print_list("without a grade", [f"{grading.image}: {grading.error}" for grading in ungraded])
     for warning in result.warnings:
-        say(f"Warning: {warning}")
+        print_message(f"Warning: {warning}")
 
 
-def _list(what: str, names: Sequence[str]) -> None:
+def _print_list(what: str, names: Sequence[str]) -> None:
     if not names:
         return
-    say(f"{_images(len(names))} {what}:")
-    for name in names[:SHOWN]:
-        say(f"  {name}")
-    if len(names) > SHOWN:
-        say(f"  … and {len(names) - SHOWN} more")
+    print_message(f"{_count(len(names))} {what}:")
+    for name in names[:LISTED]:
+        print_message(f"  {name}")
+    if len(names) > LISTED:
+        print_message(f"  … and {len(names) - LISTED} more")
 
 
-def _images(count: int) -> str:
-    return f"{count} image{'' if count == 1 else 's'}"
+def _count(images: int) -> str:
+    return f"{images} image{'' if images == 1 else 's'}"

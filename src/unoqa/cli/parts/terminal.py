@@ -1,4 +1,4 @@
-"""The terminal, where there is one."""
+"""Lines for people: they go to stderr, so that stdout stays free for results."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ from contextlib import suppress
 import typer
 
 
-def tell(sentence: str) -> None:
-    """Print a sentence to stderr; what a file's name in it would have the terminal do is escaped.
+def print_message(line: str, *, quiet: bool = False) -> None:
+    """Print one line to stderr unless `quiet`.
 
-    Where stderr is closed or full nothing is said, and the work goes on.
+    Control characters, which a file's name may hold, are escaped, so that they do not steer the terminal. Where stderr
+    is closed or full, nothing is printed and the work continues.
     """
+    if quiet:
+        return
     with suppress(OSError):
-        typer.echo("".join(map(_visible, sentence)), err=True)
+        typer.echo("".join(map(_escape, line)), err=True)
 
 
-def _visible(letter: str) -> str:
+def print_error(error: object) -> None:
+    """Print an error after the program's name; its line breaks are kept."""
+    for line in f"unoqa: {error}".split("\n"):
+        print_message(line)
+
+
+def _escape(letter: str) -> str:
     return letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")

@@ -1,1 +1,1 @@
-"""What clusterings share."""
+"""Code that several clusterings share."""

@@ -1,4 +1,4 @@
-"""Hand-made measures of image quality, each a file with name, unit, bad direction and a sentence."""
+"""Hand-made measures of image quality. Each is a file with a name, a unit, a bad direction and an explanation."""
 
 from unoqa.encoders.measures.parts.encoder import MEASURES, Measures
 

@@ -13,7 +13,7 @@ from unoqa.encoders.measures.parts.views import Views
 
 @final
 class BlackArea(Measure):
-    """Share of 41×41 pixels that are darker than a tenth of the image's bright level."""
+    """Share of pixels, within 41×41, that are darker than a tenth of the image's bright level."""
 
     unit: ClassVar[str] = "share of the area"
     direction: ClassVar[int] = 1
@@ -21,6 +21,6 @@ class BlackArea(Measure):
     reason: ClassVar[str] = "dark or missing area"
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
-        """Measure relative to the bright level: a dim image is not black."""
+        """Compare pixels with the bright level, so that a dim image does not count as black."""
         black = (views.image < 0.1 * views.bright_level).astype(np.float32)
         return views.local_mean(black, side=41)

@@ -13,9 +13,9 @@ from unoqa.encoders.measures.parts.views import Views
 
 @final
 class Brightness(Measure):
-    """Local mean brightness over 41×41 pixels, as it stands in the file.
+    """Local mean brightness over 41×41 pixels, as stored in the file.
 
-    Beside `illumination`, which compares places of one image, it tells a scan that is dim all over.
+    It finds a scan that is dim everywhere; `illumination` compares places of one image.
     """
 
     unit: ClassVar[str] = "natural logarithm"
@@ -24,5 +24,5 @@ class Brightness(Measure):
     reason: ClassVar[str] = "dim"
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
-        """Measure the logarithm of the mean."""
+        """Return the log of the local mean."""
         return np.log(views.local_mean(views.image, side=41) + 0.01)

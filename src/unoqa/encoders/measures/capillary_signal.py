@@ -8,18 +8,18 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.encoders.measures.parts.measure import Measure
-from unoqa.encoders.measures.parts.views import Views, beside_own_median
+from unoqa.encoders.measures.parts.views import Views, subtract_median
 
 
 @final
 class CapillarySignal(Measure):
-    """Local root mean square of the band of one to three pixels."""
+    """Local RMS of the band of one to three pixels."""
 
-    unit: ClassVar[str] = "natural logarithm, beside the image's median"
+    unit: ClassVar[str] = "natural logarithm, minus the image's median"
     direction: ClassVar[int] = -1
     sentence: ClassVar[str] = "How strongly capillaries stand out at a place; low where they are lost."
     reason: ClassVar[str] = "capillaries lost"
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
-        """Measure against the image's own median: devices differ in sharpness."""
-        return beside_own_median(views.log_capillary_power)
+        """Subtract the image's median, because devices differ in sharpness."""
+        return subtract_median(views.log_capillary_power)

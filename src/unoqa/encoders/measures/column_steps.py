@@ -1,4 +1,4 @@
-"""Steps between neighbouring columns."""
+"""Differences between neighbouring columns."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.encoders.measures.parts.measure import Measure
-from unoqa.encoders.measures.parts.steps import steps
+from unoqa.encoders.measures.parts.steps import measure_steps
 from unoqa.encoders.measures.parts.views import Views
 
 
 @final
 class ColumnSteps(Measure):
-    """As `row_steps`, across: devices that scan vertically, or merge two directions, leave their lines here."""
+    """Like `row_steps`, for columns: devices that scan vertically, or merge two directions, have motion lines here."""
 
     unit: ClassVar[str] = "natural logarithm of the bright level's share"
     direction: ClassVar[int] = 1
@@ -23,4 +23,4 @@ class ColumnSteps(Measure):
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Compare columns of the relative image."""
-        return steps(views, across=1)
+        return measure_steps(views, across=1)

@@ -1,4 +1,4 @@
-"""Contrast between vessels and what lies between them."""
+"""Contrast between vessels and background."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unoqa.encoders.measures.parts.views import TILE, Views
 
 @final
 class Contrast(Measure):
-    """Local standard deviation without speckle, as a share of the local mean (Weber contrast)."""
+    """Local standard deviation without speckle, divided by the local mean (Weber contrast)."""
 
     unit: ClassVar[str] = "natural logarithm of the ratio"
     direction: ClassVar[int] = -1
@@ -21,8 +21,8 @@ class Contrast(Measure):
     reason: ClassVar[str] = "washed out"
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
-        """Measure on the image without its finest speckle."""
+        """Measure on the image without the finest speckle."""
         mean = views.local_mean(views.slightly_smooth, side=TILE)
         square = views.local_mean(np.square(views.slightly_smooth), side=TILE)
-        deviation = np.sqrt(np.maximum(square - mean * mean, 0))
-        return np.log((deviation + 0.001) / (mean + 0.01))
+        std = np.sqrt(np.maximum(square - mean * mean, 0))
+        return np.log((std + 0.001) / (mean + 0.01))

@@ -1,4 +1,4 @@
-"""Steps between neighbouring rows."""
+"""Differences between neighbouring rows."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.encoders.measures.parts.measure import Measure
-from unoqa.encoders.measures.parts.steps import steps
+from unoqa.encoders.measures.parts.steps import measure_steps
 from unoqa.encoders.measures.parts.views import Views
 
 
 @final
 class RowSteps(Measure):
-    """Local root mean square of the difference of neighbouring rows, each averaged over 121 pixels.
+    """Local RMS of the difference between neighbouring rows, each averaged over 121 pixels.
 
-    A B-scan is a row: the eye's movement or a blink between two of them changes a whole row at once, and
-    nothing of the anatomy does over a third of the field.
+    A row is one B-scan: an eye movement or a blink between two B-scans changes whole rows, whereas no anatomy changes
+    abruptly over a third of the field.
     """
 
     unit: ClassVar[str] = "natural logarithm of the bright level's share"
@@ -27,4 +27,4 @@ class RowSteps(Measure):
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Compare rows of the relative image."""
-        return steps(views, across=0)
+        return measure_steps(views, across=0)

@@ -1,4 +1,4 @@
-"""Area at the upper end of the scale."""
+"""Area of saturated pixels."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from jaxtyping import Float
 from unoqa.encoders.measures.parts.measure import Measure
 from unoqa.encoders.measures.parts.views import Views
 
-FULL = 0.98
-"""Brightness from which a pixel counts as saturated: 250 of an 8-bit file."""
+SATURATED = 0.98
+"""Brightness from which a pixel counts as saturated: 250 in an 8-bit file."""
 
 
 @final
 class Saturation(Measure):
-    """Share of pixels that are as bright as the file can say."""
+    """Share of pixels at the largest value that the file can hold."""
 
     unit: ClassVar[str] = "share of the area"
     direction: ClassVar[int] = 1
@@ -24,5 +24,5 @@ class Saturation(Measure):
     reason: ClassVar[str] = "overexposed"
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
-        """Count saturated pixels."""
-        return views.local_mean((views.image >= FULL).astype(np.float32))
+        """Return the local share of saturated pixels."""
+        return views.local_mean((views.image >= SATURATED).astype(np.float32))

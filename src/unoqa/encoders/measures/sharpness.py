@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.encoders.measures.parts.measure import Measure
-from unoqa.encoders.measures.parts.views import Views, log_root_mean_square
+from unoqa.encoders.measures.parts.views import Views, log_local_rms
 
 
 @final
 class Sharpness(Measure):
-    """Root mean square of the capillary band over that of the next coarser one.
+    """Local RMS of the capillary band divided by that of the next coarser band.
 
-    Defocus takes the finer of two neighbouring bands first, whatever the contrast.
+    Defocus weakens the finer of two neighbouring bands first, whatever the contrast.
     """
 
     unit: ClassVar[str] = "natural logarithm of the ratio"
@@ -24,5 +24,5 @@ class Sharpness(Measure):
     reason: ClassVar[str] = "blur"
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
-        """Measure the two bands in the same squares."""
-        return views.log_capillary_power - log_root_mean_square(views, views.vessels)
+        """Compare the two bands in the same squares."""
+        return views.log_capillary_power - log_local_rms(views, views.vessels)

@@ -1,1 +1,1 @@
-"""What encoders share."""
+"""Code that several encoders share."""

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unoqa.core.parallel import one_thread_each
+from unoqa.core.parallel import limit_to_one_thread
 from unoqa.encoders.parts.winograd import SMALLEST_SIDE, Winograd, pays
 
 _IN_TURN = threading.Lock()
@@ -29,7 +29,7 @@ def has_onednn() -> bool:
 
 @final
 class Convolution(nn.Module):
-    """A convolution, a shortcut added where one is given, and a rectifier where it is wanted, in one pass.
+    """A convolution, a residual added where one is given, and a ReLU where it is wanted, in one pass.
 
     Its weights are laid out for the size of the first features that come; other sizes are convolved too, more slowly.
     """
@@ -37,7 +37,7 @@ class Convolution(nn.Module):
     weight: Tensor | None
     bias: Tensor | None
 
-    def __init__(self, plain: nn.Conv2d, *, rectified: bool) -> None:
+    def __init__(self, plain: nn.Conv2d, *, with_relu: bool) -> None:
         super().__init__()
         self.register_buffer("weight", plain.weight.detach())
         self.register_buffer("bias", None if plain.bias is None else plain.bias.detach())
@@ -45,47 +45,47 @@ class Convolution(nn.Module):
         self._window = (plain.padding, plain.stride, plain.dilation, plain.groups)
         self._kernel = plain.kernel_size
         self._kernels = plain.out_channels
-        self._rectified = rectified
+        self._with_relu = with_relu
         self._few_products = pays(plain)
         self._laid_out: Tensor | Winograd | None = None
 
     def forward(
-        self, features: Float[Tensor, "batch channels rows columns"], shortcut: Tensor | int | float | None = None
+        self, features: Float[Tensor, "batch channels rows columns"], residual: Tensor | int | float | None = None
     ) -> Float[Tensor, "batch kernels _rows _columns"]:
-        """Convolve; a shortcut of another shape, which is repeated over places or kernels, is added afterwards.
+        """Convolve; a residual of another shape, which is repeated over places or kernels, is added afterwards.
 
         So is one that is no array in single precision.
         """
         weight = self._laid_out if self._laid_out is not None else self._lay_out(features)
         if isinstance(weight, Winograd):
-            return self._finished(weight(features), shortcut)
+            return self._finished(weight(features), residual)
         convolve = torch.ops.mkldnn._convolution_pointwise
-        rectifier = "relu" if self._rectified else None
-        if shortcut is None:
-            return convolve(features, weight, self.bias, *self._window, rectifier or "none", [], "")
-        if self._alike(shortcut, features):
-            return convolve.binary(features, shortcut, weight, self.bias, *self._window, "add", 1.0, rectifier, [], "")
-        return self._finished(convolve(features, weight, self.bias, *self._window, "none", [], ""), shortcut)
+        relu = "relu" if self._with_relu else None
+        if residual is None:
+            return convolve(features, weight, self.bias, *self._window, relu or "none", [], "")
+        if self._alike(residual, features):
+            return convolve.binary(features, residual, weight, self.bias, *self._window, "add", 1.0, relu, [], "")
+        return self._finished(convolve(features, weight, self.bias, *self._window, "none", [], ""), residual)
 
-    def _finished(self, convolved: Tensor, shortcut: Tensor | int | float | None) -> Tensor:
-        total = convolved if shortcut is None else convolved + shortcut
-        return total.relu_() if self._rectified else total
+    def _finished(self, convolved: Tensor, residual: Tensor | int | float | None) -> Tensor:
+        total = convolved if residual is None else convolved + residual
+        return total.relu_() if self._with_relu else total
 
-    def _alike(self, shortcut: Tensor | int | float, features: Tensor) -> bool:
-        """Tell whether a shortcut is of the shape and precision that the convolution gives."""
-        if not isinstance(shortcut, Tensor) or shortcut.dtype != features.dtype:
+    def _alike(self, residual: Tensor | int | float, features: Tensor) -> bool:
+        """Tell whether a residual is of the shape and precision that the convolution gives."""
+        if not isinstance(residual, Tensor) or residual.dtype != features.dtype:
             return False
         padding, stride, dilation, _ = self._window
         sides = zip(features.shape[2:], self._kernel, padding, stride, dilation, strict=True)
         reached = [(side + 2 * pad - apart * (kernel - 1) - 1) // step + 1 for side, kernel, pad, step, apart in sides]
-        return shortcut.shape == (features.shape[0], self._kernels, *reached)
+        return residual.shape == (features.shape[0], self._kernels, *reached)
 
     def _lay_out(self, features: Tensor) -> Tensor | Winograd:
         """Lay the weights out as they are read, and let go of them as they were; one thread does, others wait.
 
         They are laid out for one thread of torch, which is what images are encoded on.
         """
-        with _IN_TURN, one_thread_each():
+        with _IN_TURN, limit_to_one_thread():
             if self._laid_out is None:
                 assert self.weight is not None, "it is let go of below"
                 shape = list(features.shape)

@@ -1,8 +1,8 @@
 """A frozen network that does what follows a convolution while its results are still in the processor.
 
-A processor waits for memory more than for sums, and batch norm, shortcut and activation each read and write all that a
-convolution gave. So batch norms become part of the weights (Jacob et al. 2018, equation 14), oneDNN adds shortcuts and
-rectifies while it writes, weights are laid out once as it reads them, and the first convolution sees grey instead of
+A processor waits for memory more than for sums, and batch norm, residual and activation each read and write all that a
+convolution gave. So batch norms become part of the weights (Jacob et al. 2018, equation 14), oneDNN adds residuals and
+applies ReLU while it writes, weights are laid out once as it reads them, and the first convolution sees grey instead of
 three equal colours. Results differ in their last bits alone.
 """
 
@@ -85,11 +85,11 @@ def _replace(node: fx.Node, plain: nn.Conv2d, graph: fx.GraphModule) -> None:
     if addition := _addition_after(node):
         replaced.append(addition[0])
         inputs.append(addition[1])
-    rectifier = _rectifier_after(replaced[-1], graph)
-    if rectifier is not None:
-        replaced.append(rectifier)
+    relu = _relu_after(replaced[-1], graph)
+    if relu is not None:
+        replaced.append(relu)
     name = f"{node.name}_fused"
-    graph.add_submodule(name, Convolution(plain, rectified=rectifier is not None))
+    graph.add_submodule(name, Convolution(plain, with_relu=relu is not None))
     with graph.graph.inserting_before(replaced[-1]):
         replaced[-1].replace_all_uses_with(graph.graph.call_module(name, tuple(inputs)))
     for former in reversed(replaced):
@@ -107,7 +107,7 @@ def _addition_after(node: fx.Node) -> tuple[fx.Node, fx.Node] | None:
     return (addition, others[0]) if len(others) == 1 and isinstance(others[0], fx.Node) else None
 
 
-def _rectifier_after(node: fx.Node, graph: fx.GraphModule) -> fx.Node | None:
-    """Return the rectifier into which alone a node's result goes."""
+def _relu_after(node: fx.Node, graph: fx.GraphModule) -> fx.Node | None:
+    """Return the ReLU into which alone a node's result goes."""
     follower = only_user(node)
     return follower if follower is not None and type(called(follower, graph)) is nn.ReLU else None

@@ -1,4 +1,4 @@
-"""Grey images for networks that learned from colours."""
+"""Grey images, and how networks that were trained on colour images read them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import copy
 from collections.abc import Sequence
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+GreyImage = Float[np.ndarray, "rows columns"]
+"""One value per pixel: a grey image, or a filtered version of one."""
+
 
 @final
 class Colours(nn.Module):
-    """Repeats grey to three channels, and normalises each as the network's weights were trained."""
+    """Repeats grey to three channels, and normalises each as in the training of the network's weights."""
 
     mean: Tensor
     std: Tensor
@@ -31,7 +35,7 @@ class Colours(nn.Module):
 
 @final
 class GreyAndInside(nn.Module):
-    """Puts a channel of ones beside grey: beyond the edges, where convolutions read zeros, both are 0."""
+    """Adds a channel of ones to grey: beyond the edges, where convolutions read zeros, both channels are 0."""
 
     def forward(self, grey: Float[Tensor, "batch 1 rows columns"]) -> Float[Tensor, "batch 2 rows columns"]:
         """Return the two channels."""
@@ -42,10 +46,9 @@ class GreyAndInside(nn.Module):
 
 
 def of_grey(convolution: nn.Conv2d, colours: Colours) -> nn.Conv2d:
-    """Return what gives the same of grey and inside as a convolution gives of colours, in two thirds of the sums.
+    """Return a convolution of grey and ones that equals one of normalised colours, in two thirds of the products.
 
-    A weight w of (grey - mean) / std, summed over the colours, is one of grey, Σ w / std, and one of inside,
-    -Σ w · mean / std.
+    The sum of w · (grey - mean) / std over the colours is Σ w / std · grey - Σ w · mean / std · 1.
     """
     weight = convolution.weight.detach().double() / colours.std
     grey_and_inside = torch.cat([weight.sum(1, keepdim=True), -(weight * colours.mean).sum(1, keepdim=True)], dim=1)

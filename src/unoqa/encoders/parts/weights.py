@@ -1,4 +1,4 @@
-"""Where an encoder's weights come from, and whether they fit."""
+"""Finds, downloads and checks the weights of timm models."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from huggingface_hub import hf_hub_download
 
 from unoqa.core.errors import UsageError, WeightsError, unknown
 from unoqa.encoders.parts.timm_library import timm
+from unoqa.store.weights_files import HUB_NAMES, find_in_hub_cache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,52 +19,48 @@ if TYPE_CHECKING:
 
     from unoqa.core.contracts import State
 
-CACHED_NAMES = ("model.safetensors", "pytorch_model.bin")
-"""What timm's hub calls a weights file."""
 
-
-def cached_weights(model: str) -> Path:
-    """Find a model's weights in timm's own cache; the network is not asked.
+def find_cached_weights(model: str) -> Path:
+    """Find a model's weights in timm's cache; never uses the network.
 
     Raises:
-        WeightsError: they are not there; the sentence names the three ways out.
+        WeightsError: they are not there; the message names three solutions.
     """
-    repository = _repository(model)
-    for name in CACHED_NAMES:
-        found = try_to_load_from_cache(repository, name)
-        if isinstance(found, str):
-            return Path(found)
-    raise WeightsError(
-        f"The weights of {model} are not on this machine: run `unoqa weights {model}` where there is internet, or give "
-        "the file that it prints there with --encoder-weights, or choose a recipe that needs none (--recipe measures)."
-    )
+    file = find_in_hub_cache(_find_repository(model))
+    if file is None:
+        raise WeightsError(
+            f"The weights of {model} are not on this machine; run `unoqa weights {model}` with internet access, or run "
+            "it on another machine and give the file that it prints as the encoder's weights, or choose a recipe that "
+            "needs none, such as 'measures'."
+        )
+    return file
 
 
 def download_weights(model: str) -> Path:
-    """Fetch a model's weights into timm's cache: the only function of the package that uses the network.
+    """Download a model's weights into timm's cache: the only function of unoqa that uses the network.
 
     Raises:
         UsageError: timm offers no such weights.
-        WeightsError: they cannot be reached.
+        WeightsError: the download fails.
     """
-    repository = _repository(model)
+    repository = _find_repository(model)
     try:
-        return Path(hf_hub_download(repository, CACHED_NAMES[0]))
+        return Path(hf_hub_download(repository, HUB_NAMES[0]))
     except Exception as error:
         raise WeightsError(
-            f"The weights of {model} could not be downloaded ({type(error).__name__}); check the connection, or "
-            "give a file with --encoder-weights, or choose a recipe that needs none (--recipe measures)."
+            f"The weights of {model} could not be downloaded ({type(error).__name__}); check the connection, or give "
+            "a file as the encoder's weights, or choose a recipe that needs none, such as 'measures'."
         ) from error
 
 
-def fitting(wanted: Mapping[str, Tensor], offered: Mapping[str, Tensor], model: str) -> State:
-    """Choose the wanted arrays from those offered; what lies beyond the cut is ignored.
+def select_weights(wanted: Mapping[str, Tensor], offered: Mapping[str, Tensor], model: str) -> State:
+    """Select the wanted arrays from those offered; the weights of layers after the cut are ignored.
 
-    timm joins the first levels of a module's name by `_` where it flattens a model, so names are compared
-    with every `.` read as `_`.
+    When timm flattens a model, it joins the first levels of a module's name by `_`, so names are compared with every
+    `.` replaced by `_`.
 
     Raises:
-        WeightsError: an array is missing or has another shape; the sentence names it.
+        WeightsError: an array is missing or has another shape; the message names it.
     """
     by_name = {name.replace(".", "_"): array for name, array in offered.items()}
     missing = [name for name in wanted if name.replace(".", "_") not in by_name]
@@ -71,21 +68,21 @@ def fitting(wanted: Mapping[str, Tensor], offered: Mapping[str, Tensor], model: 
     if missing:
         raise WeightsError(
             f"The weights given lack {len(missing)} arrays that {model} needs up to its last used layer: "
-            f"{', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}; give a file of the whole model or "
-            "choose earlier layers in the recipe."
+            f"{', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}; give a file of the whole model or choose "
+            "earlier layers in the recipe."
         )
-    chosen = {name: by_name.get(name.replace(".", "_"), default) for name, default in wanted.items()}
-    for name, array in chosen.items():
+    selected = {name: by_name.get(name.replace(".", "_"), default) for name, default in wanted.items()}
+    for name, array in selected.items():
         if array.shape != wanted[name].shape:
             raise WeightsError(
                 f"Array {name} of the weights given has shape {tuple(array.shape)}, but {model} needs "
                 f"{tuple(wanted[name].shape)}; give the weights of that model."
             )
-    return chosen
+    return selected
 
 
-def checksum(arrays: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of names, shapes and values: the same from whichever kind of file they came."""
+def compute_checksum(arrays: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of names, shapes and values; it does not depend on the kind of file they came from."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         if name.endswith("num_batches_tracked"):
@@ -96,10 +93,10 @@ def checksum(arrays: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _repository(model: str) -> str:
+def _find_repository(model: str) -> str:
     try:
         config = timm.get_pretrained_cfg(model)
-    except RuntimeError:  # a tag that the architecture does not have
+    except RuntimeError:  # the architecture has no such tag
         raise unknown("timm model", model, timm.list_pretrained(f"{model.partition('.')[0]}.*")) from None
     repository = getattr(config, "hf_hub_id", None)
     if not repository:

@@ -1,1 +1,1 @@
-"""What the formats share: limits, opening, brightness, and the way from folders to images."""
+"""What the formats share: limits, opening files, brightness, and finding images in folders."""

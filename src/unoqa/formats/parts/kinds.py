@@ -1,4 +1,4 @@
-"""The shelf of formats, and which of them a file belongs to."""
+"""The shelf of formats, and the detection of a file's format."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from unoqa.core.contracts import Format
 FORMATS: Shelf[Format] = Shelf("unoqa.formats", Format, "format")  # type: ignore[type-abstract]
 """All formats by name."""
 
-HEAD = 32
-"""Bytes that tell every format from every other."""
+HEAD_BYTES = 32
+"""Number of first bytes of a file that are enough to tell the formats apart."""
 
 
 @cache
-def every_format() -> tuple[Format, ...]:
-    """Return one of each, in the order of their names."""
+def load_formats() -> tuple[Format, ...]:
+    """Return one instance of each format, in the order of their names."""
     return tuple(FORMATS.load(name)() for name in FORMATS.names())
 
 
-def recognised(head: bytes) -> Format | None:
-    """Return the format that a file's first bytes belong to: content decides, never the name."""
-    return next((kind for kind in every_format() if kind.matches(head)), None)
+def detect_format(head: bytes) -> Format | None:
+    """Return the format of a file from its first bytes; its name plays no part."""
+    return next((candidate for candidate in load_formats() if candidate.matches(head)), None)
 
 
-def has_suffix(name: str) -> bool:
-    """Tell whether a file is called like an image, whatever it holds."""
-    suffixes = tuple(suffix for kind in every_format() for suffix in kind.suffixes)
+def has_image_suffix(name: str) -> bool:
+    """Tell whether a file is named like an image, whatever it contains."""
+    suffixes = tuple(suffix for candidate in load_formats() for suffix in candidate.suffixes)
     return name.lower().endswith(suffixes)

@@ -1,44 +1,44 @@
-"""How much of this machine one file may take, asked of its header before anything is decoded."""
+"""How much memory one file may take. The limits are checked on its header, before anything is decoded."""
 
 from __future__ import annotations
 
-from unoqa.formats.parts.errors import too_large
+from unoqa.formats.parts.errors import too_large_error
 
-MOST_PIXELS = 64_000_000
-"""Of one image: forty times the largest en-face export that a device makes (about 1,250 × 1,250)."""
+MAX_PIXELS = 64_000_000
+"""Pixels of one image: forty times the largest en-face export of a device (about 1,250 × 1,250)."""
 
-MOST_BYTES = 512_000_000
-"""Of one file, and of one image decoded: the most pixels as RGBA of 16 bits."""
+MAX_BYTES = 512_000_000
+"""Bytes of one file, and of one decoded image: the maximum of pixels as RGBA of 16 bits."""
 
-MOST_PAGES = 10_000
-"""Of one file."""
+MAX_PAGES = 10_000
+"""Pages of one file."""
 
 
 def check_pixels(name: str, columns: int, rows: int) -> None:
-    """Refuse an image of too many pixels.
+    """Refuse an image that has too many pixels.
 
     Raises:
         ImageError: `too-large`.
     """
-    if columns * rows > MOST_PIXELS:
-        raise too_large(name, f"has {columns}×{rows} pixels, more than {MOST_PIXELS // 10**6} million")
+    if columns * rows > MAX_PIXELS:
+        raise too_large_error(name, f"has {columns}×{rows} pixels, more than {MAX_PIXELS // 10**6} million")
 
 
 def check_bytes(name: str, count: int) -> None:
-    """Refuse a file, or the array it decodes to, of too many bytes.
+    """Refuse a file, or the array decoded from it, that takes too many bytes.
 
     Raises:
         ImageError: `too-large`.
     """
-    if count > MOST_BYTES:
-        raise too_large(name, f"takes {count // 10**6:,} MB, more than {MOST_BYTES // 10**6}")
+    if count > MAX_BYTES:
+        raise too_large_error(name, f"takes {count // 10**6:,} MB, more than {MAX_BYTES // 10**6}")
 
 
 def check_pages(name: str, count: int) -> None:
-    """Refuse a file of too many pages.
+    """Refuse a file that has too many pages.
 
     Raises:
         ImageError: `too-large`.
     """
-    if count > MOST_PAGES:
-        raise too_large(name, f"has more than {MOST_PAGES:,} pages")
+    if count > MAX_PAGES:
+        raise too_large_error(name, f"has more than {MAX_PAGES:,} pages")

@@ -1,4 +1,4 @@
-"""Names for images: as short as they can be while no two are the same."""
+"""Names for images: as short as possible, and no two alike."""
 
 from __future__ import annotations
 
@@ -14,44 +14,45 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class Found:
-    """An image file, and the folder from which it is named.
+class FoundFile:
+    """An image file, and the folder that its name is relative to.
 
     Attributes:
-        path: as given, or below the folder as given.
-        root: the folder given; for a file given directly, the one that it lies in.
-        pages: how many images it holds.
+        path: as the user gave it, or below the folder that the user gave.
+        root: the folder that the user gave; of a file given directly, its parent folder.
+        pages: number of images in the file.
     """
 
     path: Path
     root: Path
     pages: int
 
-    def spellings(self) -> tuple[tuple[str, ...], ...]:
-        """Return the names of all its pages in every form, the shortest first.
+    def list_names(self) -> tuple[tuple[str, ...], ...]:
+        """Return the possible names of all pages, one tuple a form, the shortest form first.
 
-        Relative to the folder, with the folder's own name, as given; and as given with the number of the
-        first page also, for the rare file whose own name ends in `#2`.
+        The forms are: the path relative to the folder; the same with the folder's own name before it; the path as
+        given; and the path as given with a number on the first page too, for the rare file that is itself called
+        `…#2`.
         """
         below = self.path.relative_to(self.root)
-        forms = (below, Path(self.root.resolve().name) / below, self.path)
+        paths = (below, Path(self.root.resolve().name) / below, self.path)
         marks = ["", *(f"#{number}" for number in range(2, self.pages + 1))]
-        names = [tuple(_printable(form) + mark for mark in marks) for form in forms]
-        names.append(tuple(f"{_printable(self.path)}#{number}" for number in range(1, self.pages + 1)))
+        names = [tuple(_to_unicode(path) + mark for mark in marks) for path in paths]
+        names.append(tuple(f"{_to_unicode(self.path)}#{number}" for number in range(1, self.pages + 1)))
         return tuple(names)
 
 
-def distinct_names(found: Sequence[Found]) -> list[tuple[str, ...]]:
-    """Name the pages of all files, each file by the shortest form that clashes with no other."""
-    spellings = [file.spellings() for file in found]
+def choose_unique_names(found: Sequence[FoundFile]) -> list[tuple[str, ...]]:
+    """Name the pages of all files: each file gets the shortest form that clashes with no other file."""
+    possible = [file.list_names() for file in found]
     forms = [0] * len(found)
     while True:
-        names = [spelling[form] for spelling, form in zip(spellings, forms, strict=True)]
+        names = [of_file[form] for of_file, form in zip(possible, forms, strict=True)]
         counts = Counter(chain.from_iterable(names))
         clashing = [
             position
             for position, pages in enumerate(names)
-            if any(counts[name] > 1 for name in pages) and forms[position] + 1 < len(spellings[position])
+            if any(counts[name] > 1 for name in pages) and forms[position] + 1 < len(possible[position])
         ]
         if not clashing:
             return names
@@ -59,6 +60,6 @@ def distinct_names(found: Sequence[Found]) -> list[tuple[str, ...]]:
             forms[position] += 1
 
 
-def _printable(path: Path) -> str:
-    """A file name need not be valid Unicode; a name in a table must be."""
+def _to_unicode(path: Path) -> str:
+    """Return the path as valid Unicode, which a table needs and a file name need not be."""
     return path.as_posix().encode("utf-8", "backslashreplace").decode("utf-8")

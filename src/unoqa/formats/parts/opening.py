@@ -1,4 +1,4 @@
-"""Opening a file for a decoder: the one place where its exceptions become ours."""
+"""Opening a file for a decoder: the one place where a decoder's exceptions become an ImageError."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from threading import RLock
 from typing import TYPE_CHECKING, BinaryIO
 
 from unoqa.core.errors import ImageError
-from unoqa.formats.parts.errors import too_large, truncated, unopened, unreadable
+from unoqa.formats.parts.errors import too_large_error, truncated_error, unopened_error, unreadable_error
 from unoqa.formats.parts.limits import check_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_ONE_AT_A_TIME = RLock()
-_CHATTY = logging.getLogger("tifffile")
+_DECODER_LOCK = RLock()
+_TIFFFILE_LOGGER = logging.getLogger("tifffile")
 
 
 @contextmanager
-def opened(path: Path, name: str) -> Iterator[BinaryIO]:
-    """Open a file; whatever a decoder raises inside leaves as an ImageError, and nothing is printed.
+def open_image_file(path: Path, name: str) -> Iterator[BinaryIO]:
+    """Open a file; every exception inside the block becomes an ImageError, and decoders print nothing.
 
     Raises:
         ImageError: `too-large`, `truncated` or `unreadable`.
     """
-    with _translated(name), _silent():
+    with _translate_errors(name), _silence_decoders():
         _check_file(path, name)
         with path.open("rb") as stream:
             yield stream
@@ -37,44 +37,43 @@ def opened(path: Path, name: str) -> Iterator[BinaryIO]:
 def _check_file(path: Path, name: str) -> None:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
-        raise unopened(name, "it is not a file")
+        raise unopened_error(name, "it is not a file")
     if status.st_size == 0:
-        raise truncated(name)
+        raise truncated_error(name)
     check_bytes(name, status.st_size)
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
+def _translate_errors(name: str) -> Iterator[None]:
     try:
         yield
     except ImageError:
         raise
-    except Exception as error:  # damage makes decoders raise anything, SyntaxError included
-        raise _refusal(error, name) from error
+    except Exception as error:  # a damaged file makes decoders raise any exception, even SyntaxError
+        raise _make_image_error(error, name) from error
 
 
-def _refusal(error: Exception, name: str) -> ImageError:
+def _make_image_error(error: Exception, name: str) -> ImageError:
     if isinstance(error, MemoryError):
-        return too_large(name, "needs more memory than there is")
-    if isinstance(error, OSError) and error.strerror:  # the system's own; Pillow's carry no error number
-        return unopened(name, error.strerror.lower())
+        return too_large_error(name, "needs more memory than there is")
+    if isinstance(error, OSError) and error.strerror:  # from the system; Pillow's OSErrors have no `strerror`
+        return unopened_error(name, error.strerror.lower())
     if isinstance(error, EOFError) or "truncated" in str(error).lower():
-        return truncated(name)
-    return unreadable(name)
+        return truncated_error(name)
+    return unreadable_error(name)
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
-    """Keep decoders quiet.
+def _silence_decoders() -> Iterator[None]:
+    """Suppress warnings and tifffile's log, decoding one file at a time.
 
-    A process has one list of warning filters and one tifffile logger: two threads that change and restore
-    them at once would leave them changed for good. So one file is decoded at a time, which is a few percent
-    of what grading it takes.
+    The warning filters and the tifffile logger belong to the whole process: two threads that change and restore them
+    at the same time can leave them changed for good. The lock costs a few percent of the time of grading an image.
     """
-    with _ONE_AT_A_TIME, warnings.catch_warnings():
+    with _DECODER_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before, _CHATTY.disabled = _CHATTY.disabled, True
+        before, _TIFFFILE_LOGGER.disabled = _TIFFFILE_LOGGER.disabled, True
         try:
             yield
         finally:
-            _CHATTY.disabled = before
+            _TIFFFILE_LOGGER.disabled = before

@@ -1,4 +1,4 @@
-"""Strips and tiles of a TIFF page: what they claim is checked before any is decoded."""
+"""Strips and tiles of a TIFF page: their sizes and positions are checked before any is decoded."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import BinaryIO
 from PIL.JpegImagePlugin import JpegImageFile
 from tifffile import COMPRESSION, TiffPage
 
-from unoqa.formats.parts.errors import truncated, unreadable, unsupported
+from unoqa.formats.parts.errors import truncated_error, unreadable_error, unsupported_error
 from unoqa.formats.parts.limits import check_bytes, check_pixels
 
-_DECODED = (
+_SUPPORTED_COMPRESSIONS = (
     COMPRESSION.NONE,
     COMPRESSION.LZW,
     COMPRESSION.JPEG,
@@ -21,11 +21,11 @@ _DECODED = (
     COMPRESSION.PACKBITS,
     COMPRESSION.ZSTD,
 )
-"""All others stay closed: each is one more decoder in C that a damaged file could reach."""
+"""No others: each is one more decoder in C that a damaged file could reach."""
 
 
 def check_segments(page: TiffPage, stream: BinaryIO, size: int, name: str) -> None:
-    """Refuse a page that is of an unsupported kind, incomplete, or decodes to too much.
+    """Refuse a page that is of an unsupported kind, incomplete, or too large when decoded.
 
     Args:
         size: bytes of the file.
@@ -33,36 +33,38 @@ def check_segments(page: TiffPage, stream: BinaryIO, size: int, name: str) -> No
     Raises:
         ImageError: `too-large`, `truncated`, `unreadable` or `unsupported`.
     """
-    if page.compression not in _DECODED:
-        raise unsupported(name, f"is compressed by method {int(page.compression)} of TIFF")
+    if page.compression not in _SUPPORTED_COMPRESSIONS:
+        raise unsupported_error(name, f"has TIFF compression {int(page.compression)}")
     if page.dtype is None or page.dtype.kind not in "buif":
-        raise unsupported(name, f"holds {page.bitspersample}-bit samples of kind {int(page.sampleformat)}")
+        raise unsupported_error(
+            name, f"has {page.bitspersample}-bit samples of TIFF sample format {int(page.sampleformat)}"
+        )
     if page.imagedepth != 1:
-        raise unsupported(name, "holds a volume in one page")
+        raise unsupported_error(name, "holds a volume in one page")
     if not all(isinstance(side, int) and side > 0 for side in (*page.shaped, *page.chunks)):
-        raise unreadable(name)
+        raise unreadable_error(name)
     check_pixels(name, page.imagewidth, page.imagelength)
     check_bytes(name, prod(page.shaped) * page.dtype.itemsize)
     check_bytes(name, prod(page.chunks) * page.dtype.itemsize)
-    _check_places(page, size, name)
+    _check_positions(page, size, name)
     if page.compression == COMPRESSION.JPEG:
-        _check_frames(page, stream, name)
+        _check_jpeg_sizes(page, stream, name)
 
 
-def _check_places(page: TiffPage, size: int, name: str) -> None:
-    """A segment of no bytes would be decoded as black: a hole that nobody drew."""
+def _check_positions(page: TiffPage, size: int, name: str) -> None:
+    """Refuse a segment that is missing, empty or beyond the file's end; tifffile would return black pixels for it."""
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if len(segments) < prod(page.chunked) or any(
         offset == 0 or count == 0 or offset + count > size for offset, count in segments
     ):
-        raise truncated(name)
+        raise truncated_error(name)
 
 
-def _check_frames(page: TiffPage, stream: BinaryIO, name: str) -> None:
-    """A JPEG has a size of its own, and decoders believe it: refuse a larger one, as libtiff does."""
+def _check_jpeg_sizes(page: TiffPage, stream: BinaryIO, name: str) -> None:
+    """Refuse a JPEG that is larger than its segment, as libtiff does; decoders trust the size in the JPEG."""
     rows, columns = page.chunks[:2]
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         stream.seek(offset)
         with JpegImageFile(BytesIO(stream.read(count))) as frame:
             if frame.width > columns or frame.height > rows:
-                raise unreadable(name, "holds a JPEG larger than its own page")
+                raise unreadable_error(name, "holds a JPEG larger than its own page")

@@ -1,4 +1,4 @@
-"""Any image model of the library anomalib that learns from good images only."""
+"""Image models of the library anomalib that learn from good images only."""
 
 from unoqa.lowquality.anomalib.module import Anomalib
 

@@ -1,4 +1,4 @@
-"""What anomalib and Lightning change in the process they run in, put back when they are finished."""
+"""Process-global state that anomalib and Lightning change, restored when they are finished."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from unoqa.core.parallel import PROCESS_LOCK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TALKING = r"(anomalib|lightning|timm\.models\.layers)(\.|$)"
-"""Where warnings come from that say how these libraries use one another: nothing that a user could change."""
+NOISY_MODULES = r"(anomalib|lightning|timm\.models\.layers)(\.|$)"
+"""Modules whose warnings concern how these libraries use one another; a user can change nothing about them."""
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the global generators, which anomalib draws from, and give them back as they were; one thread at a time."""
+def seed_all(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed the global generators, which anomalib draws from, and restore them afterwards; one thread at a time."""
     accelerated = device.type == "cuda"
-    numpys, pythons = np.random.get_state(), random.getstate()
+    numpy_state, python_state = np.random.get_state(), random.getstate()
     try:
         with PROCESS_LOCK, torch.random.fork_rng(devices=[device] if accelerated else []):
-            # Not torch.manual_seed, which also seeds the accelerators that are not given back.
+            # Not torch.manual_seed, which also seeds accelerators whose state is not restored here.
             torch.default_generator.manual_seed(seed)
             if accelerated:
                 torch.cuda.manual_seed(seed)
@@ -35,17 +35,17 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
             random.seed(seed)
             yield
     finally:
-        np.random.set_state(numpys)
-        random.setstate(pythons)
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep from the user what the libraries say of themselves; errors of theirs are told."""
+def silence_libraries() -> Iterator[None]:
+    """Hide warnings and log messages of the libraries; their errors are still shown."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=TALKING)
+        warnings.filterwarnings("ignore", module=NOISY_MODULES)
         logger.setLevel(logging.ERROR)
         try:
             yield
@@ -54,8 +54,8 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:  # noqa: ANN401 - a module of another package
-    """Put another value in the place of an attribute for a while."""
+def replace_attribute(owner: Any, name: str, value: Any) -> Iterator[None]:  # noqa: ANN401 - a module of another package
+    """Replace an attribute inside the context and restore it afterwards."""
     before = getattr(owner, name)
     setattr(owner, name, value)
     try:

@@ -1,4 +1,4 @@
-"""What a model of anomalib says of one image, before anything that depends on other images."""
+"""The raw maps of a model of anomalib: those of one image, before anything that depends on other images."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ if TYPE_CHECKING:
 
 
 @torch.inference_mode()
-def raw_maps(network: nn.Module, image: Float[Tensor, "3 rows columns"]) -> tuple[Float[Tensor, "_rows _columns"], ...]:
-    """Return the maps of one image, higher = worse; a model that says only a score gives a map of one place.
+def compute_raw_maps(
+    network: nn.Module, image: Float[Tensor, "3 rows columns"]
+) -> tuple[Float[Tensor, "_rows _columns"], ...]:
+    """Return the maps of one image, higher = worse; a model that gives a score only gets a map of one place.
 
-    In full single precision: an accelerator's short cuts would move scores.
+    The maps are computed in full single precision: an accelerator's shortcut (TF32) would change scores.
     """
     with PROCESS_LOCK, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         if type(network).__name__ == "CflowModel":
-            return _fibre_energies(network, image)
-        said = network(image[None])
-    if said.anomaly_map is None:
-        return (said.pred_score.float().reshape(1, 1),)
-    return (said.anomaly_map.float().reshape(said.anomaly_map.shape[-2:]),)
+            return _compute_fibre_energies(network, image)
+        output = network(image[None])
+    if output.anomaly_map is None:
+        return (output.pred_score.float().reshape(1, 1),)
+    return (output.anomaly_map.float().reshape(output.anomaly_map.shape[-2:]),)
 
 
-def arrays_of(network: nn.Module) -> State:
-    """Return copies of everything in a network's state, also of arrays that two places share."""
+def copy_arrays(network: nn.Module) -> State:
+    """Return copies of all arrays in a network's state; an array that two places share is copied twice."""
     return {name: array.detach().clone().contiguous() for name, array in network.state_dict().items()}
 
 
-def refill(network: nn.Module, arrays: Mapping[str, Tensor]) -> None:
-    """Put arrays in a network's places, whatever shape is there: memories are empty until a model has learned."""
+def load_arrays(network: nn.Module, arrays: Mapping[str, Tensor]) -> None:
+    """Set a network's arrays whatever shape they have there: a memory is empty until the model is fitted."""
     for name, array in arrays.items():
         path, _, leaf = name.rpartition(".")
         owner = network.get_submodule(path)
@@ -48,19 +50,21 @@ def refill(network: nn.Module, arrays: Mapping[str, Tensor]) -> None:
             owner.register_buffer(leaf, array.clone())
 
 
-def _fibre_energies(network: Any, image: Tensor) -> tuple[Tensor, ...]:  # noqa: ANN401 - anomalib is not always there
-    """Read CFLOW's likelihoods before they are divided by the highest of their batch.
+def _compute_fibre_energies(network: Any, image: Tensor) -> tuple[Tensor, ...]:  # noqa: ANN401 - anomalib is optional
+    """Read CFLOW's likelihoods before it divides them by the highest of their batch.
 
-    The energy softplus(-log p / C) of a fibre of C channels is the loss that CFLOW-AD's code trains by (Gudovskiy,
-    Ishizaka, Kozuka 2022): never negative, and linear where a place is unlikely.
+    The energy of a fibre (the vector of C channels at one place) is softplus(-log p / C), the loss that CFLOW-AD's
+    code trains with (Gudovskiy, Ishizaka, Kozuka 2022): never negative, and linear where a place is unlikely.
     """
-    given: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     hook = network.anomaly_map_generator.register_forward_pre_hook(
-        lambda _module, _arguments, named: given.update(named), with_kwargs=True
+        lambda _module, _positional, named: arguments.update(named), with_kwargs=True
     )
     with hook:
         network(image[None])
     return tuple(
         functional.softplus(-likelihood.float()).reshape(rows, columns)
-        for likelihood, rows, columns in zip(given["distribution"], given["height"], given["width"], strict=True)
+        for likelihood, rows, columns in zip(
+            arguments["distribution"], arguments["height"], arguments["width"], strict=True
+        )
     )

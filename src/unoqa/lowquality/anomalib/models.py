@@ -12,8 +12,8 @@ from huggingface_hub import try_to_load_from_cache
 
 from unoqa.core.contracts import State
 from unoqa.core.errors import UsageError, WeightsError, unknown
-from unoqa.lowquality.anomalib.isolation import quiet, replaced
-from unoqa.lowquality.anomalib.library import library
+from unoqa.lowquality.anomalib.isolation import replace_attribute, silence_libraries
+from unoqa.lowquality.anomalib.library import import_library
 from unoqa.store.weights_files import read_weights
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Weights = Callable[[str], State]
-"""The arrays of a backbone, by its name in timm."""
+"""Returns the arrays of a backbone for its name in timm."""
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of the red, green and blue of ImageNet, by which anomalib normalises."""
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Mean and standard deviation of ImageNet's red, green and blue, by which anomalib normalises."""
 
-_TORCHVISION = "takes its backbone from torchvision, which downloads it whenever the model is made"
-_VIDEO = "judges videos"
+_TORCHVISION = "takes its backbone from torchvision, which downloads it whenever the model is created"
+_VIDEO = "scores videos"
 
 REFUSED = {
     "AiVad": _VIDEO,
-    "AnomalyVFM": "does not learn from images, and downloads its weights whenever it is made",
+    "AnomalyVFM": "does not learn from images, and downloads its weights whenever it is created",
     "CFM": "needs a point cloud beside each image",
     "Cfa": _TORCHVISION,
     "Csflow": _TORCHVISION,
@@ -41,54 +41,56 @@ REFUSED = {
     "EfficientAd": "downloads its weights and images of other things whenever it learns",
     "Fuvas": _VIDEO,
     "UniNet": _TORCHVISION,
-    "VlmAd": "asks a language model elsewhere",
-    "WinClip": "compares images with words, and downloads its weights whenever it is made",
+    "VlmAd": "asks a language model on another machine",
+    "WinClip": "compares images with words, and downloads its weights whenever it is created",
 }
-"""Models that cannot serve as they are in anomalib 2.7, and why."""
+"""Models of anomalib 2.7 that are not supported, and why."""
 
 
-def model_class(name: str) -> Any:  # noqa: ANN401 - anomalib is not always there
+def find_model_class(name: str) -> Any:  # noqa: ANN401 - anomalib is optional
     """Find a model by its name, in any case and with or without `_`, as anomalib does.
 
     Raises:
-        UsageError: anomalib is not installed, has no such model, or has one that cannot serve.
+        UsageError: anomalib is not installed, has no such model, or has one that is not supported.
     """
-    models = library().models
-    known = {one.lower(): one for one in {*models.__all__, *REFUSED}}
+    models = import_library().models
+    known = {model.lower(): model for model in {*models.__all__, *REFUSED}}
     found = known.get(name.replace("_", "").lower())
     if found is None:
         raise unknown("model of anomalib", name, set(models.__all__) - set(REFUSED))
     if found in REFUSED:
-        raise UsageError(f"Model '{found}' of anomalib cannot serve here: it {REFUSED[found]}; choose another model.")
+        raise UsageError(f"Model '{found}' of anomalib is not supported: it {REFUSED[found]}; choose another model.")
     return getattr(models, found)
 
 
-def built(name: str, options: Mapping[str, Any], size: tuple[int, int], *, weights: Weights | None) -> Any:  # noqa: ANN401 - as above
-    """Make a model for images of one size, with nothing of anomalib around it.
+def build_model(name: str, options: Mapping[str, Any], size: tuple[int, int], *, weights: Weights | None) -> Any:  # noqa: ANN401 - as above
+    """Create a model for images of one size, without anomalib's processing before and after it.
 
     Args:
-        weights: None leaves the backbone as it is made, to be filled by what was learned.
+        weights: None leaves the backbone as it is created; its arrays are loaded later.
 
     Raises:
-        UsageError: the model does not exist, cannot serve, or does not take the options.
+        UsageError: the model does not exist, is not supported, or does not take the options.
     """
-    made = model_class(name)
-    # Some models read the size of their images from this step; images have it already, so it is then taken off.
-    sizing = library().pre_processor(transform=library().transforms.Resize(size))
-    with quiet(), _without_downloads(weights):
+    model_class = find_model_class(name)
+    # Some models read the image size from this step. Images have that size already, so the step is then removed.
+    resize = import_library().pre_processor(transform=import_library().transforms.Resize(size))
+    with silence_libraries(), _block_downloads(weights):
         try:
-            model = made(**options, pre_processor=sizing, post_processor=False, evaluator=False, visualizer=False)
+            model = model_class(
+                **options, pre_processor=resize, post_processor=False, evaluator=False, visualizer=False
+            )
         except (AssertionError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise UsageError(
-                f"Model '{name}' of anomalib cannot be made for images of {size[0]}×{size[1]} with the options "
-                f"{dict(options)}; change them in the recipe ({error})."
+                f"Model '{name}' of anomalib cannot be created for images of {size[0]}×{size[1]} pixels with the "
+                f"options {dict(options)}; change 'options' in the recipe ({error})."
             ) from error
     model.pre_processor = None
     return model
 
 
-def from_file(file: str) -> Weights:
-    """Give every backbone the arrays of one file: safetensors, or a torch checkpoint of plain arrays.
+def read_weights_file(file: str) -> Weights:
+    """Read one file for every backbone: safetensors, or a torch checkpoint of plain arrays.
 
     Raises:
         WeightsError: the file is missing or holds no named arrays.
@@ -97,51 +99,51 @@ def from_file(file: str) -> Weights:
     return lambda _: arrays
 
 
-def from_cache(backbone: str) -> State:
-    """Read a backbone's weights from timm's own cache; the network is not asked.
+def read_cached_weights(backbone: str) -> State:
+    """Read a backbone's weights from timm's own cache; nothing is downloaded.
 
     Raises:
-        WeightsError: they are not there.
+        WeightsError: the cache does not have them.
     """
     repository = getattr(timm.get_pretrained_cfg(backbone), "hf_hub_id", None)
     for name in ("model.safetensors", "pytorch_model.bin"):
         found = try_to_load_from_cache(repository, name) if repository else None
         if isinstance(found, str):
-            return read_weights(Path(found), "it was there a moment ago: give the same command again")
+            return read_weights(Path(found), "it was removed just now: run the same command again")
     raise WeightsError(
-        f"The weights of {backbone} are not on this machine: name a file of them as 'weights' of the module "
-        f"'anomalib', or run `unoqa weights {backbone}` on a machine with internet and copy its cache folder here."
+        f"The weights of {backbone} are not on this machine; set 'weights' of the module 'anomalib' to a file of them, "
+        f"or run `unoqa weights {backbone}` on a machine with internet and copy its cache folder here."
     )
 
 
 @contextmanager
-def _without_downloads(weights: Weights | None) -> Iterator[None]:
-    """Wherever anomalib asks timm for a network with weights, make one without and put ours in.
+def _block_downloads(weights: Weights | None) -> Iterator[None]:
+    """Wherever anomalib asks timm for a network with weights, create one without and load ours.
 
-    Some models ask for weights whatever their options are, and all do when a saved one is made again.
+    Some models ask for weights whatever their options are, and all do when a saved model is created again.
     """
-    make = timm.create_model
+    create_model = timm.create_model
 
     def create(model_name: str, pretrained: bool = False, **options: Any) -> nn.Module:  # noqa: ANN401 - timm's own
-        network = make(model_name, pretrained=False, **options)
+        network = create_model(model_name, pretrained=False, **options)
         if pretrained and weights is not None:
-            _fill(network, weights(model_name), model_name)
+            _load_weights(network, weights(model_name), model_name)
         return network
 
-    with replaced(timm, "create_model", create):
+    with replace_attribute(timm, "create_model", create):
         yield
 
 
-def _fill(network: nn.Module, offered: Mapping[str, Tensor], backbone: str) -> None:
+def _load_weights(network: nn.Module, offered: Mapping[str, Tensor], backbone: str) -> None:
     """Load arrays by name; timm joins the first levels of a name by `_` where it flattens a network."""
     by_name = {name.replace(".", "_"): array for name, array in offered.items()}
     own = network.state_dict()
-    chosen = {name: by_name.get(name.replace(".", "_")) for name in own if not name.endswith("num_batches_tracked")}
-    for name, array in chosen.items():
+    selected = {name: by_name.get(name.replace(".", "_")) for name in own if not name.endswith("num_batches_tracked")}
+    for name, array in selected.items():
         if array is None or array.shape != own[name].shape:
-            found = "is not in the weights given" if array is None else f"has shape {tuple(array.shape)} there"
+            found = "is missing" if array is None else f"has shape {tuple(array.shape)}"
             raise WeightsError(
-                f"Array {name} of {backbone}, of shape {tuple(own[name].shape)}, {found}; give the weights of that "
-                "backbone, whole or at least up to the last layer that the model uses."
+                f"Array {name} of {backbone} needs shape {tuple(own[name].shape)}, but {found} in the weights given; "
+                "give the weights of that backbone, at least up to the last layer that the model uses."
             )
-    network.load_state_dict(chosen, strict=False)
+    network.load_state_dict(selected, strict=False)

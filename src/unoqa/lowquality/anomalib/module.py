@@ -1,4 +1,4 @@
-"""Any image model of anomalib that learns from good images only."""
+"""The module `anomalib`: an image model of the library anomalib that learns from good images only."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.parallel import PROCESS_LOCK
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
-from unoqa.lowquality.anomalib.isolation import seeded
-from unoqa.lowquality.anomalib.library import library
-from unoqa.lowquality.anomalib.maps import arrays_of, raw_maps, refill
-from unoqa.lowquality.anomalib.models import Weights, built, from_cache, from_file
-from unoqa.lowquality.anomalib.training import Images, normalised, train
+from unoqa.lowquality.anomalib.isolation import seed_all
+from unoqa.lowquality.anomalib.library import import_library
+from unoqa.lowquality.anomalib.maps import compute_raw_maps, copy_arrays, load_arrays
+from unoqa.lowquality.anomalib.models import Weights, build_model, read_cached_weights, read_weights_file
+from unoqa.lowquality.anomalib.training import ImageDataset, normalise, train_model
 from unoqa.lowquality.parts.fibres import average_grid
-from unoqa.lowquality.parts.pooling import Pool, log_evidence
+from unoqa.lowquality.parts.pooling import Pool, score_maps
 
 SCALE = "pixels"
 """The only scale that the module reads; the encoder of that name offers it."""
 
 SMALLEST_MEAN = 1e-12
-"""Of a map over the outstanding images, where the model says exactly 0 of all of them."""
+"""Smallest mean of a map over the outstanding images, for a model that gives exactly 0 for all of them."""
 
 
-def _pairs(options: object) -> object:
-    """Turn a table into sorted pairs, which can be neither changed nor left unhashable."""
+def _to_pairs(options: object) -> object:
+    """Turn a table into sorted pairs, which are immutable and hashable."""
     if not isinstance(options, Mapping):
         return options
-    return tuple((str(name), _frozen(value)) for name, value in sorted(options.items()))
+    return tuple((str(name), _freeze(value)) for name, value in sorted(options.items()))
 
 
-def _frozen(value: object) -> object:
+def _freeze(value: object) -> object:
     if isinstance(value, Mapping):
         raise ValueError("an option is a number, a word, true, false or a list, not a table")
-    return tuple(_frozen(one) for one in value) if isinstance(value, list | tuple) else value
+    return tuple(_freeze(item) for item in value) if isinstance(value, list | tuple) else value
 
 
-def _table(options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+def _to_table(options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in options}
 
 
-def _last_part(file: str) -> str:
-    """Return what is told of a file in a model and its results: no folder, whose name may be a person's."""
+def _remove_folder(file: str) -> str:
+    """Return the file's name only, for models and results: a folder's name may be a person's."""
     return Path(file).name
 
 
@@ -62,11 +62,11 @@ class Anomalib(LowQualityModule):
     """A model of the library anomalib (Akcay et al. 2022, arXiv 2202.08341), trained by Lightning as it asks.
 
     It brings its own network and reads the image itself, so its encoder is `pixels`; it needs the package's extra
-    `peer`. A memory of one pass takes one whatever `epochs` is. Images are scored one at a time, and of CFLOW the
-    likelihoods are read before it divides them by its batch's highest. The lowest value of the outstanding images
-    becomes 0 where it is negative, which keeps the order and distances as they are; then each map is divided by its
-    mean over them. Higher = further from outstanding. Models that download, judge videos or compare with words are
-    refused. The state holds the model whole, with its backbone.
+    `peer`. A model that only remembers the images trains for one epoch whatever `epochs` is. Images are scored one at a
+    time, and CFLOW's likelihoods are read before it divides them by the highest of the batch. A map's values
+    are shifted so that the lowest over the outstanding images is 0, if it is negative, and divided by their mean over
+    those images. Higher = further from outstanding. Models that download, score videos or compare with words are
+    refused. The state holds the whole model with its backbone.
 
     Example:
         In a recipe::
@@ -84,43 +84,43 @@ class Anomalib(LowQualityModule):
     )
     options: Annotated[
         tuple[tuple[str, Any], ...],
-        Field(description="table of what the model's constructor takes"),
-        BeforeValidator(_pairs),
-        PlainSerializer(_table),
+        Field(description="table of arguments for the model's constructor"),
+        BeforeValidator(_to_pairs),
+        PlainSerializer(_to_table),
     ] = ()
-    epochs: Annotated[int, Field(ge=1, description="times each image is trained on, where the model lets choose")] = 50
-    batch: Annotated[int, Field(ge=1, description="images trained on at once")] = 8
+    epochs: Annotated[int, Field(ge=1, description="passes over the images, unless the model sets their number")] = 50
+    batch: Annotated[int, Field(ge=1, description="images a training step")] = 8
     weights: Annotated[
         str,
         Field(description="file of the backbone's weights; empty: those in timm's cache"),
-        PlainSerializer(_last_part),
+        PlainSerializer(_remove_folder),
     ] = ""
-    largest_grid: Annotated[int, Field(ge=1, description="places a side of a map; finer ones are averaged")] = 40
+    largest_grid: Annotated[int, Field(ge=1, description="maximum places a side; finer maps are averaged")] = 40
     pool: Annotated[Pool, Field(description="how a map, before it is averaged, becomes a score")] = "mean"
 
-    needs: ClassVar[int] = 2
+    min_images: ClassVar[int] = 2
 
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedAnomalib:
-        """Train on the images, then measure what the trained model says of them.
+        """Train on the images, then measure the trained model's maps of them.
 
         Raises:
-            UsageError: anomalib is not installed, the encoder is not `pixels`, or the model cannot serve.
+            UsageError: anomalib is not installed, the encoder is not `pixels`, or the model is not supported.
             WeightsError: the backbone's weights are missing or do not fit.
             FitError: the model cannot learn from these images.
         """
-        library()  # before the seed: what is imported may draw
-        position = _position(features.scales)
-        images = Images(features.select((SCALE,)))
-        weights = from_file(self.weights) if self.weights else from_cache
-        with PROCESS_LOCK, self._told_of(images), seeded(seed, features.device):
-            model = self._built(images[0].shape[-2:], weights)
-            train(model, images, epochs=self.epochs, batch=self.batch, device=features.device, work=work)
+        import_library()  # before seeding: an import may draw random numbers
+        position = _find_position(features.scales)
+        images = ImageDataset(features.select((SCALE,)))
+        weights = read_weights_file(self.weights) if self.weights else read_cached_weights
+        with PROCESS_LOCK, self._explain_errors(images), seed_all(seed, features.device):
+            model = self._build_model(images[0].shape[-2:], weights)
+            train_model(model, images, epochs=self.epochs, batch=self.batch, device=features.device, work=work)
             trained = model.model.to(features.device).eval()
-            state = {f"model.{name}": array for name, array in arrays_of(trained).items()}
-            state["made"] = torch.tensor([*images[0].shape[-2:], seed], device=features.device)
-            network = self._network(state)
-            self._compare(trained, network, images[0])
-            return _FittedAnomalib(self, network, position, {**state, **self._levels(network, images)})
+            state = {f"model.{name}": array for name, array in copy_arrays(trained).items()}
+            state["size_and_seed"] = torch.tensor([*images[0].shape[-2:], seed], device=features.device)
+            network = self._rebuild_network(state)
+            self._check_rebuilt(trained, network, images[0])
+            return _FittedAnomalib(self, network, position, {**state, **self._fit_levels(network, images)})
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> _FittedAnomalib:
         """Return the fitted module that gave `state`; nothing is downloaded.
@@ -128,56 +128,57 @@ class Anomalib(LowQualityModule):
         Raises:
             UsageError: anomalib is not installed.
         """
-        return _FittedAnomalib(self, self._network(state), _position(scales), dict(state))
+        return _FittedAnomalib(self, self._rebuild_network(state), _find_position(scales), dict(state))
 
     @contextmanager
-    def _told_of(self, images: Images) -> Iterator[None]:
-        """Say of what the library raises which model and images it concerns."""
+    def _explain_errors(self, images: ImageDataset) -> Iterator[None]:
+        """Turn an error of the library into one that names the model and the images."""
         try:
             yield
         except (AttributeError, LookupError, RuntimeError, ValueError) as error:
             rows, columns = images[0].shape[-2:]
             raise FitError(
-                f"Model '{self.model}' of anomalib could not learn from {len(images)} images of {rows}×{columns}; "
-                f"change its options, or give more or larger images ({error})."
+                f"Model '{self.model}' of anomalib cannot learn from {len(images)} images of {rows}×{columns} pixels; "
+                f"change its 'options', or give more or larger images ({error})."
             ) from error
 
-    def _built(self, size: Sequence[int], weights: Weights | None) -> Any:  # noqa: ANN401 - anomalib is not always there
-        return built(self.model, _table(self.options), (size[0], size[1]), weights=weights)
+    def _build_model(self, size: Sequence[int], weights: Weights | None) -> Any:  # noqa: ANN401 - anomalib is optional
+        return build_model(self.model, _to_table(self.options), (size[0], size[1]), weights=weights)
 
-    def _network(self, state: Mapping[str, Tensor]) -> nn.Module:
-        """Make the network again that gave the arrays; what it draws when it is made comes from the same seed."""
-        library()  # as in `fit`
-        rows, columns, seed = (int(number) for number in state["made"])
-        device = state["made"].device
-        with PROCESS_LOCK, seeded(seed, device):
-            network = self._built((rows, columns), None).model
-        refill(network, select_prefix(state, "model."))
+    def _rebuild_network(self, state: Mapping[str, Tensor]) -> nn.Module:
+        """Create the network that gave the arrays; random numbers that it draws come from the same seed."""
+        import_library()  # before seeding, as in `fit`
+        rows, columns, seed = (int(number) for number in state["size_and_seed"])
+        device = state["size_and_seed"].device
+        with PROCESS_LOCK, seed_all(seed, device):
+            network = self._build_model((rows, columns), None).model
+        load_arrays(network, select_prefix(state, "model."))
         return network.to(device).eval().requires_grad_(False)
 
-    def _compare(self, trained: nn.Module, network: nn.Module, image: Float[Tensor, "3 rows columns"]) -> None:
-        """Refuse a model that keeps something outside its arrays; last bits differ with an array's layout alone."""
-        for one, other in zip(raw_maps(trained, image), raw_maps(network, image), strict=True):
-            near = 1e-3 * float(one.nan_to_num().abs().max())
-            if torch.allclose(one, other, rtol=1e-3, atol=near, equal_nan=True):
+    def _check_rebuilt(self, trained: nn.Module, network: nn.Module, image: Float[Tensor, "3 rows columns"]) -> None:
+        """Refuse a model that keeps something outside its arrays; small differences come from their layout alone."""
+        maps = zip(compute_raw_maps(trained, image), compute_raw_maps(network, image), strict=True)
+        for expected, rebuilt in maps:
+            tolerance = 1e-3 * float(expected.nan_to_num().abs().max())
+            if torch.allclose(expected, rebuilt, rtol=1e-3, atol=tolerance, equal_nan=True):
                 continue
             raise UsageError(
-                f"Model '{self.model}' of anomalib cannot serve here: what it has learned does not lie in its arrays "
-                "alone, so a saved one would score differently; choose another model."
+                f"Model '{self.model}' of anomalib is not supported: it keeps something that it learned outside its "
+                "arrays, so a saved model would score differently; choose another model."
             )
 
-    def _levels(self, network: nn.Module, images: Images) -> State:
+    def _fit_levels(self, network: nn.Module, images: ImageDataset) -> State:
         """Return each map's lowest value over all images, 0 where none is negative, and its mean above that."""
-        values = [[(grid.min(), grid.double().mean()) for grid in raw_maps(network, image)] for image in images]
+        values = [[(grid.min(), grid.double().mean()) for grid in compute_raw_maps(network, image)] for image in images]
         lows, means = torch.tensor(values, dtype=torch.float64, device=images[0].device).unbind(dim=2)
         floor = lows.amin(dim=0).clamp_max(0)
-        usual = (means.mean(dim=0) - floor).clamp_min(SMALLEST_MEAN)
-        if not torch.isfinite(usual).all():
+        mean = (means.mean(dim=0) - floor).clamp_min(SMALLEST_MEAN)
+        if not torch.isfinite(mean).all():
             raise FitError(
-                f"Model '{self.model}' of anomalib says no finite numbers of the images it was trained on; "
-                "train for fewer epochs or change its options."
+                f"Model '{self.model}' of anomalib gives infinite or NaN values for the images that it was trained on; "
+                "lower its 'epochs' or change its 'options'."
             )
-        return {"floor": floor.float(), "usual": usual.float()}
+        return {"floor": floor.float(), "mean": mean.float()}
 
 
 @final
@@ -189,30 +190,32 @@ class _FittedAnomalib(FittedModule):
         self._state = state
 
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
-        """Return the model's maps, made image by image; scores are those of the maps before they are averaged."""
-        said = [self._said(grey) for grey in normalised(pyramid.scales[self._position])]
-        maps = zip(*(one.maps for one in said), strict=True)
-        return Evidence(torch.cat([one.score for one in said]), tuple(torch.cat(grids) for grids in maps))
+        """Return the model's maps, computed image by image; scores are those of the maps before they are averaged."""
+        evidence = [self._predict_image(image) for image in normalise(pyramid.scales[self._position])]
+        maps = zip(*(of_image.maps for of_image in evidence), strict=True)
+        return Evidence(
+            torch.cat([of_image.score for of_image in evidence]), tuple(torch.cat(of_scale) for of_scale in maps)
+        )
 
     def state(self) -> State:
-        """Return the network's arrays, the levels of its maps, and the size and seed that it is made from."""
+        """Return the network's arrays, the levels of its maps, and the image size and seed that it is created from."""
         return dict(self._state)
 
-    def _said(self, image: Float[Tensor, "3 rows columns"]) -> Evidence:
-        raw = raw_maps(self._network, image)
-        levels = zip(raw, self._state["floor"], self._state["usual"], strict=True)
-        maps = tuple(((grid - floor).clamp_min(0) / usual)[None] for grid, floor, usual in levels)
+    def _predict_image(self, image: Float[Tensor, "3 rows columns"]) -> Evidence:
+        raw = compute_raw_maps(self._network, image)
+        levels = zip(raw, self._state["floor"], self._state["mean"], strict=True)
+        maps = tuple(((grid - floor).clamp_min(0) / mean)[None] for grid, floor, mean in levels)
         return Evidence(
-            log_evidence(maps, self._settings.pool).score,
+            score_maps(maps, self._settings.pool).score,
             tuple(average_grid(grid, self._settings.largest_grid) for grid in maps),
         )
 
 
-def _position(scales: tuple[Scale, ...]) -> int:
+def _find_position(scales: tuple[Scale, ...]) -> int:
     names = [scale.name for scale in scales]
     if SCALE not in names:
         raise UsageError(
-            f"The module 'anomalib' reads the image itself, and its encoder offers {', '.join(names)}; "
-            'give the member encoder = "pixels".'
+            f"The module 'anomalib' reads the scale '{SCALE}', but its encoder offers {', '.join(names)}; "
+            'set encoder = "pixels" for that member.'
         )
     return names.index(SCALE)

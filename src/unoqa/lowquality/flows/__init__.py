@@ -1,1 +1,1 @@
-"""What the flows CFLOW and FastFlow share: coupling layers, training, and the maps they give."""
+"""What the modules `cflow` and `fastflow` share: common settings, coupling blocks, training, maps and scores."""

@@ -1,4 +1,4 @@
-"""Adam of one array."""
+"""Adam for one array of parameters."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 class Adam:
     """Adam (Kingma, Ba 2015) by torch's function of that name.
 
-    Its class would import torch's compiler when first used, which takes as long as learning from 80 images.
+    Torch's class imports torch's compiler at its first use, which takes as long as training on 80 images.
     """
 
-    def __init__(self, parameters: nn.Parameter, *, decay: float) -> None:
-        """`parameters` has a gradient; `decay` is the weight decay."""
+    def __init__(self, parameters: nn.Parameter, *, weight_decay: float) -> None:
+        """`parameters` already has a gradient."""
         self._parameters = parameters
-        self._decay = decay
+        self._weight_decay = weight_decay
         self._mean = torch.zeros_like(parameters)
         self._square = torch.zeros_like(parameters)
         self._steps = torch.zeros((), device=parameters.device)
 
-    def clear_gradient(self) -> None:
-        """Set the gradient to zero, in its place: parts of it belong to others."""
+    def zero_grad(self) -> None:
+        """Set the gradient to zero in place: the network's parameters hold views of it."""
         assert self._parameters.grad is not None
         self._parameters.grad.zero_()
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """Take one step of size `rate` by the gradient there is."""
+    def step(self, learning_rate: float) -> None:
+        """Take one step along the current gradient."""
         assert self._parameters.grad is not None
         adam(
             [self._parameters],
@@ -48,17 +48,17 @@ class Adam:
             amsgrad=False,
             beta1=0.9,
             beta2=0.999,
-            lr=rate,
-            weight_decay=self._decay,
+            lr=learning_rate,
+            weight_decay=self._weight_decay,
             eps=1e-8,
             maximize=False,
         )
 
     def state(self) -> dict[str, Tensor]:
-        """Return what the next step depends on beside the array: running moments, and the steps taken."""
+        """Return what the next step needs beside the parameters: the running moments and the number of steps."""
         return {"exp_avg": self._mean, "exp_avg_sq": self._square, "step": self._steps}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Take up where the optimiser that gave `state` stood."""
+        """Continue from the `state` of another optimiser."""
         for name, array in self.state().items():
             array.copy_(state[name])

@@ -1,7 +1,8 @@
-"""What CFLOW and FastFlow become when they have learned: a flow per scale."""
+"""What CFLOW and FastFlow return when they are fitted: one flow per scale."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
@@ -9,26 +10,27 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unoqa.core.contracts import FittedModule, State, select_prefix
-from unoqa.core.parallel import map_in_order
-from unoqa.lowquality.flows.flow import Flow, Whitening
-from unoqa.lowquality.flows.likelihood import MapKind, likelihood_evidence, likelihood_map
-from unoqa.lowquality.flows.precision import casting
+from unoqa.core.contracts import FittedModule, State
+from unoqa.lowquality.flows.flow import Flow
+from unoqa.lowquality.flows.likelihood import MapKind, make_likelihood_map, score_likelihood_maps
+from unoqa.lowquality.flows.precision import autocast_bfloat16
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from unoqa.core.evidence import Evidence
     from unoqa.core.features import FeaturePyramid, FeatureSet
-    from unoqa.core.work import Work
     from unoqa.lowquality.parts.pooling import Pool
     from unoqa.lowquality.parts.selection import Selection
 
-IMAGES_FOR_BEST = 16
-"""Outstanding images over whose places the best likelihood is sought."""
+IMAGES_FOR_HIGHEST = 16
+"""Largest number of outstanding images over which the highest likelihood is searched."""
 
-Asked = tuple[Tensor, Tensor]
-"""A latent, batch × channels × rows × columns, and the log-likelihood at each place, batch × rows × columns."""
+LatentAndLikelihood = tuple[Tensor, Tensor]
+"""A latent, batch × channels × rows × columns, and the log-likelihood at each position, batch × rows × columns."""
+
+Inference = Callable[[Tensor], LatentAndLikelihood]
+"""Maps grids, batch × channels × rows × columns, to their latent and log-likelihood."""
 
 
 @final
@@ -37,20 +39,21 @@ class ScaleFlow:
     """The flow of one scale.
 
     Attributes:
-        ask: gives latent and log-likelihood of grids.
-        best: the highest log-likelihood a channel of outstanding images: the paper's normalising constant.
+        infer: gives latent and log-likelihood of grids.
+        highest_likelihood: the highest log-likelihood per channel of outstanding images: the paper's normalising
+            constant.
     """
 
     network: Flow
-    ask: Callable[[Tensor], Asked]
-    best: float
+    infer: Inference
+    highest_likelihood: float
 
     def state(self) -> State:
-        """Return the parameters, matrices in bfloat16, to which `rounded` has brought them."""
+        """Return the parameters; matrices in bfloat16, to which `round_and_freeze` has rounded them."""
         arrays = self.network.state_dict()
         return {
-            **{name: _kept(name, array) for name, array in arrays.items()},
-            "best": torch.tensor(self.best, dtype=torch.float64),
+            **{name: _to_stored_precision(name, array) for name, array in arrays.items()},
+            "highest_likelihood": torch.tensor(self.highest_likelihood, dtype=torch.float64),
         }
 
 
@@ -64,94 +67,57 @@ class FittedFlows(FittedModule):
         self._kind = kind
         self._pool = pool
 
-    def asked(self, pyramid: FeaturePyramid) -> tuple[Asked, ...]:
+    def infer(self, pyramid: FeaturePyramid) -> tuple[LatentAndLikelihood, ...]:
         """Return latent and log-likelihood of each scale."""
-        grids = self._selection.chosen(pyramid).scales
-        return tuple(asked(flow.ask, grid) for flow, grid in zip(self._flows.values(), grids, strict=True))
+        grids = self._selection.select(pyramid).scales
+        return tuple(infer_grid(flow.infer, grid) for flow, grid in zip(self._flows.values(), grids, strict=True))
 
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
-        """Return one map per scale."""
-        maps = self.maps(self.asked(pyramid), self._kind)
+        """Return one map per scale and the score."""
+        maps = self.make_maps(self.infer(pyramid), self._kind)
         channels = tuple(len(flow.network.whitening.mean) for flow in self._flows.values())
-        return likelihood_evidence(maps, channels, self._kind, self._pool)
+        return score_likelihood_maps(maps, channels, self._kind, self._pool)
 
-    def maps(self, asked: tuple[Asked, ...], kind: MapKind) -> tuple[Tensor, ...]:
-        """Return the maps of one kind of what was asked before."""
-        pairs = zip(self._flows.values(), asked, strict=True)
-        return tuple(likelihood_map(likelihood, flow.best, kind) for flow, (_, likelihood) in pairs)
+    def make_maps(self, inferred: tuple[LatentAndLikelihood, ...], kind: MapKind) -> tuple[Tensor, ...]:
+        """Return the maps of one kind from what `infer` returned."""
+        pairs = zip(self._flows.values(), inferred, strict=True)
+        return tuple(make_likelihood_map(likelihood, flow.highest_likelihood, kind) for flow, (_, likelihood) in pairs)
 
-    def latents(self, pyramid: FeaturePyramid) -> tuple[Tensor, ...]:
+    def compute_latents(self, pyramid: FeaturePyramid) -> tuple[Tensor, ...]:
         """Return the latent of each scale."""
-        return tuple(latent for latent, _ in self.asked(pyramid))
+        return tuple(latent for latent, _ in self.infer(pyramid))
 
     def state(self) -> State:
-        """Return the parameters of every flow, and its best likelihood."""
+        """Return the parameters of every flow, and its highest likelihood."""
         return {f"{scale}.{name}": array for scale, flow in self._flows.items() for name, array in flow.state().items()}
 
 
-def rounded(network: Flow) -> Flow:
-    """Round the matrices to bfloat16, as they are kept, so that a model scores the same before and after."""
+def round_and_freeze(network: Flow) -> None:
+    """Round the matrices to bfloat16, as they are saved, and end training: a saved model then scores the same."""
     with torch.no_grad():
         for name, value in network.named_parameters():
-            value.copy_(_kept(name, value.detach()).float())
-    return network.eval().requires_grad_(False)
+            value.copy_(_to_stored_precision(name, value.detach()).float())
+    network.eval().requires_grad_(False)
 
 
 @torch.inference_mode()
-def asked(ask: Callable[[Tensor], Asked], grid: Float[Tensor, "batch channels rows columns"]) -> Asked:
-    """Ask a flow, the products of its subnets in half precision where the device has it.
+def infer_grid(infer: Inference, grid: Float[Tensor, "batch channels rows columns"]) -> LatentAndLikelihood:
+    """Apply a flow, with the products of its subnets in bfloat16 where the device is fast at it.
 
-    Their weights are numbers of that precision, and a score is a mean over thousands of values, each rounded its own
-    way: with and without it differs by less than 1e-4.
+    The weights of the subnets are bfloat16 numbers already. A score is a mean over thousands of values whose rounding
+    errors are independent: with and without bfloat16 it differs by less than 1e-4.
     """
-    with casting(grid.device):
-        return ask(grid)
+    with autocast_bfloat16(grid.device):
+        return infer(grid)
 
 
-def best_likelihood(ask: Callable[[Tensor], Asked], features: FeatureSet) -> float:
-    """Return the highest log-likelihood of the images' places; of up to 16 images, evenly chosen."""
-    every = -(-len(features) // IMAGES_FOR_BEST)
-    some = features.subset(torch.arange(0, len(features), every).numpy())
-    return max(float(asked(ask, pyramid.scales[0])[1].max()) for pyramid in some.batches(1))
+def find_highest_likelihood(infer: Inference, features: FeatureSet) -> float:
+    """Return the highest log-likelihood over the positions of up to 16 images, evenly spaced in the set."""
+    step = -(-len(features) // IMAGES_FOR_HIGHEST)
+    some = features.subset(torch.arange(0, len(features), step).numpy())
+    return max(float(infer_grid(infer, pyramid.scales[0])[1].max()) for pyramid in some.batches(1))
 
 
-def fit_flows(
-    features: FeatureSet,
-    selection: Selection,
-    learn: Callable[[FeatureSet, int, Work], ScaleFlow],
-    *,
-    seed: int,
-    work: Work,
-) -> dict[str, ScaleFlow]:
-    """Learn the flow of each scale, from features of that scale alone, by a seed and under a name of its own."""
-    learning = map_in_order(
-        lambda scale: learn(features.select([scale[1]]), seed + scale[0], work.part(scale[1])),
-        enumerate(selection.names),
-    )
-    with learning as learned:
-        return dict(zip(selection.names, learned, strict=True))
-
-
-def restore_flows(
-    state: Mapping[str, Tensor],
-    selection: Selection,
-    build: Callable[[Whitening], Flow],
-    asking: Callable[[Flow], Callable[[Tensor], Asked]],
-) -> dict[str, ScaleFlow]:
-    """Return the flows that gave `state`."""
-    flows = {}
-    for name in selection.names:
-        own = select_prefix(state, f"{name}.")
-        best = float(own.pop("best"))
-        network = build(Whitening.blank_like(own["whitening.mean"]))
-        network.load_state_dict(
-            {key: value.float() if value.is_floating_point() else value for key, value in own.items()}
-        )
-        network.eval().requires_grad_(False)
-        flows[name] = ScaleFlow(network, asking(network), best)
-    return flows
-
-
-def _kept(name: str, array: Tensor) -> Tensor:
-    """Keep a subnet's weights in bfloat16, in which they are multiplied; whitening and what there are few of, whole."""
+def _to_stored_precision(name: str, array: Tensor) -> Tensor:
+    """Return matrices of subnets in bfloat16, in which they are multiplied; whitening and vectors stay as they are."""
     return array.bfloat16() if "subnet" in name and array.dim() > 1 else array

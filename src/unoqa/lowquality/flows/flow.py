@@ -1,4 +1,4 @@
-"""A normalising flow: from features to a latent that is standard normal where the features are outstanding."""
+"""A normalising flow: maps features to a latent that is standard normal for outstanding images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast, final
 import torch
 from torch import Tensor, nn
 
-from unoqa.lowquality.flows.coupling import Coupling, halves, multiplied, random_rotation
+from unoqa.lowquality.flows.coupling import Coupling, draw_rotation, multiply_channels, split_channels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @final
 class Whitening(nn.Module):
-    """The fitted Gaussian as a layer: z = W (x - μ) / σ, by which outstanding fibres are uncorrelated with variance 1.
+    """The fitted Gaussian as a layer: z = W (x - μ) / σ, so that outstanding fibres are uncorrelated with variance 1.
 
-    A flow that begins with it, and whose couplings begin at the identity, begins as that Gaussian: the paper
+    A flow that begins with this layer, and whose couplings begin as the identity, begins as that Gaussian: the paper
     (section 2.3.1) initialises θ from "the Gaussian distribution fitted" to outstanding images.
     """
 
@@ -33,20 +33,20 @@ class Whitening(nn.Module):
         self.register_buffer("matrix", matrix)
 
     @classmethod
-    def of(cls, moments: Moments, *, shrinkage: float, correlated: bool) -> Whitening:
-        """Take the Gaussian of running moments; of the channels one by one where they are not to be decorrelated."""
-        spread = moments.spread()
-        whitening = moments.whitening(shrinkage) if correlated else torch.eye(len(spread), dtype=spread.dtype)
-        return cls(moments.mean.float(), (whitening.to(spread.device) / spread).float())
+    def from_moments(cls, moments: Moments, *, shrinkage: float, correlated: bool) -> Whitening:
+        """Use the Gaussian of running moments; `correlated` False standardises each channel by itself."""
+        std = moments.std()
+        whitening = moments.correlation_whitening(shrinkage) if correlated else torch.eye(len(std), dtype=std.dtype)
+        return cls(moments.mean.float(), (whitening.to(std.device) / std).float())
 
     @classmethod
-    def blank_like(cls, mean: Tensor) -> Whitening:
-        """Make one that is to be filled from a saved model."""
+    def zeros_like(cls, mean: Tensor) -> Whitening:
+        """Make a layer of zeros, to be filled from a saved model; it has the length and device of `mean`."""
         return cls(torch.zeros_like(mean), torch.zeros(len(mean), len(mean), device=mean.device))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Whiten channels (dimension 1), in the precision of `x`: what varies little is small beside its mean."""
-        return multiplied(x - self.mean.to(x.dtype).reshape(1, -1, *[1] * (x.dim() - 2)), self.matrix)
+        """Whiten the channels (dimension 1) in the precision of `x`: small variation beside a large mean needs it."""
+        return multiply_channels(x - self.mean.to(x.dtype).reshape(1, -1, *[1] * (x.dim() - 2)), self.matrix)
 
     def log_determinant(self) -> Tensor:
         """Return log |det W/σ|; the matrix is triangular."""
@@ -55,7 +55,10 @@ class Whitening(nn.Module):
 
 @final
 class Flow(nn.Module):
-    """Whitening, then coupling blocks; the density by the change of variables (Rezende, Mohamed 2015, equation 7)."""
+    """Whitening, then coupling blocks; the density follows from the change of variables.
+
+    Rezende, Mohamed 2015, equation 7.
+    """
 
     whitening: Whitening
 
@@ -66,69 +69,69 @@ class Flow(nn.Module):
 
     @property
     def couplings(self) -> tuple[Coupling, ...]:
-        """The blocks, in the order in which features pass them."""
+        """The coupling blocks, in the order in which features pass through them."""
         return tuple(cast("Iterable[Coupling]", self._blocks))
 
-    def forward(self, x: Tensor, places: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
-        """Return the latent, and the log-determinant of the couplings at each place.
+    def forward(self, x: Tensor, conditions: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+        """Return the latent, and the log-determinant of the couplings at each position.
 
         Args:
-            places: for each block, what the condition adds to its subnet's first layer; empty where there is none.
+            conditions: one tensor per block, the second input of its subnet; empty for an unconditional flow.
         """
         z = self.whitening(x)
         total = torch.zeros_like(z[:, 0])
-        for coupling, place in zip(self.couplings, places or (None,) * len(self.couplings), strict=True):
-            z, logarithm = coupling(z, place)
-            total = total + logarithm
+        for coupling, condition in zip(self.couplings, conditions or (None,) * len(self.couplings), strict=True):
+            z, log_determinant = coupling(z, condition)
+            total = total + log_determinant
         return z, total
 
-    def whitened(self, z: Tensor, places: Sequence[Tensor] = ()) -> Tensor:
-        """Return what the couplings made the latent from: whitened features."""
-        blocks = list(zip(self.couplings, places or (None,) * len(self.couplings), strict=True))
-        for coupling, place in reversed(blocks):
-            z = coupling.inverse(z, place)
+    def inverse(self, z: Tensor, conditions: Sequence[Tensor] = ()) -> Tensor:
+        """Return the whitened features that the couplings map to the latent `z`."""
+        blocks = list(zip(self.couplings, conditions or (None,) * len(self.couplings), strict=True))
+        for coupling, condition in reversed(blocks):
+            z = coupling.inverse(z, condition)
         return z
 
-    def latent_and_likelihood(self, x: Tensor, places: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
-        """Return the latent, and ℓ = log p(whitened x) / C at each place: in nats a channel.
+    def infer(self, x: Tensor, conditions: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+        """Return the latent, and ℓ = log p(whitened x) / C at each position: in nats per channel.
 
-        The whitening's own determinant is left out: it is the same for every image, and without it ℓ does not
-        depend on the unit of the features, so that its bounded transforms mean the same for every encoder.
+        The determinant of the whitening itself is left out. It is the same for every image, and without it ℓ does not
+        depend on the unit of the features, so the bounded transforms of ℓ mean the same for every encoder.
         """
-        z, total = self(x, places)
+        z, log_determinant = self(x, conditions)
         channels = z.shape[1]
-        normal = -0.5 * (z.square().sum(dim=1) + channels * math.log(2 * math.pi))
-        return z, (normal + total) / channels
+        log_normal = -0.5 * (z.square().sum(dim=1) + channels * math.log(2 * math.pi))
+        return z, (log_normal + log_determinant) / channels
 
-    def log_likelihood(self, x: Tensor, places: Sequence[Tensor] = ()) -> Tensor:
+    def log_likelihood(self, x: Tensor, conditions: Sequence[Tensor] = ()) -> Tensor:
         """Return ℓ alone."""
-        return self.latent_and_likelihood(x, places)[1]
+        return self.infer(x, conditions)[1]
 
 
-def couplings(
+def make_couplings(
     channels: int,
     count: int,
-    subnet: Callable[[int, int, int], nn.Module],
+    make_subnet: Callable[[int, int, int], nn.Module],
     *,
     clamp: float,
     seed: int,
-    rotated: bool = False,
+    rotate: bool = False,
 ) -> list[Coupling]:
-    """Make coupling blocks, each with channels dealt anew by the seed.
+    """Make coupling blocks; each splits the channels anew at random.
 
     Args:
-        subnet: makes the network of a block from its number, the channels it reads and those it gives.
-        rotated: whether a fixed random rotation goes before each block (CFLOW-AD's soft permutation).
+        make_subnet: makes the network of a block from the block's number and its input and output channels.
+        seed: decides the splits and the rotations.
+        rotate: whether a fixed random rotation precedes each block (CFLOW-AD's soft permutation).
     """
     generator = torch.Generator().manual_seed(seed)
     blocks = []
     for number in range(count):
-        reads, changes = halves(channels, generator)
-        rotation = random_rotation(channels, generator) if rotated else None
-        made = _subnet_of_block(subnet, number)
-        blocks.append(Coupling(reads, changes, made, clamp=clamp, rotation=rotation))
+        passive, active = split_channels(channels, generator)
+        rotation = draw_rotation(channels, generator) if rotate else None
+        blocks.append(Coupling(passive, active, _bind_number(make_subnet, number), clamp=clamp, rotation=rotation))
     return blocks
 
 
-def _subnet_of_block(subnet: Callable[[int, int, int], nn.Module], number: int) -> Callable[[int, int], nn.Module]:
-    return lambda reads, gives: subnet(number, reads, gives)
+def _bind_number(make_subnet: Callable[[int, int, int], nn.Module], number: int) -> Callable[[int, int], nn.Module]:
+    return lambda inputs, outputs: make_subnet(number, inputs, outputs)

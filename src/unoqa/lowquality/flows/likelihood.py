@@ -1,4 +1,4 @@
-"""From the likelihood at each place to maps and a score."""
+"""From the likelihood at each position to maps and a score."""
 
 from __future__ import annotations
 
@@ -13,33 +13,38 @@ from unoqa.core.evidence import Evidence
 from unoqa.lowquality.parts.pooling import Pool, pool
 
 MapKind = Literal["prob", "energy", "log-energy"]
-"""What a map holds at each place, from its log-likelihood ℓ a channel and the best one m of outstanding images.
+"""What a map holds at each position, from the log-likelihood ℓ per channel and its maximum m over outstanding images.
 
-`prob`: 1 - exp(min(0, ℓ - m)), the paper's p turned so that higher = worse, bounded; CFLOW-AD takes m from all test
-images, here it is stored from training. `energy`: -log σ(ℓ), the training loss, linear in the tail. `log-energy`:
-log(1 + 100 max(0, m - ℓ)), which grows as the paper's p sinks but does not let the tail rule.
+`prob`: 1 - exp(min(0, ℓ - m)), which is 1 - p with the paper's p, so that higher = worse; between 0 and 1. CFLOW-AD
+takes m from all test images; here m is stored when the module is fitted. `energy`: -log σ(ℓ), the training loss of
+CFLOW, linear in the tail. `log-energy`: log(1 + 100 max(0, m - ℓ)), which grows as the paper's p falls but damps the
+tail.
 """
 
-FINE = 100.0
-"""Inverse of the log-likelihood, in nats a channel, below which `log-energy` is linear: well below its spread over
-outstanding fibres."""
+LOG_ENERGY_SLOPE = 100.0
+"""Slope of `log-energy` at m. It is linear for m - ℓ below 1/100 nat per channel, which is far below the spread of ℓ
+over outstanding fibres."""
 
 
-def likelihood_map(
-    likelihood: Float[Tensor, "batch rows columns"], best: float, kind: MapKind
+def make_likelihood_map(
+    likelihood: Float[Tensor, "batch rows columns"], highest: float, kind: MapKind
 ) -> Float[Tensor, "batch rows columns"]:
-    """Turn a map of log-likelihoods into one where higher = worse, never negative."""
+    """Turn a map of log-likelihoods into a map where higher = worse, never negative.
+
+    Args:
+        highest: m, the highest log-likelihood of outstanding images.
+    """
     if kind == "energy":
-        return -functional.logsigmoid(likelihood)  # softplus gives other last bits alone than in company
-    short = (best - likelihood).clamp_min(0)
-    return -torch.expm1(-short) if kind == "prob" else torch.log1p(FINE * short)
+        return -functional.logsigmoid(likelihood)  # the last bits of softplus depend on the size of the batch
+    shortfall = (highest - likelihood).clamp_min(0)
+    return -torch.expm1(-shortfall) if kind == "prob" else torch.log1p(LOG_ENERGY_SLOPE * shortfall)
 
 
-def likelihood_evidence(maps: tuple[Tensor, ...], channels: tuple[int, ...], kind: MapKind, how: Pool) -> Evidence:
+def score_likelihood_maps(maps: tuple[Tensor, ...], channels: tuple[int, ...], kind: MapKind, how: Pool) -> Evidence:
     """Score images by their pooled maps, averaged over the scales in proportion to their channels.
 
-    ℓ is per channel, so a scale weighs as its whole log-likelihood does. Of energies, whose tail is heavy, the
-    logarithm is averaged.
+    ℓ is per channel, so each scale weighs as in the whole log-likelihood. Energies have a heavy tail, so the logarithm
+    of their pooled values is averaged.
     """
     pooled = torch.stack([pool(grid, how) for grid in maps])
     weights = torch.tensor(channels, dtype=pooled.dtype, device=pooled.device).unsqueeze(1) / sum(channels)

@@ -1,4 +1,4 @@
-"""In which precision the products of a network are taken, by what the machine can do."""
+"""In which precision the matrix products of a network are computed on a device."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 
-def multiplies_bfloat16(device: torch.device) -> bool:
-    """Tell whether the device multiplies bfloat16 faster than single precision, as far as torch knows.
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Tell whether the device multiplies bfloat16 faster than single precision, as far as torch reports it.
 
-    One that only emulates it is slower with it; so is a processor that has it under a torch without oneDNN, as Apple's.
-    Half precision by IEEE 754, which older graphics cards have instead, would need losses scaled, since it holds no
-    small gradients.
+    A device that only emulates bfloat16 is slower with it. So is a processor under a torch without oneDNN, such as
+    Apple's. Older graphics cards have IEEE 754 half precision instead; it is not used, because it cannot hold small
+    gradients and would need loss scaling.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
-    told = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}  # older releases do not tell
-    return any(told.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}  # not in old releases
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
-def casting(device: torch.device) -> AbstractContextManager[object]:
-    """Take the products inside the context in bfloat16, where the device has it."""
-    return torch.autocast(device.type, torch.bfloat16) if multiplies_bfloat16(device) else nullcontext()
+def autocast_bfloat16(device: torch.device) -> AbstractContextManager[object]:
+    """Compute matrix products inside the context in bfloat16 where `has_fast_bfloat16`; elsewhere change nothing."""
+    return torch.autocast(device.type, torch.bfloat16) if has_fast_bfloat16(device) else nullcontext()

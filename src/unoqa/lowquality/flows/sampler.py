@@ -1,4 +1,4 @@
-"""Batches for learning, drawn from features in memory or in mapped files; a step's number decides its batch."""
+"""Training batches, drawn from features in memory or in mapped files; the number of a step decides its batch."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ if TYPE_CHECKING:
 
     from unoqa.core.features import FeatureSet
 
-IMAGES_A_DRAW = 32
-"""Images whose fibres are mixed: read whole and one after the other, as files are read fast."""
+IMAGES_PER_DRAW = 32
+"""Images whose fibres are mixed in one draw: each is read whole and in order, which is the fast way to read files."""
 
-STEPS_A_DRAW = 8
-"""Steps that are fed by one draw, so that reading 32 images pays; where they are turned, all their fibres are used."""
+STEPS_PER_DRAW = 8
+"""Training steps fed by one draw, so that reading 32 images pays. With rotation, steps use up all fibres of a draw."""
 
-
-HELD_OUT = 0.15
-"""Share of the images by whose loss learning is stopped."""
+HELD_OUT_SHARE = 0.15
+"""Share of the images whose loss decides when training stops."""
 
 
 @final
 @dataclass(frozen=True)
-class Fibres:
-    """Vectors of channels and the places, counted along the rows of the grid, at which they stand."""
+class FibreBatch:
+    """Fibres, and the index of each one's position in its grid, counted row by row."""
 
     vectors: Float[Tensor, "fibres channels"]
-    places: Int[Tensor, " fibres"]
+    positions: Int[Tensor, " fibres"]
 
-    def parts(self, size: int) -> Iterator[Fibres]:
-        """Yield at most so many at a time."""
-        for vectors, places in zip(torch.split(self.vectors, size), torch.split(self.places, size), strict=True):
-            yield Fibres(vectors, places)
+    def split(self, size: int) -> Iterator[FibreBatch]:
+        """Yield parts of at most `size` fibres."""
+        parts = zip(torch.split(self.vectors, size), torch.split(self.positions, size), strict=True)
+        for vectors, positions in parts:
+            yield FibreBatch(vectors, positions)
 
 
 @final
 class FibreSampler:
-    """Random fibres of one scale; the draw of a step is the same whichever step was asked for before."""
+    """Random fibres of one scale; the batch of a step does not depend on the steps sampled before."""
 
     def __init__(
         self,
@@ -52,94 +52,102 @@ class FibreSampler:
         *,
         batch: int,
         seed: int,
-        degrees: float = 0.0,
+        rotation: float = 0.0,
     ) -> None:
-        """`features` has one scale; `prepare` is applied to the grids of whole images, such as smoothing.
+        """Sample from `features` of one scale.
 
-        Images are encoded anew for each draw where they are to be turned, by up to `degrees` to either side.
+        Args:
+            prepare: applied to the grid of each whole image, such as smoothing.
+            batch: fibres per step.
+            rotation: largest rotation in degrees; above 0, the images of each draw are rotated and encoded anew.
         """
-        self._degrees = degrees
         self._features = features
         self._prepare = prepare
         self._batch = batch
         self._seed = seed
-        self._held: tuple[int, Fibres] | None = None
+        self._rotation = rotation
+        self._last_draw: tuple[int, FibreBatch] | None = None
 
     @cached_property
     def shape(self) -> tuple[int, int]:
-        """Rows and columns of a grid that is prepared."""
-        first = next(self._features.subset(np.array([0])).batches(1)).scales[0]
-        rows, columns = self._prepare(first).shape[2:]
-        return rows, columns
+        """Rows and columns of a prepared grid."""
+        return find_prepared_shape(self._features, self._prepare)
 
     @cached_property
-    def _steps(self) -> int:
-        """How many steps a draw feeds."""
-        return max(STEPS_A_DRAW, self._fibres // self._batch) if self._degrees else STEPS_A_DRAW
+    def _steps_per_draw(self) -> int:
+        return max(STEPS_PER_DRAW, self._fibres_per_draw // self._batch) if self._rotation else STEPS_PER_DRAW
 
     @cached_property
-    def _fibres(self) -> int:
-        """How many fibres the images of a draw have."""
-        return min(IMAGES_A_DRAW, len(self._features)) * self.shape[0] * self.shape[1]
+    def _fibres_per_draw(self) -> int:
+        """All fibres of the images of one draw."""
+        return min(IMAGES_PER_DRAW, len(self._features)) * self.shape[0] * self.shape[1]
 
-    def at(self, step: int) -> Fibres:
-        """Return the fibres of one step."""
-        number, part = divmod(step, self._steps)
-        if self._held is None or self._held[0] != number:
-            self._held = number, self._draw(number, self._batch * self._steps)
-        drawn = self._held[1]
-        chosen = slice(part * self._batch, (part + 1) * self._batch)
-        return Fibres(drawn.vectors[chosen], drawn.places[chosen])
+    def sample(self, step: int) -> FibreBatch:
+        """Return the fibres of one training step."""
+        number, part = divmod(step, self._steps_per_draw)
+        if self._last_draw is None or self._last_draw[0] != number:
+            self._last_draw = number, self._draw(number, self._batch * self._steps_per_draw)
+        drawn = self._last_draw[1]
+        own = slice(part * self._batch, (part + 1) * self._batch)
+        return FibreBatch(drawn.vectors[own], drawn.positions[own])
 
-    def distinct(self, most: int) -> Fibres:
-        """Return so many fibres, none twice; all there are where those are fewer."""
-        return self._draw(0, min(most, self._fibres))
+    def sample_distinct(self, count: int) -> FibreBatch:
+        """Return `count` fibres of one draw, none twice; all of them where the draw has fewer."""
+        return self._draw(0, min(count, self._fibres_per_draw))
 
-    def _draw(self, number: int, wanted: int) -> Fibres:
+    def _draw(self, number: int, count: int) -> FibreBatch:
         random = np.random.default_rng([self._seed, number])
-        count = min(IMAGES_A_DRAW, len(self._features))
-        rows = np.sort(random.permutation(len(self._features))[:count])
-        angles = random.uniform(-self._degrees, self._degrees, len(rows)) if self._degrees else np.zeros(len(rows))
-        places = self.shape[0] * self.shape[1]
-        cells = self._fibres
-        drawn = random.permutation(cells)[:wanted] if cells >= wanted else random.integers(cells, size=wanted)
-        image, place = (torch.from_numpy(part).to(self._features.device) for part in np.divmod(drawn, places))
-        vectors = torch.empty(wanted, len(self._features.scales[0].channels), device=self._features.device)
-        encode_rotated = zip(rows.tolist(), angles.tolist(), strict=True)
-        for position, (row, angle) in enumerate(encode_rotated):  # one grid in memory at a time
-            own = image == position
-            vectors[own] = self._prepare(self._grid(row, angle)).flatten(2)[0].T[place[own]]
-        return Fibres(vectors, place)
+        images = min(IMAGES_PER_DRAW, len(self._features))
+        rows = np.sort(random.permutation(len(self._features))[:images])
+        angles = random.uniform(-self._rotation, self._rotation, len(rows)) if self._rotation else np.zeros(len(rows))
+        available = self._fibres_per_draw
+        drawn = random.permutation(available)[:count] if available >= count else random.integers(available, size=count)
+        positions_per_image = self.shape[0] * self.shape[1]
+        image, position = (
+            torch.from_numpy(part).to(self._features.device) for part in np.divmod(drawn, positions_per_image)
+        )
+        vectors = torch.empty(count, len(self._features.scales[0].channels), device=self._features.device)
+        for index, (row, angle) in enumerate(zip(rows.tolist(), angles.tolist(), strict=True)):  # one grid in memory
+            own = image == index
+            vectors[own] = self._prepare(self._read_grid(row, angle)).flatten(2)[0].T[position[own]]
+        return FibreBatch(vectors, position)
 
-    def _grid(self, row: int, angle: float) -> Float[Tensor, "1 channels rows columns"]:
-        chosen = self._features.subset(np.array([row]))
-        return (chosen.encode_rotated(np.array([angle])) if self._degrees else next(chosen.batches(1))).scales[0]
+    def _read_grid(self, row: int, angle: float) -> Float[Tensor, "1 channels rows columns"]:
+        image = self._features.subset(np.array([row]))
+        return (image.encode_rotated(np.array([angle])) if self._rotation else next(image.batches(1))).scales[0]
+
+
+def find_prepared_shape(features: FeatureSet, prepare: Callable[[Tensor], Tensor]) -> tuple[int, int]:
+    """Return rows and columns of the first image's grid after `prepare`."""
+    rows, columns = prepare(next(features.subset(np.array([0])).batches(1)).scales[0]).shape[2:]
+    return rows, columns
 
 
 def sample_images(features: FeatureSet, step: int, *, batch: int, seed: int) -> Float[Tensor, "batch channels _r _c"]:
-    """Return the grids of whole images of one scale for one step: each image once a pass, in an order of its own."""
-    number, part = divmod(step, steps_per_epoch(len(features), batch))
-    order = np.random.default_rng([seed, number]).permutation(len(features))
+    """Return the grids of whole images of one scale for one step: each image once per epoch, in a new random order."""
+    epoch, part = divmod(step, steps_per_epoch(len(features), batch))
+    order = np.random.default_rng([seed, epoch]).permutation(len(features))
     rows = np.sort(np.array_split(order, steps_per_epoch(len(features), batch))[part])
     return next(features.subset(rows).batches(batch)).scales[0]
 
 
 def steps_per_epoch(images: int, batch: int) -> int:
-    """Return in how many steps of at most `batch` images, of nearly equal size, each image is drawn once."""
+    """Return the number of steps in which each image is drawn once, in batches of at most `batch` images."""
     return -(-images // batch)
 
 
-def split_off(features: FeatureSet, *, patience: int, seed: int) -> tuple[FeatureSet, FeatureSet]:
-    """Return the images to learn from, and those by whose loss learning is stopped.
+def split_held_out(features: FeatureSet, *, patience: int, seed: int) -> tuple[FeatureSet, FeatureSet]:
+    """Return the images to train on, and the held-out images whose loss stops training.
 
-    Where nothing stops it (`patience` 0) all are learned from, and a few of them tell whether there is a loss at all.
+    With `patience` 0 nothing stops training early: it uses all images, and the loss of the held-out ones only tells
+    whether it is finite.
     """
-    seen, unseen = (features.subset(rows) for rows in held_out_rows(len(features), HELD_OUT, seed=seed))
-    return (seen if patience else features), unseen
+    training, held_out = (features.subset(rows) for rows in split_rows(len(features), HELD_OUT_SHARE, seed=seed))
+    return (training if patience else features), held_out
 
 
-def held_out_rows(images: int, share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Deal images to those learned from and those held out, of which there is at least one of either."""
+def split_rows(images: int, held_out_share: float, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split images at random into those to train on and those held out, at least one of each."""
     order = np.random.default_rng(seed).permutation(images)
-    count = min(max(1, round(share * images)), images - 1)
-    return np.sort(order[count:]), np.sort(order[:count])
+    held_out = min(max(1, round(held_out_share * images)), images - 1)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])

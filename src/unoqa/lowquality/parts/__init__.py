@@ -1,1 +1,1 @@
-"""What low-quality modules share."""
+"""Code that several low-quality modules share."""

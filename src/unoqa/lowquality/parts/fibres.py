@@ -1,4 +1,4 @@
-"""Fibres: the vectors of channels that stand at the places of a grid (the term of CFLOW-AD)."""
+"""Fibres: a fibre is the vector of all channels at one place of a grid (the term of CFLOW-AD)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def smooth(
 ) -> Float[Tensor, "batch channels rows columns"]:
     """Average each place with its neighbours; places outside the grid do not count.
 
-    The square stands around its place, so an even side is read as the next odd one.
+    The square is centred on its place, so an even side is read as the next odd one.
     """
     reach = neighbourhood // 2
     if reach == 0:
@@ -29,9 +29,9 @@ def smooth(
 def average_grid(
     grid: Float[Tensor, "*batch rows columns"], largest: int
 ) -> Float[Tensor, "*batch fewer_rows fewer_columns"]:
-    """Average a grid to at most `largest` places a side, in windows that overlap where the side is no multiple of that.
+    """Average a grid down to at most `largest` places a side.
 
-    0 leaves it as it is.
+    The windows overlap where the side is not a multiple of `largest`. 0 keeps the grid as it is.
     """
     rows, columns = grid.shape[-2:]
     if largest == 0 or max(rows, columns) <= largest:
@@ -39,17 +39,20 @@ def average_grid(
     return functional.adaptive_avg_pool2d(grid, (min(rows, largest), min(columns, largest)))
 
 
-def fibres(grid: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, "batch places channels"]:
-    """Lay the places of a grid out in a row."""
+def to_fibres(grid: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, "batch places channels"]:
+    """List the fibres of a grid, row by row."""
     return grid.flatten(2).transpose(1, 2)
 
 
 def join_scales(grids: Sequence[Tensor], shape: tuple[int, int]) -> Float[Tensor, "batch channels rows columns"]:
-    """Bring the scales to one grid, bilinearly where finer and by area where coarser, and stack them."""
-    return torch.cat([_resampled(grid, shape) for grid in grids], dim=1)
+    """Resample the scales to one shape and stack their channels.
+
+    A coarser scale is interpolated bilinearly, a finer one is averaged by area.
+    """
+    return torch.cat([_resample(grid, shape) for grid in grids], dim=1)
 
 
-def _resampled(grid: Tensor, shape: tuple[int, int]) -> Tensor:
+def _resample(grid: Tensor, shape: tuple[int, int]) -> Tensor:
     if tuple(grid.shape[-2:]) == shape:
         return grid
     if grid.shape[-2] >= shape[0] and grid.shape[-1] >= shape[1]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from unoqa.core.evidence import Evidence
 
 Pool = Literal["mean", "median", "top50", "top25", "top10", "max"]
-"""Mean of the whole map, of its worst half, quarter or tenth, its median, or its maximum (the paper's rule).
+"""Mean or median of the whole map, mean of its worst half, quarter or tenth, or maximum (the paper's rule).
 
 On real images of two devices the ranking by AUROC is mean ≈ median > top50 > top25 > top10 > max for every
 deep module (docs/accuracy.md): the quality of an acquisition is a property of the whole field.
@@ -33,10 +33,10 @@ def pool(grid: Float[Tensor, "batch rows columns"], how: Pool) -> Float[Tensor, 
     return flat.topk(worst, dim=1).values.mean(dim=1)
 
 
-def log_evidence(maps: tuple[Float[Tensor, "batch _rows _columns"], ...], how: Pool) -> Evidence:
+def score_maps(maps: tuple[Float[Tensor, "batch _rows _columns"], ...], how: Pool) -> Evidence:
     """Score images by the logarithm of their pooled maps, averaged over the scales.
 
-    Distances have heavy tails that would rule every later average and clustering; their logarithms do not.
+    Distances have heavy tails, which would dominate every later average and clustering; their logarithms do not.
     """
     pooled = torch.stack([pool(grid, how) for grid in maps])
     return Evidence(score=torch.log(pooled + 1e-6).mean(dim=0), maps=maps)

@@ -1,4 +1,4 @@
-"""The scales that a module uses, of those that an encoder offers."""
+"""The scales of an encoder that a module uses."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class Selection:
-    """Scales by name and position, in the order named; all of them where none is named."""
+    """Names and positions of the selected scales, in the order in which the settings name them."""
 
     names: tuple[str, ...]
     positions: tuple[int, ...]
 
     @classmethod
     def of(cls, scales: Sequence[Scale], named: Sequence[str]) -> Selection:
-        """Find the named scales.
+        """Find the named scales; select all scales where none is named.
 
         Raises:
             UsageError: the encoder has no such scale.
@@ -31,6 +31,6 @@ class Selection:
         names = tuple(named) or tuple(scale.name for scale in scales)
         return cls(names, tuple(find_scale(scales, name) for name in names))
 
-    def chosen(self, pyramid: FeaturePyramid) -> FeaturePyramid:
-        """Return the pyramid of these scales only."""
+    def select(self, pyramid: FeaturePyramid) -> FeaturePyramid:
+        """Return the pyramid with the selected scales only."""
         return pyramid.select(self.positions)

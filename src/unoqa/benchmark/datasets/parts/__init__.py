@@ -1,1 +1,1 @@
-"""What data sets share."""
+"""Shared by the data sets."""

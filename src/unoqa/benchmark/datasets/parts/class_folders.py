@@ -1,4 +1,4 @@
-"""Folders whose children are the three grades, wherever they lie in a tree."""
+"""Class folders: the three subfolders of a folder that hold the images of one grade each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from unoqa.benchmark.datasets.parts.contract import Labelled
+from unoqa.benchmark.datasets.parts.contract import LabelledImage
 from unoqa.core.errors import DataSetError
 from unoqa.core.grading import Grade
 
@@ -26,12 +26,12 @@ GRADES = {
     "best": Grade.OUTSTANDING,
     "excellent": Grade.OUTSTANDING,
 }
-"""What a class folder may be called, in small letters."""
+"""Possible names of a class folder, in small letters."""
 
-_EXPECTED = "expected are three: 0, 1, 2 or ungradable, gradable, outstanding."
+_EXPECTED = "three are expected: 0, 1, 2 or ungradable, gradable, outstanding."
 
 Place = tuple[str, ...]
-"""The names that lead from a data set's folder to one below it."""
+"""The folder names that lead from a data set's folder to a folder below it."""
 
 
 @final
@@ -40,51 +40,51 @@ class ClassFolders:
     """One folder that holds three class folders.
 
     Attributes:
-        in_words: whether those are called by words, not by numbers.
+        in_words: whether the class folders have words as names, not numbers.
     """
 
     place: Place
-    images: tuple[Labelled, ...]
+    images: tuple[LabelledImage, ...]
     in_words: bool
 
 
-def class_folders(folder: Path, images: Iterable[ImageReference]) -> tuple[ClassFolders, ...]:
-    """Find every folder with class folders, in the order of their places.
+def find_class_folders(folder: Path, images: Iterable[ImageReference]) -> tuple[ClassFolders, ...]:
+    """Find every folder that holds class folders, sorted by place.
 
     Raises:
-        DataSetError: one of the three has no image, or a folder beside them is none of the three.
+        DataSetError: one of the three class folders has no image, or another folder lies beside them.
     """
     by_place: dict[Place, list[ImageReference]] = defaultdict(list)
     for image in images:
         by_place[image.path.relative_to(folder).parent.parts].append(image)
-    parents = {place[:depth] for place in by_place if (depth := _depth_of_class(place)) is not None}
+    parents = {place[:depth] for place in by_place if (depth := _find_class_depth(place)) is not None}
     children: dict[Place, dict[str, list[ImageReference]]] = {parent: defaultdict(list) for parent in sorted(parents)}
     for place, members in by_place.items():
         nearest = next((place[:depth] for depth in reversed(range(len(place))) if place[:depth] in parents), None)
         if nearest is not None:
             children[nearest][place[len(nearest)]].extend(members)
-    return tuple(_graded(folder, parent, members) for parent, members in children.items())
+    return tuple(_label_images(folder, parent, members) for parent, members in children.items())
 
 
-def _depth_of_class(place: Place) -> int | None:
-    """Return how deep the nearest class folder lies."""
+def _find_class_depth(place: Place) -> int | None:
+    """Return the depth of the last class folder on the way; None if there is none."""
     return next((depth for depth in reversed(range(len(place))) if place[depth].lower() in GRADES), None)
 
 
-def _graded(folder: Path, place: Place, members: Mapping[str, Sequence[ImageReference]]) -> ClassFolders:
+def _label_images(folder: Path, place: Place, members: Mapping[str, Sequence[ImageReference]]) -> ClassFolders:
     where = folder.joinpath(*place)
-    named: dict[Grade, str] = {}
+    names: dict[Grade, str] = {}
     for name in sorted(members):
         grade = GRADES.get(name.lower())
         if grade is None:
-            raise DataSetError(f"{where / name} is none of the class folders; {_EXPECTED}")
-        if grade in named:
+            raise DataSetError(f"{where / name} is not a class folder; {_EXPECTED}")
+        if grade in names:
             raise DataSetError(
-                f"{where} holds two folders of {grade.word} images, {named[grade]} and {name}; keep one."
+                f"{where} holds two folders of {grade.word} images, {names[grade]} and {name}; keep one."
             )
-        named[grade] = name
+        names[grade] = name
     for grade in Grade:
-        if grade not in named:
+        if grade not in names:
             raise DataSetError(f"{where} has no folder with {grade.word} images; {_EXPECTED}")
-    images = tuple(Labelled(image, grade) for grade in Grade for image in members[named[grade]])
-    return ClassFolders(place, images, in_words=not named[Grade.OUTSTANDING].isdigit())
+    images = tuple(LabelledImage(image, grade) for grade in Grade for image in members[names[grade]])
+    return ClassFolders(place, images, in_words=not names[Grade.OUTSTANDING].isdigit())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class Labelled:
+class LabelledImage:
     """One image and its reference grade."""
 
     reference: ImageReference
@@ -25,36 +25,36 @@ class Labelled:
 @final
 @dataclass(frozen=True)
 class Study:
-    """The images of one device or field of view, as one seed splits them.
+    """The images of one device or field of view, split by one seed.
 
     Attributes:
-        name: of the device or field of view, such as `rossa` or `3x3`; one word for a table.
-        fit: outstanding images to learn from; none of them is in another split.
-        test: what is graded.
-        external: a second set to be graded; empty where there is none.
-        validation: a labelled set besides, on which the paper's threshold may be chosen; often empty.
+        name: name of the device or field of view, such as `rossa` or `3x3`; one word, for a table.
+        fit: outstanding images to fit on; none of them is in another split.
+        test: images to grade.
+        external: a second set of images to grade; empty if there is none.
+        validation: a further labelled set, on which the paper's threshold may be chosen; often empty.
         notes: sentences for the reader: counts that differ from the published ones, images left out.
     """
 
     name: str
     fit: tuple[ImageReference, ...]
-    test: tuple[Labelled, ...]
-    external: tuple[Labelled, ...] = ()
-    validation: tuple[Labelled, ...] = ()
+    test: tuple[LabelledImage, ...]
+    external: tuple[LabelledImage, ...] = ()
+    validation: tuple[LabelledImage, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 class DataSet(ABC):
-    """A published layout; opened from the folder that a user has it in."""
+    """The layout of a published data set; it reads the folder in which a user keeps the data set."""
 
     @abstractmethod
-    def studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
+    def find_studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
         """Find images and grades.
 
         Args:
-            seed: draws the images to fit on, where the data set itself has no split.
+            seed: draws the images to fit on, if the data set itself has no split.
 
         Raises:
-            DataSetError: the folder is missing (the sentence says where the data set is found and what layout is
-                expected), or something in it is not as published.
+            DataSetError: the folder is missing (the message says where to find the data set and which layout is
+                expected), or its content differs from the published layout.
         """

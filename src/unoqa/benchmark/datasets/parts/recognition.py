@@ -1,4 +1,4 @@
-"""Which data set a folder holds."""
+"""Recognise which data set a folder holds."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
     from unoqa.benchmark.datasets import DataSet
 
-TRIED = ("reference_set", "octa25k", "drac2022", "phantom", "labelled_folder")
-"""The most particular layout first; a folder of any images with a CSV comes last."""
+SEARCH_ORDER = ("reference_set", "octa25k", "drac2022", "phantom", "labelled_folder")
+"""The most specific layout comes first; a folder of any images with a CSV comes last."""
 
 
-def opened(name: str | None, folder: Path) -> tuple[str, DataSet]:
-    """Return the layout named, or the first that the folder has.
+def recognise_dataset(name: str | None, folder: Path) -> tuple[str, DataSet]:
+    """Return the name and layout of the named data set, or of the first one whose layout the folder has.
 
     Raises:
-        UsageError: there is no layout of that name.
-        DataSetError: none is named, and there is no such folder or none fits.
+        UsageError: there is no data set of that name.
+        DataSetError: no name is given, and the folder is missing or has no known layout.
     """
     if name is not None:
         known = {choice.replace("_", "-"): choice for choice in DATASETS.names()}
@@ -29,16 +29,17 @@ def opened(name: str | None, folder: Path) -> tuple[str, DataSet]:
             raise unknown("data set", name, known)
         return name.replace("_", "-"), DATASETS.load(known[name.replace("_", "-")])()
     if not folder.is_dir():
-        raise DataSetError(f"There is no folder {folder}; check its spelling, or have it drawn: --dataset phantom.")
-    for choice in TRIED if any(folder.iterdir()) else ():
+        raise DataSetError(
+            f"There is no folder {folder}; check its spelling, or choose the data set 'phantom' to have scans drawn."
+        )
+    for choice in SEARCH_ORDER if any(folder.iterdir()) else ():
         layout = DATASETS.load(choice)()
         try:
-            layout.studies(folder, seed=0)
+            layout.find_studies(folder, seed=0)
         except DataSetError:
             continue
         return choice.replace("_", "-"), layout
-    shown = ", ".join(choice.replace("_", "-") for choice in TRIED)
+    names = ", ".join(choice.replace("_", "-") for choice in SEARCH_ORDER)
     raise DataSetError(
-        f"{folder} is laid out like none of the data sets that are known ({shown}); name one with --dataset to read "
-        "what it lacks."
+        f"{folder} has the layout of no known data set ({names}); choose the data set to read what the folder lacks."
     )

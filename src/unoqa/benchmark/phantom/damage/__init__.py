@@ -1,1 +1,1 @@
-"""Kinds of damage: a file is a kind."""
+"""Kinds of damage; each file is one kind."""

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
+from jaxtyping import Bool, Float32
 from scipy.ndimage import gaussian_filter
 
 from unoqa.benchmark.phantom.contract import Damage
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 
 @final
 class Blur(Damage):
-    """A widened beam over the whole field; the detector's own grain stays sharp."""
+    """A wider beam over the whole field; the detector's own grain stays sharp."""
 
     frequency: ClassVar[float] = 1.5
 
     def apply(
-        self, pixels: NDArray[np.float32], severity: float, rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Blur by up to three pixels at 320 on a side."""
+        self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator
+    ) -> tuple[Float32[np.ndarray, "size size"], Bool[np.ndarray, "size size"]]:
+        """Blur by up to three pixels, for a scan of 320×320."""
         mask = np.full(pixels.shape, severity > 0)
         width = 2.8 * severity * len(pixels) / 320
         grain = rng.standard_normal(pixels.shape, dtype=np.float32)

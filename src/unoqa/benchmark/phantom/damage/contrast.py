@@ -1,16 +1,14 @@
-"""Contrast: a veil lay over the picture, and everything became grey."""
+"""Contrast: a veil lay over the field, and everything became grey."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
+from jaxtyping import Bool, Float32
 
 from unoqa.benchmark.phantom.contract import Damage
-from unoqa.benchmark.phantom.damage.parts.fields import clouds
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from unoqa.benchmark.phantom.damage.parts.fields import draw_smooth_noise
 
 
 @final
@@ -20,10 +18,10 @@ class Contrast(Damage):
     frequency: ClassVar[float] = 1.0
 
     def apply(
-        self, pixels: NDArray[np.float32], severity: float, rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Draw every pixel towards a grey, by up to six sevenths of its difference."""
+        self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator
+    ) -> tuple[Float32[np.ndarray, "size size"], Bool[np.ndarray, "size size"]]:
+        """Move every pixel towards grey, by up to six sevenths of the difference."""
         mask = np.full(pixels.shape, severity > 0)
-        veil = rng.uniform(0.8, 1.2) * pixels.mean() * (1 + 0.08 * clouds(len(pixels), 0.1, rng))
-        washed = pixels + 0.86 * severity**0.8 * (veil - pixels)
-        return np.where(mask, np.clip(washed, 0, 1), pixels).astype(np.float32), mask
+        veil = rng.uniform(0.8, 1.2) * pixels.mean() * (1 + 0.08 * draw_smooth_noise(len(pixels), 0.1, rng))
+        washed_out = pixels + 0.86 * severity**0.8 * (veil - pixels)
+        return np.where(mask, np.clip(washed_out, 0, 1), pixels).astype(np.float32), mask

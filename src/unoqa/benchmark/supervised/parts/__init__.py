@@ -1,1 +1,1 @@
-"""What supervised references share."""
+"""Shared by the supervised references."""

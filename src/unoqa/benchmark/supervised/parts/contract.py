@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-PROCESSOR = torch.device("cpu")
+CPU = torch.device("cpu")
 
 
 @final
 @dataclass(frozen=True)
-class Specimens:
-    """Labelled images, as each reference wants them.
+class LabelledData:
+    """The grades of images, and the inputs that the references use; each reference uses some of them.
 
     Attributes:
         grades: 0 ungradable, 1 gradable, 2 outstanding.
-        features: of a learned encoder, mean and standard deviation over the places of each channel.
+        features: features of a learned encoder: mean and standard deviation of each channel over all positions.
         saliency: hand-made features of a saliency map.
-        pixels: gives the image at a position, square, brightness 0–1.
-        weights: file of the encoder's weights, from which a network may start; None: timm's cache.
+        pixels: returns the image at a position of `grades`, square, brightness 0–1.
+        weights: file of the encoder's weights, from which a network starts; None: timm's cache.
         device: where a network is trained.
     """
 
@@ -36,18 +36,18 @@ class Specimens:
     saliency: Float[np.ndarray, "images numbers"]
     pixels: Callable[[int], Float[np.ndarray, "size size"]]
     weights: Path | None = None
-    device: torch.device = PROCESSOR
+    device: torch.device = CPU
 
 
-class Reference(ABC):
-    """Settings of a classifier that is shown labels."""
+class SupervisedReference(ABC):
+    """Settings of a classifier that learns from labels."""
 
     @abstractmethod
-    def predict(
-        self, seen: Int[np.ndarray, " some"], unseen: Int[np.ndarray, " others"], specimens: Specimens, *, seed: int
-    ) -> Float[np.ndarray, "others 3"]:
-        """Learn from the specimens at positions `seen` and return the probability of each grade for the others.
+    def fit_predict(
+        self, train: Int[np.ndarray, " train"], test: Int[np.ndarray, " test"], data: LabelledData, *, seed: int
+    ) -> Float[np.ndarray, "test 3"]:
+        """Fit on the images at positions `train`; return the probability of each grade for those at `test`.
 
         Raises:
-            DataSetError: the seen images hold too few grades, or too few images of one.
+            DataSetError: the training images have too few grades, or too few images of one grade.
         """

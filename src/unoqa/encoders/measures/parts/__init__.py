@@ -1,1 +1,1 @@
-"""What measures share."""
+"""Code that several measures share."""

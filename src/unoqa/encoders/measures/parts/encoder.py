@@ -24,13 +24,13 @@ MEASURES: Shelf[Measure] = Shelf("unoqa.encoders.measures", Measure, "measure") 
 @final
 @settings
 class Measures(Encoder):
-    """All measures: scale `tiles` holds those with a number per place, scale `image` one number of each.
+    """All measures. Scale `tiles` holds those with a number per place; scale `image` holds the mean of each measure.
 
-    Needs no weights and no download; under 50 ms an image on one core.
+    Needs no weights and no download; takes less than 50 ms per image on one core.
     """
 
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> _OpenMeasures:
-        """Load the measures; there are no weights."""
+        """Return the encoder, ready to run; there are no weights."""
         del weights
         return _OpenMeasures({name: MEASURES.load(name)() for name in MEASURES.names()}, device)
 
@@ -43,7 +43,7 @@ class _OpenMeasures(OpenEncoder):
         self._measures = measures
         self._device = device
         local = {name: measure for name, measure in measures.items() if measure.local}
-        self.scales = (_scale("tiles", local), _scale("image", measures))
+        self.scales = (_describe_scale("tiles", local), _describe_scale("image", measures))
 
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:
         """Measure images one by one."""
@@ -65,5 +65,5 @@ class _OpenMeasures(OpenEncoder):
         return np.stack(tiles).astype(np.float32), np.stack(whole).astype(np.float32)
 
 
-def _scale(name: str, measures: dict[str, Measure]) -> Scale:
+def _describe_scale(name: str, measures: dict[str, Measure]) -> Scale:
     return Scale(name, tuple(measures), tuple(measure.direction for measure in measures.values()))

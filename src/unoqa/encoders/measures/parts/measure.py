@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class Measure(ABC):
-    """One number per place of a 20×20 grid, or one per image.
+    """A hand-made measure: one number per place of a 20×20 grid, or one per image.
 
     Attributes:
         unit: of the number.
-        direction: +1 where a high number is bad, -1 where a low one is.
-        sentence: what the number tells a reader.
-        reason: the words for an image in which it is bad.
-        local: whether there is a number per place.
-        version: raised whenever the number of an image changes; a model is refused by another version.
+        direction: +1 if a high number is bad, -1 if a low one is.
+        sentence: explains the number to a reader.
+        reason: the reason given for an image whose number is bad.
+        local: whether there is one number per place.
+        version: increased whenever the numbers change; a model fitted with another version is refused.
     """
 
     unit: ClassVar[str]
@@ -33,4 +33,4 @@ class Measure(ABC):
 
     @abstractmethod
     def measure(self, views: Views) -> Float[np.ndarray, "rows columns"]:
-        """Measure one image: 20×20 numbers where the measure is local, else 1×1."""
+        """Measure one image: return 20×20 numbers if the measure is local, else 1×1."""

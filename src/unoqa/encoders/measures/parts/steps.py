@@ -1,4 +1,4 @@
-"""Steps between neighbouring lines of an image."""
+"""Differences between neighbouring lines of an image."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.encoders.measures.parts.averaging import running_mean
-from unoqa.encoders.measures.parts.views import log_root_mean_square
+from unoqa.encoders.measures.parts.views import log_local_rms
 
 if TYPE_CHECKING:
     from unoqa.encoders.measures.parts.views import Views
 
-LINE = 121
-"""Pixels along a line that are averaged: over a third of the field nothing of the anatomy changes at once."""
+LINE_LENGTH = 121
+"""Pixels of a line that are averaged: more than a third of the field, in which no anatomy changes abruptly."""
 
 
-def steps(views: Views, *, across: int) -> Float[np.ndarray, "20 20"]:
-    """Return the local root mean square of the difference of neighbouring lines, as a logarithm.
+def measure_steps(views: Views, *, across: int) -> Float[np.ndarray, "20 20"]:
+    """Return the log of the local RMS of differences between neighbouring lines.
 
     Args:
-        across: 0 compares rows, 1 columns.
+        views: of the image.
+        across: 0 compares rows, 1 compares columns.
     """
-    lines = running_mean(views.relative, views.length(LINE), axis=1 - across)
+    lines = running_mean(views.relative, views.scale_length(LINE_LENGTH), axis=1 - across)
     last = np.take(lines, [-1], axis=across)
-    return log_root_mean_square(views, np.diff(lines, axis=across, append=last))
+    return log_local_rms(views, np.diff(lines, axis=across, append=last))

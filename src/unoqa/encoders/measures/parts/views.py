@@ -1,6 +1,6 @@
-"""Views of one image that several measures look through; each is computed once, when first wanted.
+"""Views: filtered versions of one image that several measures share; each is computed once, at first use.
 
-Lengths are given in pixels of a 320-pixel image and grow with it.
+Lengths are given in pixels of a 320-pixel image, and are scaled to the size of the image.
 """
 
 from __future__ import annotations
@@ -12,98 +12,98 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from unoqa.encoders.measures.parts.averaging import blurred
+from unoqa.encoders.measures.parts.averaging import blur
+from unoqa.encoders.parts.grey import GreyImage
 
 GRID = 20
-"""Places a side: 16 pixels apart, about two capillary meshes of a 6 mm field."""
+"""Places per side of the grid. They are 16 pixels apart, about two capillary meshes of a 6 mm field."""
 
 TILE = 25
-"""Side of the square around a place in which numbers are averaged: neighbouring ones overlap by a third."""
+"""Side of the square around a place that is averaged; neighbouring squares overlap by a third."""
 
 REFERENCE_SIZE = 320
+"""Side in pixels of the image that lengths are given for."""
 
-_DARKEST_LEVEL = 0.02
-"""Bright level below which an image counts as black: five grey values of an 8-bit file."""
-
-Field = Float[np.ndarray, "rows columns"]
+_MIN_BRIGHT_LEVEL = 0.02
+"""Lower limit of the bright level: five grey values of an 8-bit file. A darker image counts as black."""
 
 
 @final
 class Views:
-    """One square grey image with brightness 0–1."""
+    """Filtered versions of one square grey image with brightness 0–1."""
 
-    def __init__(self, image: Field) -> None:
+    def __init__(self, image: GreyImage) -> None:
         self.image = np.ascontiguousarray(image, dtype=np.float32)
 
-    def length(self, pixels: int) -> int:
-        """Scale a length to this image, to an odd number of pixels."""
+    def scale_length(self, pixels: int) -> int:
+        """Scale a length to the size of this image; return an odd number of pixels."""
         return 2 * int(pixels * len(self.image) / REFERENCE_SIZE / 2) + 1
 
-    def smooth(self, sigma: float) -> Field:
-        """Blur by a Gaussian cut at three standard deviations."""
-        return blurred(self.image, sigma * len(self.image) / REFERENCE_SIZE)
+    def _smooth(self, sigma: float) -> GreyImage:
+        """Blur the image with a Gaussian, truncated at three standard deviations."""
+        return blur(self.image, sigma * len(self.image) / REFERENCE_SIZE)
 
     @cached_property
-    def slightly_smooth(self) -> Field:
-        """The image without its finest speckle."""
-        return self.smooth(0.7)
+    def slightly_smooth(self) -> GreyImage:
+        """The image without the finest speckle."""
+        return self._smooth(0.7)
 
     @cached_property
-    def smoother(self) -> Field:
-        """The image without its capillaries' edges."""
-        return self.smooth(1.5)
+    def smoother(self) -> GreyImage:
+        """The image without the edges of capillaries."""
+        return self._smooth(1.5)
 
     @cached_property
-    def smoothest(self) -> Field:
-        """The image without its capillaries: large vessels and illumination."""
-        return self.smooth(3.0)
+    def smoothest(self) -> GreyImage:
+        """The image without capillaries: large vessels and illumination."""
+        return self._smooth(3.0)
 
     @cached_property
-    def noise(self) -> Field:
-        """What is finer than a capillary."""
+    def noise(self) -> GreyImage:
+        """The band of details finer than a capillary."""
         return self.image - self.slightly_smooth
 
     @cached_property
-    def capillaries(self) -> Field:
-        """The band of one to three pixels, in which capillaries lie."""
+    def capillaries(self) -> GreyImage:
+        """The band of one to three pixels, which contains capillaries."""
         return self.slightly_smooth - self.smoother
 
     @cached_property
-    def vessels(self) -> Field:
-        """The band of three to six pixels, in which arterioles and venules lie."""
+    def vessels(self) -> GreyImage:
+        """The band of three to six pixels, which contains arterioles and venules."""
         return self.smoother - self.smoothest
 
     @cached_property
     def bright_level(self) -> float:
-        """The image's own bright level: the upper quartile without capillaries."""
-        return max(float(np.quantile(self.smoothest[::4, ::4], 0.75)), _DARKEST_LEVEL)
+        """The bright level of the image: the upper quartile of the image without capillaries."""
+        return max(float(np.quantile(self.smoothest[::4, ::4], 0.75)), _MIN_BRIGHT_LEVEL)
 
     @cached_property
-    def relative(self) -> Field:
-        """The image in units of its bright level; what lies far above is cut."""
+    def relative(self) -> GreyImage:
+        """The image divided by its bright level, with values above 1.5 clipped."""
         return np.minimum(self.image / self.bright_level, 1.5)
 
     @cached_property
-    def log_capillary_power(self) -> Field:
-        """Logarithm of the local root mean square of the capillary band."""
-        return log_root_mean_square(self, self.capillaries)
+    def log_capillary_power(self) -> GreyImage:
+        """Log of the local RMS of the capillary band."""
+        return log_local_rms(self, self.capillaries)
 
     @cached_property
-    def log_noise_power(self) -> Field:
-        """Logarithm of the local root mean square of the noise."""
-        return log_root_mean_square(self, self.noise)
+    def log_noise_power(self) -> GreyImage:
+        """Log of the local RMS of the noise."""
+        return log_local_rms(self, self.noise)
 
-    def local_mean(self, field: Field, side: int = TILE) -> Float[np.ndarray, "20 20"]:
-        """Average a field in the square around each place, mirrored beyond its edges."""
-        side = self.length(side)
-        counts = _counts_around_places(len(field), side)
-        given = torch.from_numpy(np.require(field, requirements="W"))
-        return (counts @ given @ counts.T).numpy() / np.float32(side * side)
+    def local_mean(self, field: GreyImage, side: int = TILE) -> Float[np.ndarray, "20 20"]:
+        """Average a field in the square around each place; beyond the edges it is mirrored."""
+        side = self.scale_length(side)
+        counts = _count_lines_around_places(len(field), side)
+        writable = torch.from_numpy(np.require(field, requirements="W"))
+        return (counts @ writable @ counts.T).numpy() / np.float32(side * side)
 
 
 @lru_cache(maxsize=32)
-def _counts_around_places(size: int, side: int) -> Float[torch.Tensor, "20 size"]:
-    """Return how often each of `size` lines lies within `side` around each place: one twice beside a mirror."""
+def _count_lines_around_places(size: int, side: int) -> Float[torch.Tensor, "20 size"]:
+    """Count how often each of `size` lines lies in the square around each place; mirrored lines count twice."""
     places = ((np.arange(GRID) + 0.5) * size / GRID).astype(int)
     lines = places[:, None] + np.arange(side) - side // 2
     mirrored = np.where(lines < 0, -1 - lines, np.where(lines >= size, 2 * size - 1 - lines, lines))
@@ -112,11 +112,11 @@ def _counts_around_places(size: int, side: int) -> Float[torch.Tensor, "20 size"
     return torch.from_numpy(counts)
 
 
-def log_root_mean_square(views: Views, field: Field) -> Float[np.ndarray, "20 20"]:
-    """Return the logarithm of the local root mean square; .001 stands for a quarter of a grey value."""
+def log_local_rms(views: Views, field: GreyImage) -> Float[np.ndarray, "20 20"]:
+    """Return the log of the local root mean square (RMS) plus .001, a quarter of a grey value of an 8-bit file."""
     return np.log(np.sqrt(np.maximum(views.local_mean(field * field), 0)) + 0.001)
 
 
-def beside_own_median(values: Float[np.ndarray, "20 20"]) -> Float[np.ndarray, "20 20"]:
-    """Take away the image's own median, so that a darker or softer device is not a fault of the image."""
+def subtract_median(values: Float[np.ndarray, "20 20"]) -> Float[np.ndarray, "20 20"]:
+    """Subtract the median of the image, so that a darker or softer device does not count as a fault of the image."""
     return values - np.median(values)

@@ -1,1 +1,1 @@
-"""What kinds of damage share."""
+"""Shared by the kinds of damage."""

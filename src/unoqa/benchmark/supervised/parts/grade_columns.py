@@ -1,4 +1,4 @@
-"""Grades as classes of a classifier."""
+"""Grades as the classes of a classifier."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from unoqa.core.errors import DataSetError
 from unoqa.core.grading import Grade
 
 
-def require(grades: Int[np.ndarray, " images"], *, each: int) -> Int[np.ndarray, " occurring"]:
+def require_grades(grades: Int[np.ndarray, " images"], *, each: int) -> Int[np.ndarray, " occurring"]:
     """Return the grades that occur, sorted.
 
     Args:
-        each: the smallest number of images that each of them must have.
+        each: minimum number of images of each grade that occurs.
 
     Raises:
-        DataSetError: fewer than two grades occur, or one of them too rarely.
+        DataSetError: fewer than two grades occur, or one of them has too few images.
     """
     occurring, counts = np.unique(grades, return_counts=True)
     if len(occurring) < 2:
         words = "".join(f", all {Grade(int(grade)).word}" for grade in occurring)
         raise DataSetError(
-            f"A supervised reference learns from labelled images of two grades or three, but has {len(grades)} "
+            f"A supervised reference learns from labelled images of two or three grades, but has {len(grades)} "
             f"labelled images{words}; label images of other grades too."
         )
     rarest = int(counts.argmin())
@@ -34,10 +34,10 @@ def require(grades: Int[np.ndarray, " images"], *, each: int) -> Int[np.ndarray,
     return occurring
 
 
-def by_grade(
+def to_grade_columns(
     probabilities: Float[np.ndarray, "images occurring"], occurring: Int[np.ndarray, " occurring"]
 ) -> Float[np.ndarray, "images 3"]:
-    """Put each probability in the column of its grade; a grade that never occurred has probability 0."""
+    """Put each probability into the column of its grade; a grade that does not occur has probability 0."""
     columns = np.zeros((len(probabilities), len(Grade)))
     columns[:, occurring] = probabilities
     return columns

@@ -1,4 +1,4 @@
-"""Weights of networks that have learned nothing: speed does not depend on what they are."""
+"""Random weights of an encoder: speed does not depend on their values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unoqa.core.contracts import State
 from unoqa.encoders.timm import Timm
 
 
-def untrained(settings: Timm) -> State:
-    """Return weights as timm draws them."""
+def draw_weights(settings: Timm) -> State:
+    """Return the weights with which timm initialises the network."""
     torch.manual_seed(0)
     return timm.create_model(settings.model, features_only=True, out_indices=sorted(settings.layers)).state_dict()

@@ -1,0 +1,67 @@
+"""The contracts for packages that add a choice to unoqa through an entry point.
+
+A module of yours defines one final class of a contract and is named in an entry point of your package:
+
+    [project.entry-points."unoqa.lowquality"]
+    my_module = "my_package.my_module"
+
+The groups are `unoqa.formats`, `unoqa.encoders`, `unoqa.encoders.measures`, `unoqa.lowquality`, `unoqa.thresholds`,
+`unoqa.reductions`, `unoqa.clusterings` and `unoqa.outputs`. `unoqa choices` then lists it, and a recipe can name it.
+
+Settings are frozen dataclasses made with `@settings`; `fit` or `open` returns another, fitted object.
+"""
+
+from unoqa.core.contracts import (
+    NO_WORK,
+    Assignment,
+    Clustering,
+    Encoder,
+    FittedModule,
+    FittedReduction,
+    Format,
+    LowQualityModule,
+    OpenEncoder,
+    Output,
+    Partition,
+    Reduction,
+    State,
+    Threshold,
+    WithLatents,
+)
+from unoqa.core.errors import FitError, ImageError, UsageError, WeightsError
+from unoqa.core.evidence import Evidence
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
+from unoqa.core.image import EnfaceImage
+from unoqa.core.settings import settings
+from unoqa.core.work import Work
+from unoqa.encoders.measures.parts.measure import Measure
+
+__all__ = [
+    "NO_WORK",
+    "Assignment",
+    "Clustering",
+    "Encoder",
+    "EnfaceImage",
+    "Evidence",
+    "FeaturePyramid",
+    "FeatureSet",
+    "FitError",
+    "FittedModule",
+    "FittedReduction",
+    "Format",
+    "ImageError",
+    "LowQualityModule",
+    "Measure",
+    "OpenEncoder",
+    "Output",
+    "Partition",
+    "Reduction",
+    "Scale",
+    "State",
+    "Threshold",
+    "UsageError",
+    "WeightsError",
+    "WithLatents",
+    "Work",
+    "settings",
+]

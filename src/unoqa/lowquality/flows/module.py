@@ -1,0 +1,140 @@
+"""The settings that CFLOW and FastFlow share, and how they fit and restore one flow per scale."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor
+
+from unoqa.core.contracts import NO_WORK, LowQualityModule, State, select_prefix
+from unoqa.core.features import FeatureSet, Scale
+from unoqa.core.parallel import map_in_order
+from unoqa.core.settings import settings
+from unoqa.core.work import Work
+from unoqa.lowquality.flows.coupling import Coupling
+from unoqa.lowquality.flows.fitted import (
+    FittedFlows,
+    Inference,
+    ScaleFlow,
+    find_highest_likelihood,
+    round_and_freeze,
+)
+from unoqa.lowquality.flows.flow import Flow, Whitening
+from unoqa.lowquality.flows.initialisation import Start, fit_whitening, require_two_channels, seed_initial_weights
+from unoqa.lowquality.flows.likelihood import MapKind
+from unoqa.lowquality.flows.sampler import split_held_out
+from unoqa.lowquality.flows.training import Objective, Schedule, train
+from unoqa.lowquality.parts.fibres import average_grid, smooth
+from unoqa.lowquality.parts.pooling import Pool
+from unoqa.lowquality.parts.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Neighbourhood = Annotated[int, Field(ge=1, le=99, description="side of the square then averaged at each position")]
+Clamp = Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")]
+Patience = Annotated[
+    int, Field(ge=0, description="checks of the held-out loss without gain that stop training; 0: never")
+]
+
+
+@settings
+class FlowModule(LowQualityModule, ABC):
+    """Settings of a module that fits a normalising flow per scale.
+
+    Attributes:
+        method: the name of the method in messages.
+    """
+
+    scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
+    largest_grid: Annotated[
+        int, Field(ge=0, description="positions per side; finer grids are averaged to it; 0: as they are")
+    ] = 0
+    neighbourhood: Neighbourhood
+    start: Annotated[Start, Field(description="the density that training starts from")] = "gaussian"
+    blocks: Annotated[int, Field(ge=1, description="coupling blocks")] = 8
+    clamp: Clamp
+    learning_rate: Annotated[float, Field(gt=0, description="learning rate of Adam")] = 1e-3
+    patience: Patience
+    maps: Annotated[MapKind, Field(description="what a map holds")] = "prob"
+    pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
+
+    method: ClassVar[str]
+    min_images: ClassVar[int] = 2
+    has_latents: ClassVar[bool] = True
+
+    def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedFlows:
+        """Fit a flow per scale; an interrupted fit resumes from the checkpoint in `work`.
+
+        Raises:
+            FitError: features or the loss are infinite or NaN before any gain, or a scale has one channel only.
+        """
+        selection = Selection.of(features.scales, self.scales)
+        fitting = map_in_order(
+            lambda scale: self._fit_scale(features.select([scale[1]]), seed + scale[0], work.part(scale[1])),
+            enumerate(selection.names),
+        )
+        with fitting as flows:
+            return FittedFlows(dict(zip(selection.names, flows, strict=True)), selection, self.maps, self.pool)
+
+    def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedFlows:
+        """Return the fitted module that gave `state`."""
+        selection = Selection.of(scales, self.scales)
+        flows = {name: self._restore_scale(select_prefix(state, f"{name}.")) for name in selection.names}
+        return FittedFlows(flows, selection, self.maps, self.pool)
+
+    def _fit_scale(self, features: FeatureSet, seed: int, work: Work) -> ScaleFlow:
+        """Fit the flow of one scale from features of that scale alone; seed and checkpoint are its own."""
+        require_two_channels(features.scales[0], self.method)
+        train_set, held_out_set = split_held_out(features, patience=self.patience, seed=seed)
+        network = self._build_network(fit_whitening(train_set, self._prepare, start=self.start), seed=seed)
+        objective = self._make_objective(network, train_set, held_out_set, seed=seed)
+        train(network, objective, self._make_schedule(train_set), work)
+        round_and_freeze(network)
+        infer = self._make_inference(network)
+        return ScaleFlow(network, infer, find_highest_likelihood(infer, train_set))
+
+    def _restore_scale(self, state: State) -> ScaleFlow:
+        highest_likelihood = float(state.pop("highest_likelihood"))
+        network = self._build_network(Whitening.zeros_like(state["whitening.mean"]), seed=0)
+        network.load_state_dict(
+            {name: array.float() if array.is_floating_point() else array for name, array in state.items()}
+        )
+        network.eval().requires_grad_(False)
+        return ScaleFlow(network, self._make_inference(network), highest_likelihood)
+
+    def _build_network(self, whitening: Whitening, *, seed: int) -> Flow:
+        with seed_initial_weights(seed):
+            couplings = self._make_couplings(len(whitening.mean), seed)
+        if self.start == "gaussian":
+            for coupling in couplings:
+                coupling.reset_to_identity()
+        return Flow(whitening, couplings).to(whitening.mean.device)
+
+    def _make_schedule(self, train_set: FeatureSet) -> Schedule:
+        return Schedule(self._count_steps(train_set), learning_rate=self.learning_rate, patience=self.patience)
+
+    def _prepare(self, grid: Float[Tensor, "batch channels rows columns"]) -> Tensor:
+        """Average a grid to the largest size, then over neighbourhoods."""
+        return smooth(average_grid(grid, self.largest_grid), self.neighbourhood)
+
+    @abstractmethod
+    def _make_couplings(self, channels: int, seed: int) -> list[Coupling]:
+        """Make the coupling blocks; torch is seeded for the weights of their subnets."""
+
+    @abstractmethod
+    def _make_objective(
+        self, network: Flow, train_set: FeatureSet, held_out_set: FeatureSet, *, seed: int
+    ) -> Objective:
+        """Return the loss of a training step and the held-out loss; both sets have one scale."""
+
+    @abstractmethod
+    def _count_steps(self, train_set: FeatureSet) -> int:
+        """Return the largest number of training steps."""
+
+    @abstractmethod
+    def _make_inference(self, network: Flow) -> Inference:
+        """Return what gives latent and log-likelihood of grids by a trained network."""

@@ -1,0 +1,1 @@
+"""What outputs share: the colours of heat."""
