@@ -18,22 +18,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from unoqa.grader.assessment import Assessment
 
 from unoqa.benchmark.agreement import confusion_matrix, kappa
 from unoqa.benchmark.baselines import BASELINES
 from unoqa.clusterings.kmeans import Kmeans
+from unoqa.core.assessment import Failure
 from unoqa.core.auroc import auroc
 from unoqa.core.features import FeatureSet
 from unoqa.core.grading import Grade
 from unoqa.core.image import EnfaceImage
 from unoqa.core.parallel import map_in_order
 from unoqa.formats import collect, read
-from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import FittedThreshold, grade_cohort
 from unoqa.grader.open_encoders import CachedFeatures, OpenEncoders
 from unoqa.grader.panel import FittedPanel, Prediction
 from unoqa.grader.recipe import Recipe
-from unoqa.grader.source import Failure, LazyImage
+from unoqa.grader.source import LazyImage
 from unoqa.grader.split import Split
 from unoqa.reductions.none import NoReduction
 from unoqa.store.workspace import Workspace

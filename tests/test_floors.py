@@ -119,7 +119,7 @@ def imported_names(node):
 
 
 def known(name, modules):
-    """Return the module that a dotted name lies in: `unoqa.core.errors.unknown` lies in `unoqa.core.errors`."""
+    """Return the module that a dotted name lies in: `unoqa.core.errors.unknown_name_error` lies in `unoqa.core.errors`."""
     return name if name in modules else name.rpartition(".")[0]
 
 

@@ -19,9 +19,10 @@ import numpy as np
 from load_model import load_grader_and_images
 
 from unoqa.batch import Mode, grade_files
+from unoqa.core.assessment import Failure
 from unoqa.core.progress import NoProgress
 from unoqa.grader.grader import Grader
-from unoqa.grader.source import Failure, ImageSource
+from unoqa.grader.source import ImageSource
 
 GROUP = 20
 """Images in a group: about a second each way, and twice the least number of images in a cohort."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from unoqa.grader.cohort import CohortResult
     from unoqa.grader.grader import Grader, SettledGrader, load
     from unoqa.grader.recipe import Recipe
+    from unoqa.outputs.parts.run import grade_to_folder
+    from unoqa.store.results import Results
 
 _HOMES = {
     "CohortResult": "unoqa.grader.cohort",
@@ -39,7 +41,9 @@ _HOMES = {
     "Recipe": "unoqa.grader.recipe",
     "SettledGrader": "unoqa.grader.grader",
     "UnoqaError": "unoqa.core.errors",
+    "grade_to_folder": "unoqa.outputs.parts.run",
     "load": "unoqa.grader.grader",
+    "Results": "unoqa.store.results",
 }
 
 __all__ = [
@@ -49,10 +53,12 @@ __all__ = [
     "Grader",
     "Grading",
     "Recipe",
+    "Results",
     "SettledGrader",
     "UnoqaError",
     "__version__",
     "contracts",
+    "grade_to_folder",
     "load",
 ]
 

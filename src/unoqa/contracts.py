@@ -21,7 +21,6 @@ from unoqa.core.contracts import (
     Format,
     LowQualityModule,
     OpenEncoder,
-    Output,
     Partition,
     Reduction,
     State,
@@ -35,6 +34,7 @@ from unoqa.core.image import EnfaceImage
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.encoders.measures.parts.measure import Measure
+from unoqa.outputs.parts.contract import Output
 
 __all__ = [
     "NO_WORK",

@@ -12,7 +12,7 @@ from sklearn.metrics import cohen_kappa_score, precision_recall_curve, roc_auc_s
 
 from unoqa.benchmark.reproduction.cells import Cell, CellKey, ScoredCohort, compute_aurocs
 from unoqa.benchmark.reproduction.f1_threshold import find_f1_max_threshold
-from unoqa.benchmark.reproduction.grid import CellCache, Grid
+from unoqa.benchmark.reproduction.grid import CellCache, CellGrid
 from unoqa.benchmark.reproduction.images import EncodedStudy, GradedSplit, format_grade_counts
 from unoqa.benchmark.reproduction.published import CLUSTERINGS, TABLE_2, look_up_table_1
 from unoqa.benchmark.reproduction.report import Report
@@ -150,8 +150,8 @@ def test_the_cluster_with_the_higher_mean_score_is_ungradable_whatever_the_label
     swapped = [OUTSTANDING] * 2 + [UNGRADABLE] * 12 + [GRADABLE] * 12
     good = cohort(scores, right).make_cell(points, clustering, 0)
     bad = cohort(scores, swapped).make_cell(points, clustering, 0)
-    assert (good.kappa, good.accuracy, good.renamed_kappa, good.clustered) == (1.0, 1.0, 1.0, 24)
-    assert bad.kappa < 0 < bad.renamed_kappa == 1.0
+    assert (good.kappa, good.accuracy, good.best_naming_kappa, good.clustered) == (1.0, 1.0, 1.0, 24)
+    assert bad.kappa < 0 < bad.best_naming_kappa == 1.0
     assert bad.kappa == pytest.approx(cohen_kappa_score(swapped, right))
 
 
@@ -193,7 +193,7 @@ def test_the_aurocs_are_scikit_learns():
 def test_chance_agrees_with_no_reference(seed, tmp_path):
     drawn = study((1374, 1179, 412), fitted=961)
     cache = cache_of(tmp_path)
-    Grid(CHANCE, drawn, seed, drawn.key).fill(draw_chance_scores(drawn, seed), cache)
+    CellGrid(CHANCE, drawn, seed, drawn.key).fill(draw_chance_scores(drawn, seed), cache)
     assert len(cache.cells) == 6
     assert max(abs(cell.kappa) for cell in cache.cells.values()) < 0.06
     assert format_grade_counts(drawn.splits["test"]) == "412 / 1179 / 1374"
@@ -242,10 +242,10 @@ def test_other_grades_of_the_same_images_make_another_study():
 
 def test_a_cached_cell_is_not_computed_again(tmp_path):
     cache, drawn = cache_of(tmp_path), study()
-    Grid(CHANCE, drawn, 0, "inputs").fill(draw_chance_scores(drawn, 0), cache)
+    CellGrid(CHANCE, drawn, 0, "inputs").fill(draw_chance_scores(drawn, 0), cache)
     before = (tmp_path / "cells.jsonl").read_bytes()
     again = CellCache(tmp_path / "cells.jsonl")
-    Grid(CHANCE, drawn, 0, "inputs").fill(draw_chance_scores(drawn, 0), again)
+    CellGrid(CHANCE, drawn, 0, "inputs").fill(draw_chance_scores(drawn, 0), again)
     assert (tmp_path / "cells.jsonl").read_bytes() == before
     assert again.cells == cache.cells
 
@@ -256,7 +256,7 @@ def test_the_ablated_system_has_a_cell_for_each_part_and_validation_only_gives_a
     split = SplitScores(random.random(40), (random.random((40, 9)), random.random((40, 4))))
     cache = cache_of(tmp_path)
     scores = SystemScores(random.random(12), {"test": split, "validation": split}, (0.0, 0.0))
-    Grid(System("CFLOW", Panel(()), clusters_maps=True), drawn, 0, "inputs").fill(scores, cache)
+    CellGrid(System("CFLOW", Panel(()), clusters_maps=True), drawn, 0, "inputs").fill(scores, cache)
     points = {(key.points, key.reduction) for key in cache.cells if key.clustering == "hierarchical"}
     single = {(points, reduction) for points in ("map 0", "map 1") for reduction in ("none", "pca")}
     assert points == single | {("score", "none"), ("maps", "none"), ("maps", "pca"), ("maps", "nmf")}

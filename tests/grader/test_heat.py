@@ -59,7 +59,7 @@ def test_a_good_scan_is_cooler_than_a_damaged_one(grader, good):
 
 def test_many_maps_are_averaged_in_the_memory_of_few():
     maps = [np.random.default_rng(seed).random((8, 8)) for seed in range(30)]
-    levels, prediction, shape = HeatLevels.of([(0.2, 0.5)] * 30), SimpleNamespace(maps=maps), (600, 500)
+    levels, prediction, shape = HeatLevels.from_pairs([(0.2, 0.5)] * 30), SimpleNamespace(maps=maps), (600, 500)
     tracemalloc.start()
     found = HeatLevels.heat.__wrapped__(levels, prediction, shape)
     peak = tracemalloc.get_traced_memory()[1]

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from unoqa import EnfaceImage, UnoqaError
-from unoqa.grader.source import Failure, ImageSource
+from unoqa.core.assessment import Failure
+from unoqa.grader.source import ImageSource
 
 BYTES = np.random.default_rng(0).integers(0, 256, (80, 72), dtype=np.uint8)
 GREY = (BYTES / np.float32(255)).astype(np.float32)

@@ -27,7 +27,7 @@ from unoqa.encoders.pixels import Pixels
 from unoqa.lowquality.anomalib import Anomalib
 from unoqa.lowquality.anomalib.isolation import seed_all
 from unoqa.lowquality.anomalib.library import import_library
-from unoqa.lowquality.anomalib.models import REFUSED
+from unoqa.lowquality.anomalib.models import UNSUPPORTED
 from unoqa.lowquality.anomalib.training import normalise
 
 pytestmark = pytest.mark.skipif(
@@ -302,11 +302,11 @@ def test_the_error_for_an_unknown_model_names_the_nearest():
     )
 
 
-@pytest.mark.parametrize("model", [name.lower() for name in REFUSED])
+@pytest.mark.parametrize("model", [name.lower() for name in UNSUPPORTED])
 def test_an_unsupported_model_is_refused_with_the_reason(model):
-    name = next(name for name in REFUSED if name.lower() == model)
+    name = next(name for name in UNSUPPORTED if name.lower() == model)
     assert catch_error(Anomalib(model=model)) == (
-        f"Model '{name}' of anomalib is not supported: it {REFUSED[name]}; choose another model."
+        f"Model '{name}' of anomalib is not supported: it {UNSUPPORTED[name]}; choose another model."
     )
 
 

@@ -1,5 +1,5 @@
-"""Many files into a results folder: journalled, gone on with after a kill, written whole."""
+"""Grading of many images into a results folder; a killed run continues where it stopped."""
 
-from unoqa.batch.run import Mode, grade_files
+from unoqa.batch.driver import GradeOptions, Mode, grade_files
 
-__all__ = ["Mode", "grade_files"]
+__all__ = ["GradeOptions", "Mode", "grade_files"]

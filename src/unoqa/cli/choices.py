@@ -24,7 +24,7 @@ from rich.table import Table
 from unoqa.benchmark.datasets import DATASETS
 from unoqa.benchmark.supervised import REFERENCES
 from unoqa.clusterings import CLUSTERINGS
-from unoqa.core.errors import unknown
+from unoqa.core.errors import unknown_name_error
 from unoqa.encoders import ENCODERS
 from unoqa.encoders.measures import MEASURES
 from unoqa.encoders.measures.parts.measure import Measure
@@ -47,7 +47,7 @@ def choices(
     kind = kind.removesuffix("s") if kind else None
     kinds = [*(shelf.kind for shelf in SHELVES), "recipe"]
     if kind is not None and kind not in kinds:
-        raise unknown("kind of choice", kind, kinds)
+        raise unknown_name_error("kind of choice", kind, kinds)
     console = Console()
     for shelf in SHELVES:
         if kind in (None, shelf.kind):

@@ -1,6 +1,6 @@
 """Run every step on made-up scans; it needs no images and no internet.
 
-The folder receives phantom/ (drawn OCTA scans), model/, results/ and cohort.png, a picture of the graded scans.
+The folder receives phantom/ (drawn OCTA scans), model/ and results/, with cohort.png, a picture of the graded scans.
 
 Examples:
 
@@ -16,7 +16,6 @@ from typing import Annotated
 
 import typer
 
-from unoqa.batch import Mode, grade_files
 from unoqa.benchmark.evaluation import evaluate_results
 from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.cli.parts.bars import make_progress
@@ -26,8 +25,7 @@ from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import ResultsError
 from unoqa.grader.grader import load
 from unoqa.grader.recipe import LARGEST_SEED, Recipe
-from unoqa.grader.source import ImageSource
-from unoqa.report.cohort_picture import draw_cohort
+from unoqa.outputs.parts.run import grade_to_folder
 from unoqa.store.files import is_empty
 
 OUTSTANDING = 60
@@ -56,12 +54,10 @@ def demo(
     grader = Recipe.named("measures").fit(folder / "phantom" / "outstanding", progress=bars)
     grader.save(model)
     print_fit_report(grader.fitted.report)
-    source = ImageSource.find(folder / "phantom" / "clinic")
-    with grade_files(load(model), source, results, mode=Mode.AS_MODEL, heat=True, progress=bars) as result:
-        print_counts(result, quiet=quiet)
-        draw_cohort(result.gradings, source.load, results, folder / "cohort.png")
+    with grade_to_folder(load(model), folder / "phantom" / "clinic", results, progress=bars) as record:
+        print_counts(record, quiet=quiet)
     typer.echo(evaluate_results(results, folder / "phantom" / "labels.csv"), nl=False)
-    print_message(f"Look at {folder / 'cohort.png'} and {results / 'grades.csv'}.", quiet=quiet)
+    print_message(f"Look at {results / 'cohort.png'} and {results / 'grades.csv'}.", quiet=quiet)
 
 
 def _holds_demo(phantom: Path) -> bool:

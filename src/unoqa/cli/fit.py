@@ -19,14 +19,24 @@ import typer
 
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import SOME_FAILED
-from unoqa.cli.parts.messages import print_fit_report, print_replacement
-from unoqa.cli.parts.options import Device, FollowLinks, Quiet, Threads, Weights, check_range, use_threads
+from unoqa.cli.parts.messages import print_fit_report
+from unoqa.cli.parts.options import (
+    Device,
+    FollowLinks,
+    Log,
+    Overwrite,
+    Quiet,
+    Threads,
+    Weights,
+    check_output,
+    check_range,
+    use_threads,
+)
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.allocation import use_one_arena
 from unoqa.core.errors import UsageError
 from unoqa.grader.recipe import DEFAULT, LARGEST_SEED, Recipe, recipe_names
 from unoqa.grader.source import ImageSource
-from unoqa.store.model_folder import check_model_folder
 from unoqa.store.workspace import Workspace
 
 Outstanding = Annotated[
@@ -56,12 +66,15 @@ def fit(
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
+    overwrite: Overwrite = False,
+    log: Log = None,
     quiet: Quiet = False,
 ) -> None:
     """Fit a model and save it."""
+    del log
     use_one_arena()
     use_threads(threads)
-    check_model_folder(output)
+    check_output(output, overwrite=overwrite)
     settings = _find_recipe(recipe) if alpha is None else _find_recipe(recipe).with_alpha(_check_alpha(alpha))
     with _open_workspace(output) as workspace:
         grader = settings.fit(
@@ -72,7 +85,6 @@ def fit(
             progress=make_progress(quiet=quiet),
             workspace=workspace,
         )
-        print_replacement(output)
         grader.save(output)
         workspace.remove()
     report = grader.fitted.report

@@ -4,33 +4,34 @@ An image with a score above the model's threshold is not outstanding. The images
 into two groups; the group with the higher mean score is ungradable, the other one gradable. This takes at least 10 such
 images. A settled model (see unoqa settle) has fixed groups and grades single images too.
 
-The output folder receives grades.csv (one row per image), run.json, heat/ (overlays that show where an image is poor)
-and cohort.png. If a run is killed, the same command continues it.
+The output folder receives record.sqlite (all that is known of the images), grades.csv (one row per image), run.json,
+heat/ (overlays that show where an image is poor) and cohort.png. If a run is killed, the same command continues it.
 
 Examples:
 
   unoqa grade clinic/ -m model -o results
   unoqa grade one.png -m settled -o result-of-one --alone
+  unoqa grade clinic/today/ -m settled -o results --append
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from unoqa.batch import Mode, grade_files
+from unoqa.batch import GradeOptions, Mode
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import NOTHING_DONE, SOME_FAILED
 from unoqa.cli.parts.messages import print_counts, print_ignored
-from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
+from unoqa.cli.parts.options import Device, FollowLinks, Images, Log, Model, Quiet, Threads, use_threads
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import UsageError
 from unoqa.grader.grader import load
 from unoqa.grader.source import ImageSource
-from unoqa.report.cohort_picture import draw_cohort
+from unoqa.outputs.parts.run import grade_to_folder
 
 
 def grade(
@@ -41,13 +42,19 @@ def grade(
     cohort: Annotated[
         bool, typer.Option("--cohort", help="Cluster these images, even if the model is settled.")
     ] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add images to the results; needs a settled model.")] = False,
+    findings: Annotated[
+        Literal["refused", "all"], typer.Option(help="Look for faults in these images: not outstanding, or all.")
+    ] = "refused",
     no_heat: Annotated[bool, typer.Option("--no-heat", help="Write no heat/ and no cohort.png; faster.")] = False,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
+    log: Log = None,
     quiet: Quiet = False,
 ) -> None:
     """Grade images into a results folder."""
+    del log
     if alone and cohort:
         raise UsageError("--alone and --cohort exclude each other; give only one of them.")
     if any(_is_inside(output, folder) for folder in images):
@@ -56,24 +63,23 @@ def grade(
         raise UsageError(f"The results folder {output} is inside the model folder; name a folder outside it.")
     use_threads(threads)
     mode = Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
-    grader = load(model, device=device)
     source = ImageSource.find(images, follow_links=follow_links)
-    with grade_files(
-        grader,
+    options = GradeOptions(mode=mode, heat=not no_heat, append=append, all_findings=findings == "all")
+    results = grade_to_folder(
+        load(model, device=device),
         source,
         output,
-        mode=mode,
-        heat=not no_heat,
+        options,
         progress=make_progress(quiet=quiet),
-    ) as result:
-        if not no_heat:
-            draw_cohort(result.gradings, source.load, output, output / "cohort.png")
-    print_counts(result, quiet=quiet)
-    print_ignored(source.ignored, quiet=quiet)
-    print_message(f"Results in {output}: grades.csv, run.json{'' if no_heat else ', heat/, cohort.png'}.", quiet=quiet)
-    failed = sum(grading.grade is None for grading in result.gradings)
-    if failed:
-        raise typer.Exit(NOTHING_DONE if failed == len(result.gradings) else SOME_FAILED)
+        notify=lambda sentence: print_message(sentence, quiet=quiet),
+    )
+    with results:
+        print_counts(results, quiet=quiet)
+        print_ignored(source.ignored, quiet=quiet)
+        made = "record.sqlite, grades.csv, run.json" + ("" if no_heat else ", heat/, cohort.png")
+        print_message(f"Results in {output}: {made}.", quiet=quiet)
+        if failed := results.count(None):
+            raise typer.Exit(NOTHING_DONE if failed == len(results) else SOME_FAILED)
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

@@ -18,12 +18,22 @@ import typer
 
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import SOME_FAILED
-from unoqa.cli.parts.messages import print_failures, print_ignored, print_replacement
-from unoqa.cli.parts.options import Device, FollowLinks, Images, Model, Quiet, Threads, use_threads
+from unoqa.cli.parts.messages import print_failures, print_ignored
+from unoqa.cli.parts.options import (
+    Device,
+    FollowLinks,
+    Images,
+    Log,
+    Model,
+    Overwrite,
+    Quiet,
+    Threads,
+    check_output,
+    use_threads,
+)
 from unoqa.cli.parts.terminal import print_message
 from unoqa.grader.grader import SettledGrader, load
 from unoqa.grader.source import ImageSource
-from unoqa.store.model_folder import check_model_folder
 
 
 def settle(
@@ -33,16 +43,18 @@ def settle(
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
+    overwrite: Overwrite = False,
+    log: Log = None,
     quiet: Quiet = False,
 ) -> None:
     """Settle a model on a cohort and save it."""
+    del log
     use_threads(threads)
-    check_model_folder(output)
+    check_output(output, overwrite=overwrite)
     loaded = load(model, device=device)
     grader = loaded.grader if isinstance(loaded, SettledGrader) else loaded
     source = ImageSource.find(images, follow_links=follow_links)
     settled = grader.settle(source, progress=make_progress(quiet=quiet))
-    print_replacement(output)
     settled.save(output)
     print_failures(settled.failures)
     print_ignored(source.ignored)

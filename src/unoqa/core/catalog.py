@@ -16,7 +16,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar, final
 
-from unoqa.core.errors import UsageError, unknown
+from unoqa.core.errors import UsageError, unknown_name_error
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -62,7 +62,7 @@ class Shelf(Generic[T]):
             UsageError: there is no such choice; the message suggests the nearest name.
         """
         if name not in self.names():
-            raise unknown(self.kind, name, self.names())
+            raise unknown_name_error(self.kind, name, self.names())
         return self._find_class(import_module(self._find_module(name)))
 
     def find_name(self, choice: T) -> str:

@@ -19,12 +19,11 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     import torch
 
-    from unoqa.core.grading import RunRecord
     from unoqa.core.image import EnfaceImage
 
 State = dict[str, Tensor]
@@ -235,19 +234,3 @@ class Clustering(ABC):
     def restore(self, state: Mapping[str, Tensor]) -> Partition:
         """Return the partition that gave `state`."""
 
-
-class Output(ABC):
-    """One kind of result that a run writes into its folder."""
-
-    @abstractmethod
-    def write_image(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
-        """Write the result of one image as soon as it is scored; `heat` computes its heat map, of the image's size."""
-
-    def has_image(self, folder: Path, image: str) -> bool:
-        """Tell whether the result of the image of that name is already written, for a run that resumes."""
-        del folder, image
-        return True
-
-    @abstractmethod
-    def write_run(self, folder: Path, record: RunRecord) -> None:
-        """Write the result of the whole run."""

@@ -77,10 +77,10 @@ class DataSetError(UnoqaError):
     """A labelled data set is missing, or not laid out as published."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
+def unknown_name_error(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for an unknown name; its message suggests the nearest known one.
 
-    >>> print(unknown("recipe", "measure", ["measures", "default"]))
+    >>> print(unknown_name_error("recipe", "measure", ["measures", "default"]))
     There is no recipe 'measure'; did you mean 'measures'? Known: default, measures.
     """
     names = sorted(known)

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unoqa.core.errors import UsageError, unknown
+from unoqa.core.errors import UsageError, unknown_name_error
 from unoqa.core.parallel import raise_if_cancelled
 
 if TYPE_CHECKING:
@@ -132,5 +132,5 @@ def find_scale(scales: Sequence[Scale], name: str) -> int:
     """
     names = [scale.name for scale in scales]
     if name not in names:
-        raise unknown("scale of this encoder", name, names)
+        raise unknown_name_error("scale of this encoder", name, names)
     return names.index(name)

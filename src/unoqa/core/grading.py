@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, final
+from typing import final
+
+from unoqa.core.findings import Finding, describe_findings
 
 
 @final
@@ -36,8 +37,11 @@ class Grading:
         score: higher is worse; None if the image could not be read.
         threshold: the score above which an image is not outstanding.
         certainty: from 0 (the neighbouring grade is as likely) to 1; None if there is no grade.
-        reasons: why the image is not outstanding, in words, the worst first; empty for an outstanding image.
+        findings: what is wrong with the image, the worst first.
         error: a stable code and one sentence; empty if there is a grade.
+        percentile: share of outstanding images, this one counted, whose score is at least as high; None if the image
+            could not be read.
+        out_of_scope: empty, or the code of why the image is not such a scan as the model knows.
     """
 
     image: str
@@ -45,14 +49,14 @@ class Grading:
     score: float | None
     threshold: float
     certainty: float | None
-    reasons: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     error: str = ""
+    percentile: float | None = None
+    out_of_scope: str = ""
 
-
-@final
-@dataclass(frozen=True)
-class RunRecord:
-    """A finished run: its gradings in order, and its facts (versions, seed, model, settings, counts, times)."""
-
-    gradings: tuple[Grading, ...]
-    facts: Mapping[str, Any]
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the image is not outstanding, in words, the worst first; empty for an outstanding image."""
+        if self.score is None or self.grade is Grade.OUTSTANDING:
+            return ()
+        return describe_findings(self.findings)

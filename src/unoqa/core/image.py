@@ -11,6 +11,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from unoqa.core.errors import ImageError
+from unoqa.core.facts import NO_FACTS, Facts
 
 SMALLEST_SIDE = 64
 """Pixels; a smaller image does not resolve capillaries in any published field of view."""
@@ -24,10 +25,12 @@ class EnfaceImage:
     Attributes:
         name: the path as given, relative to the folder; further pages of a TIFF have `#page` appended.
         pixels: brightness from 0 (black) to 1 (the brightest value that the file's type can hold).
+        facts: what the file says of device, eye and field.
     """
 
     name: str
     pixels: Float[np.ndarray, "rows columns"]
+    facts: Facts = NO_FACTS
 
     def __repr__(self) -> str:
         size = "×".join(map(str, reversed(self.pixels.shape)))

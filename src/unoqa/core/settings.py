@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
-from unoqa.core.errors import UsageError, unknown
+from unoqa.core.errors import UsageError, unknown_name_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
     known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     for key in values:
         if key not in known:
-            raise unknown(f"setting of {where}", key, known)
+            raise unknown_name_error(f"setting of {where}", key, known)
     try:
         return TypeAdapter(cls).validate_python(dict(values))
     except ValidationError as error:

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from unoqa.core.contracts import Encoder, OpenEncoder, State
-from unoqa.core.errors import UsageError, WeightsError, unknown
+from unoqa.core.errors import UsageError, WeightsError, unknown_name_error
 from unoqa.core.features import FeaturePyramid, Scale
 from unoqa.core.settings import settings
 from unoqa.encoders.parts.fused import fused
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MAX_HALF = 65504
+FLOAT16_MAX = 65504
 """The largest number in half precision."""
 
 _CUDNN_LOCK = threading.Lock()
@@ -114,7 +114,7 @@ class Timm(Encoder):
     def _build_network(self) -> Any:  # noqa: ANN401 - timm's class is private
         """Build the cut model; its weights are not initialised."""
         if not timm.is_model(self.model):
-            raise unknown("timm model", self.model, timm.list_models() + timm.list_pretrained())
+            raise unknown_name_error("timm model", self.model, timm.list_models() + timm.list_pretrained())
         levels = tuple(sorted(set(self.layers)))
         try:
             with Unfilled():
@@ -190,7 +190,7 @@ class _OpenTimm(OpenEncoder):
             features = self._compute_features(grey)
         if power := self._settings.rms_norm:
             features = [_normalise_rms(feature, power) for feature in features]
-        return [feature.clamp(-MAX_HALF, MAX_HALF).half().float() for feature in features]
+        return [feature.clamp(-FLOAT16_MAX, FLOAT16_MAX).half().float() for feature in features]
 
     def _compute_features(
         self, grey: Float[Tensor, "1 1 rows columns"]

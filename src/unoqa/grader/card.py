@@ -19,6 +19,8 @@ def render_model_card(document: Mapping[str, Any]) -> str:
     )
     settled = document.get("settled")
     border = f"frozen on {settled['cohort']} images" if settled else "clustered anew for each cohort"
+    if settled and "border" in settled:
+        border = f"{border}: ungradable from a score of {settled['border']:.4f}"
     return f"""# A model of outstanding OCTA images
 
 {NOTICE}
@@ -29,10 +31,11 @@ for others, fit it again: its scores mean nothing there.
 
 | | |
 |---|---|
-| made by | unoqa {document["unoqa"]}, recipe `{document["recipe"]}`, seed {document["seed"]} |
+| made by | unoqa {document["unoqa"]}, recipe `{document["recipe"]}`, seed {document["seed"]}, {document["date"]} |
 | fitted on | {document["images"]} images |
 | images are resized to | {settings["size"]}×{settings["size"]} pixels ({document["resize"]}) |
-| threshold: outstanding up to a score of | {document["threshold"]:.4f} ({settings["threshold"]["choice"]}) |
+| threshold: outstanding up to a score of | {document["threshold"]:.4f} ({_describe_threshold(settings["threshold"])}) |
+| precision | {document["precision"]} |
 | gradable or ungradable | {settings["split"]["clustering"]["choice"]}, {border} |
 
 {members}
@@ -40,6 +43,12 @@ for others, fit it again: its scores mean nothing there.
 Use: `unoqa grade IMAGES -m THIS_FOLDER -o RESULTS`. `checksums.json` holds the SHA-256 of each file; a model with
 a changed byte is refused.
 """
+
+
+def _describe_threshold(threshold: Mapping[str, Any]) -> str:
+    if "alpha" not in threshold:
+        return str(threshold["choice"])
+    return f"{threshold['choice']}, α = {threshold['alpha']:g}: at most this share of outstanding images is refused"
 
 
 def _describe(choice: Mapping[str, Any]) -> str:

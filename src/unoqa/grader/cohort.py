@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 
+from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.grading import Grade, Grading
-from unoqa.grader.source import Failure
 from unoqa.grader.split import FEWEST, FittedSplit, Split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from unoqa.grader.assessment import Assessment
 
 TOO_FEW = "cohort-too-small"
 
@@ -102,10 +101,10 @@ def _grade_alone(one: Assessment | Failure, threshold: FittedThreshold, split: F
     if isinstance(one, Failure):
         return Grading(one.name, None, None, threshold.value, None, error=f"{one.code}: {one.message}")
     if threshold.passes(one.score):
-        return Grading(one.image, Grade.OUTSTANDING, one.score, threshold.value, threshold.certainty(one.score))
+        return _make_grading(one, threshold, Grade.OUTSTANDING, threshold.certainty(one.score))
     if split is None:
         error = f"{TOO_FEW}: not outstanding, but too few such images to tell gradable from ungradable."
-        return Grading(one.image, None, one.score, threshold.value, None, one.reasons, error)
+        return _make_grading(one, threshold, None, None, error)
     return _grade_clustered(one, threshold, *split.grade(one.point))
 
 
@@ -114,7 +113,23 @@ def _grade_clustered(one: Assessment, threshold: FittedThreshold, grade: Grade, 
     certainty = float(margin)
     if grade is Grade.GRADABLE:
         certainty = min(threshold.certainty(one.score), certainty)
-    return Grading(one.image, grade, one.score, threshold.value, certainty, one.reasons)
+    return _make_grading(one, threshold, grade, certainty)
+
+
+def _make_grading(
+    one: Assessment, threshold: FittedThreshold, grade: Grade | None, certainty: float | None, error: str = ""
+) -> Grading:
+    return Grading(
+        one.image,
+        grade,
+        one.score,
+        threshold.value,
+        certainty,
+        findings=one.findings,
+        error=error,
+        percentile=one.percentile,
+        out_of_scope=one.out_of_scope,
+    )
 
 
 def _warn_of_few(not_outstanding: int) -> str:

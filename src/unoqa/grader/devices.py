@@ -6,7 +6,7 @@ import torch
 
 from unoqa.core.errors import UsageError
 
-KNOWN = ("auto", "cpu", "cuda")
+DEVICES = ("auto", "cpu", "cuda")
 """Not Apple's `mps`: it has no double precision, in which moments are summed."""
 
 
@@ -16,8 +16,8 @@ def find_device(name: str) -> torch.device:
     Raises:
         UsageError: there is no such device on this machine.
     """
-    if name not in KNOWN:
-        raise UsageError(f"There is no device '{name}'; choose one of {', '.join(KNOWN)}.")
+    if name not in DEVICES:
+        raise UsageError(f"There is no device '{name}'; choose one of {', '.join(DEVICES)}.")
     accelerated = torch.cuda.is_available()
     if name == "cuda" and not accelerated:
         raise UsageError("This machine offers no 'cuda'; choose --device cpu, which needs nothing.")

@@ -10,15 +10,16 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.core.allocation import release_freed_memory
+from unoqa.core.assessment import Failure
 from unoqa.core.errors import FitError
 from unoqa.core.parallel import map_in_order
 from unoqa.core.work import NoCheckpoints, Work
 from unoqa.grader.cohort import FittedThreshold
+from unoqa.grader.findings import FittedFindings
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.open_encoders import CachedFeatures
-from unoqa.grader.reasons import Reasons
 from unoqa.grader.rotation import RotatedImages
-from unoqa.grader.source import Failure, LazyImage
+from unoqa.grader.source import LazyImage
 from unoqa.store.workspace import make_key
 
 if TYPE_CHECKING:
@@ -64,13 +65,25 @@ class FitReport:
 @final
 @dataclass(frozen=True)
 class Fitted:
-    """All that is fitted on outstanding images."""
+    """All that is fitted on outstanding images.
+
+    Attributes:
+        reference: scores of outstanding images, each by modules that were not fitted on it.
+    """
 
     panel: FittedPanel
     threshold: FittedThreshold
-    reasons: Reasons
+    findings: FittedFindings
     heat: HeatLevels
+    reference: Float[np.ndarray, " images"]
     report: FitReport
+
+    def percentile(self, score: float) -> float:
+        """Return the conformal p-value of a score among outstanding images (Vovk et al. 2005, equation 2.20).
+
+        The share of them, the image itself counted, whose score is at least as high: from 1 / (images + 1) to 1.
+        """
+        return float(1 + (self.reference >= score).sum()) / (len(self.reference) + 1)
 
 
 def fit_on_outstanding(
@@ -109,10 +122,11 @@ def fit_on_outstanding(
         source.ignored,
         tuple(sorted(notices)),
     )
-    with map_in_order(Reasons.fit, [images.features[encoders.measures]]) as results:
-        reasons = next(results)
+    with map_in_order(FittedFindings.fit, [images.features[encoders.measures]]) as results:
+        findings = next(results)
     value, std = threshold.fit(held_out.scores), float(max(held_out.scores.std(), 1e-9))
-    return Fitted(fitted, FittedThreshold(value, std), reasons, HeatLevels.of(held_out.levels), report)
+    levels = HeatLevels.from_pairs(held_out.levels)
+    return Fitted(fitted, FittedThreshold(value, std), findings, levels, np.sort(held_out.scores), report)
 
 
 @final

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, final, runtime_checkable
 import numpy as np
 from jaxtyping import Float
 
+from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import CohortError, ImageError, UsageError
 from unoqa.core.grading import Grade, Grading
 from unoqa.core.parallel import map_all
 from unoqa.core.progress import NoProgress
-from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import (
     CohortResult,
     FittedThreshold,
@@ -23,7 +23,7 @@ from unoqa.grader.cohort import (
 )
 from unoqa.grader.devices import find_device
 from unoqa.grader.model import Model, read_model, write_model
-from unoqa.grader.source import Failure, ImageSource
+from unoqa.grader.source import ImageSource
 from unoqa.grader.split import FEWEST
 
 if TYPE_CHECKING:
@@ -93,11 +93,16 @@ class Grader:
         """The score up to which an image is outstanding."""
         return self.fitted.threshold
 
-    def assess(self, image: EnfaceImage) -> tuple[Assessment, Callable[[], Float[np.ndarray, "rows columns"]]]:
+    def assess(
+        self, image: EnfaceImage, *, all_findings: bool = False
+    ) -> tuple[Assessment, Callable[[], Float[np.ndarray, "rows columns"]]]:
         """Assess one image; the result does not depend on other images.
 
         It runs on the calling thread. If torch uses several threads there, the last bits of the score differ from
         those of a grading, which gives each image one thread.
+
+        Args:
+            all_findings: whether an outstanding image gets findings too.
 
         Returns:
             the assessment, and a function that makes the heat map of the image's size.
@@ -108,12 +113,21 @@ class Grader:
         prepared = self.encoders.prepare(image)
         encoded = self.encoders.encode(prepared)
         prediction = self.fitted.panel.predict(encoded)
-        if self.threshold.passes(prediction.score):
-            assessment = Assessment(image.name, prediction.score)
-        else:
-            reasons = self.fitted.reasons.explain(self.encoders.measure(prepared, encoded))
-            assessment = Assessment(image.name, prediction.score, self.split.represent(prediction), reasons)
+        passes = self.threshold.passes(prediction.score)
+        wanted = all_findings or not passes
+        findings = self.fitted.findings.find(self.encoders.measure(prepared, encoded)) if wanted else ()
         shape = (image.pixels.shape[0], image.pixels.shape[1])
+        assessment = Assessment(
+            image.name,
+            prediction.score,
+            digest=image.digest(),
+            size=shape,
+            percentile=self.fitted.percentile(prediction.score),
+            members=tuple(prediction.members.tolist()),
+            point=np.empty(0) if passes else self.split.represent(prediction),
+            findings=findings,
+            facts=image.facts,
+        )
         return assessment, lambda: self.fitted.heat.heat(prediction, shape)
 
     def grade(self, images: ImagesLike) -> NoReturn:

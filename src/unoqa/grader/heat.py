@@ -28,7 +28,7 @@ class HeatLevels:
     stds: Float[np.ndarray, " maps"]
 
     @classmethod
-    def of(cls, levels: Sequence[tuple[float, float]]) -> HeatLevels:
+    def from_pairs(cls, levels: Sequence[tuple[float, float]]) -> HeatLevels:
         """Make levels of pairs (mean, standard deviation), one pair per map."""
         return cls(np.array([mean for mean, _ in levels]), np.array([std for _, std in levels]))
 

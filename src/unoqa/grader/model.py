@@ -6,15 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
+import torch
+
 from unoqa.core.contracts import select_prefix
 from unoqa.core.errors import ModelError
 from unoqa.encoders.measures import MEASURES
 from unoqa.grader.card import render_model_card
 from unoqa.grader.cohort import FittedThreshold
+from unoqa.grader.findings import FittedFindings
 from unoqa.grader.fitting import FitReport, Fitted
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.open_encoders import OpenEncoders
-from unoqa.grader.reasons import Reasons
 from unoqa.grader.recipe_values import check_keys, parse_panel, parse_size, parse_split
 from unoqa.store.model_folder import read_model_folder, write_model_folder
 from unoqa.version import __version__
@@ -22,8 +24,6 @@ from unoqa.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import torch
 
     from unoqa.core.contracts import State
     from unoqa.grader.split import FittedSplit, Split
@@ -39,6 +39,7 @@ class Model:
         split: settings of the split between gradable and ungradable.
         recipe: name of the recipe.
         settings: every setting of the recipe as plain values.
+        date: of the fit, ISO 8601.
         checksum: SHA-256 that names the model folder it was read from; empty if it was not read from one.
     """
 
@@ -48,6 +49,7 @@ class Model:
     recipe: str
     settings: dict[str, Any]
     seed: int
+    date: str
     checksum: str = ""
 
 
@@ -67,6 +69,8 @@ def write_model(folder: Path, model: Model, split: FittedSplit | None = None, co
             "ungradable_cluster": split.ungradable_cluster,
             "distinct": split.distinct,
         }
+        if split.border is not None:
+            document["settled"]["border"] = split.border
         arrays |= {f"settled.{name}": array for name, array in split.state().items()}
     write_model_folder(folder, document, arrays, render_model_card(document))
 
@@ -84,7 +88,7 @@ def read_model(folder: Path, device: torch.device) -> tuple[Model, FittedSplit |
         if settled is None:
             return model, None, 0
         state = select_prefix(files.arrays, "settled.")
-        split = model.split.restore(state, settled["ungradable_cluster"], settled["distinct"])
+        split = model.split.restore(state, settled["ungradable_cluster"], settled["distinct"], settled.get("border"))
         return model, split, settled["cohort"]
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
@@ -102,9 +106,11 @@ def _document(model: Model) -> dict[str, Any]:
         "images": fitted.report.used,
         "threshold": fitted.threshold.value,
         "std": fitted.threshold.std,
+        "date": model.date,
+        "precision": "single",
         "resize": "Pillow bilinear, support widened with the reduction",
         "encoders": [encoder.checksum for encoder in model.encoders.all],
-        "measures": {name: MEASURES.load(name).version for name in fitted.reasons.names},
+        "measures": {name: MEASURES.load(name).version for name in fitted.findings.names},
         "standards": [{"mean": member.mean, "std": member.std} for member in fitted.panel.members],
         "settings": model.settings,
     }
@@ -112,7 +118,11 @@ def _document(model: Model) -> dict[str, Any]:
 
 def _arrays(model: Model) -> State:
     """Return all fitted arrays, and the encoders' weights."""
-    parts: dict[str, State] = {"reasons": model.fitted.reasons.state(), "heat": model.fitted.heat.state()}
+    parts: dict[str, State] = {
+        "findings": model.fitted.findings.state(),
+        "heat": model.fitted.heat.state(),
+        "reference": {"scores": torch.from_numpy(model.fitted.reference)},
+    }
     for number, encoder in enumerate(model.encoders.all):
         parts[f"encoder.{number}"] = encoder.state()
     for number, member in enumerate(model.fitted.panel.members):
@@ -130,17 +140,27 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
     weights = [select_prefix(arrays, f"encoder.{number}.") for number in range(len(panel.encoders()))]
     encoders = OpenEncoders.open(panel.encoders(), parse_size(settings, name), device=device, weights=weights)
     _check_weights(document["encoders"], encoders)
-    there = {key: array.to(device) for key, array in arrays.items() if key.startswith(("panel.", "reasons."))}
+    there = {key: array.to(device) for key, array in arrays.items() if key.startswith(("panel.", "findings."))}
     scales = [encoder.scales for encoder in encoders.all]
     measures, measure_scales = tuple(document["measures"]), scales[encoders.measures]
     fitted = Fitted(
         panel=panel.restore(select_prefix(there, "panel."), scales, document["standards"]),
         threshold=FittedThreshold(document["threshold"], document["std"]),
-        reasons=Reasons.restore(select_prefix(there, "reasons."), measures, measure_scales),
+        findings=FittedFindings.restore(select_prefix(there, "findings."), measures, measure_scales),
         heat=HeatLevels.restore(select_prefix(arrays, "heat.")),
+        reference=arrays["reference.scores"].numpy(),
         report=FitReport(document["images"]),
     )
-    return Model(encoders, fitted, parse_split(settings, name), name, settings, document["seed"], files.checksum)
+    return Model(
+        encoders,
+        fitted,
+        parse_split(settings, name),
+        name,
+        settings,
+        document["seed"],
+        document["date"],
+        files.checksum,
+    )
 
 
 def _check_measures(measures: Mapping[str, int]) -> None:

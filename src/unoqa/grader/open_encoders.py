@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, final
 
 from jaxtyping import Float
 
+from unoqa.core.assessment import Failure
 from unoqa.core.parallel import map_in_order
 from unoqa.encoders.measures import MEASURES, Measures
-from unoqa.grader.source import Failure
 from unoqa.store.workspace import make_key
 from unoqa.version import __version__
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from unoqa.core.errors import UsageError, unknown
+from unoqa.core.errors import UsageError, unknown_name_error
 from unoqa.core.progress import NoProgress
 from unoqa.grader.devices import find_device
 from unoqa.grader.fitting import fit_on_outstanding
@@ -77,7 +78,7 @@ class Recipe:
             320
         """
         if name not in recipe_names():
-            raise unknown("recipe", name, recipe_names())
+            raise unknown_name_error("recipe", name, recipe_names())
         return cls.from_values(_extend(_named_values(name), name), name)
 
     @classmethod
@@ -177,7 +178,8 @@ class Recipe:
         fitted = fit_on_outstanding(
             self.panel, self.threshold, encoders, source, seed=seed, progress=progress, workspace=workspace
         )
-        return Model(encoders, fitted, self.split, self.name, settings, seed)
+        today = datetime.now(UTC).date().isoformat()
+        return Model(encoders, fitted, self.split, self.name, settings, seed, today)
 
     def __repr__(self) -> str:
         return f"Recipe({self.name!r})"
@@ -204,6 +206,6 @@ def _extend(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     if base is None:
         return rest
     if base not in recipe_names():
-        raise unknown(f"recipe to extend in '{name}'", str(base), recipe_names())
+        raise unknown_name_error(f"recipe to extend in '{name}'", str(base), recipe_names())
     extended = _extend(_named_values(base), base)
     return {**extended, **rest, "members": [*extended["members"], *rest.get("members", ())]}

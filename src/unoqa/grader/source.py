@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, final
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from unoqa.core.assessment import Failure
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.image import EnfaceImage
 from unoqa.formats import collect, from_memory, read
@@ -27,10 +29,17 @@ InMemory = EnfaceImage | np.ndarray | Image.Image | torch.Tensor
 @final
 @dataclass(frozen=True)
 class LazyImage:
-    """An image that has a name and is not read yet."""
+    """An image that has a name and is not read yet.
+
+    Attributes:
+        path: of its file, absolute; empty for an image in memory.
+        page: page of the file, from 0.
+    """
 
     name: str
     load: Callable[[], EnfaceImage]
+    path: str = ""
+    page: int = 0
 
     def apply(self, function: Callable[[EnfaceImage], T]) -> T | Failure:
         """Return what `function` makes of the image, or why the image cannot be read or used."""
@@ -42,25 +51,17 @@ class LazyImage:
 
 @final
 @dataclass(frozen=True)
-class Failure:
-    """An image that cannot be read or used: a stable code and one sentence."""
-
-    name: str
-    code: str
-    message: str
-
-
-@final
-@dataclass(frozen=True)
 class ImageSource:
     """The images that a user named.
 
     Attributes:
         ignored: number of files in the folders that are not images.
+        root: the deepest folder that holds all that was named; empty for images in memory.
     """
 
     images: tuple[LazyImage, ...]
     ignored: int = 0
+    root: str = ""
 
     @classmethod
     def find(cls, images: ImagesLike, *, follow_links: bool = False) -> ImageSource:
@@ -84,7 +85,7 @@ class ImageSource:
         if in_memory:
             return cls(tuple(_from_memory(image, number) for number, image in enumerate(in_memory, start=1)))
         found = collect(paths, follow_links=follow_links)
-        return cls(tuple(_from_file(reference) for reference in found.references), found.ignored)
+        return cls(tuple(_from_file(reference) for reference in found.references), found.ignored, _find_root(paths))
 
     def load(self, name: str) -> EnfaceImage:
         """Read one image by its name.
@@ -106,7 +107,15 @@ def _from_memory(image: InMemory, number: int) -> LazyImage:
 
 
 def _from_file(reference: ImageReference) -> LazyImage:
-    return LazyImage(reference.name, lambda: read(reference))
+    return LazyImage(reference.name, lambda: read(reference), str(reference.path.absolute()), reference.page)
+
+
+def _find_root(paths: Sequence[Path]) -> str:
+    folders = [str((path if path.is_dir() else path.parent).absolute()) for path in paths]
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:  # on several drives of Windows
+        return ""
 
 
 ImagesLike = str | Path | InMemory | Iterable[str | Path] | Iterable[InMemory] | ImageSource

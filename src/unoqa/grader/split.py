@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, final
 
 import numpy as np
@@ -94,14 +94,17 @@ class Split:
         partition, assignment = self.clustering.fit(reduction.project(points), seed=seed)
         ungradable, distinct = _compare_clusters(assignment, scores, std)
         fitted = FittedSplit(reduction, partition, ungradable, distinct)
+        if self.representation == "score":
+            fitted = replace(fitted, border=_find_border(fitted, scores, assignment))
         return fitted, fitted.grade_clusters(assignment)
 
-    def restore(self, state: Mapping[str, Tensor], ungradable_cluster: int, distinct: bool) -> FittedSplit:
+    def restore(
+        self, state: Mapping[str, Tensor], ungradable_cluster: int, distinct: bool, border: float | None
+    ) -> FittedSplit:
         """Return the split that gave the arrays."""
         reduction = self.reduction.restore(select_prefix(state, "reduction."))
-        return FittedSplit(
-            reduction, self.clustering.restore(select_prefix(state, "partition.")), ungradable_cluster, distinct
-        )
+        partition = self.clustering.restore(select_prefix(state, "partition."))
+        return FittedSplit(reduction, partition, ungradable_cluster, distinct, border)
 
 
 def compute_quantiles(grid: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " numbers"]:
@@ -131,12 +134,14 @@ class FittedSplit:
     Attributes:
         ungradable_cluster: 0 or 1, the cluster with the higher mean score.
         distinct: whether the clusters differed in score at all.
+        border: the score between gradable and ungradable; None if images are not clustered by their score alone.
     """
 
     reduction: FittedReduction
     partition: Partition
     ungradable_cluster: int
     distinct: bool
+    border: float | None = None
 
     def grade(self, point: Float[np.ndarray, " high"]) -> tuple[Grade, float]:
         """Grade one image that is not outstanding, independently of other images."""
@@ -155,6 +160,21 @@ class FittedSplit:
             **{f"reduction.{name}": array for name, array in self.reduction.state().items()},
             **{f"partition.{name}": array for name, array in self.partition.state().items()},
         }
+
+
+def _find_border(fitted: FittedSplit, scores: Float[np.ndarray, " images"], assignment: Assignment) -> float | None:
+    """Bisect between the clusters' mean scores for the score at which the grade changes."""
+    ungradable = assignment.cluster == fitted.ungradable_cluster
+    if ungradable.all() or not ungradable.any():
+        return None
+    low, high = float(scores[~ungradable].mean()), float(scores[ungradable].mean())
+    for _ in range(60):
+        middle = (low + high) / 2
+        if fitted.grade(np.array([middle]))[0] is Grade.UNGRADABLE:
+            high = middle
+        else:
+            low = middle
+    return high
 
 
 def _compare_clusters(assignment: Assignment, scores: Float[np.ndarray, " images"], std: float) -> tuple[int, bool]:

@@ -57,7 +57,7 @@ class Gaussian(LowQualityModule):
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedGaussian:
         """Compute the mean and covariance of the fibres in one pass; `seed` is not used."""
         del seed, work
-        selected = features.select(Selection.of(features.scales, self.scales).names)
+        selected = features.select(Selection.from_names(features.scales, self.scales).names)
         moments = [Moments.empty(len(scale.channels), features.device) for scale in selected.scales]
         for pyramid in selected.batches():
             for moment, grid in zip(moments, pyramid.scales, strict=True):
@@ -85,7 +85,7 @@ class Gaussian(LowQualityModule):
 class _FittedGaussian(FittedModule):
     def __init__(self, settings: Gaussian, scales: tuple[Scale, ...], state: State) -> None:
         self._settings = settings
-        self._selection = Selection.of(scales, settings.scales)
+        self._selection = Selection.from_names(scales, settings.scales)
         self._signs = {
             name: _read_directions(scales[position], state[f"{name}.mean"].device)
             for name, position in zip(self._selection.names, self._selection.positions, strict=True)

@@ -56,7 +56,7 @@ class Padim(LowQualityModule):
             FitError: the regularisation is too small for these features.
         """
         del work
-        selected = features.select(Selection.of(features.scales, self.scales).names)
+        selected = features.select(Selection.from_names(features.scales, self.scales).names)
         offered = sum(len(scale.channels) for scale in selected.scales)
         generator = torch.Generator().manual_seed(seed)
         kept = torch.randperm(offered, generator=generator)[: self.channels].sort().values
@@ -119,7 +119,7 @@ class Padim(LowQualityModule):
 class _FittedPadim(FittedModule):
     def __init__(self, settings: Padim, scales: tuple[Scale, ...], state: State) -> None:
         self._settings = settings
-        self._selection = Selection.of(scales, settings.scales)
+        self._selection = Selection.from_names(scales, settings.scales)
         self._state = state
         self._whitening = unpack_triangles(state["whitening"].float(), len(state["channels"]))
 

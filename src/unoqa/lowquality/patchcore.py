@@ -64,7 +64,7 @@ class Patchcore(LowQualityModule):
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> _FittedPatchcore:
         """Draw patches image by image, then choose the memory among them."""
         del work
-        selected = features.select(Selection.of(features.scales, self.scales).names)
+        selected = features.select(Selection.from_names(features.scales, self.scales).names)
         drawn, places = self._draw_patches(selected, seed)
         size = max(1, min(round(self.ratio * places * len(features)), self.largest_memory, len(drawn)))
         metric = self._fit_metric(drawn)
@@ -114,7 +114,7 @@ class Patchcore(LowQualityModule):
 class _FittedPatchcore(FittedModule):
     def __init__(self, settings: Patchcore, scales: tuple[Scale, ...], state: State) -> None:
         self._settings = settings
-        self._selection = Selection.of(scales, settings.scales)
+        self._selection = Selection.from_names(scales, settings.scales)
         self._state = state
         self._vectors = state["memory"].float()
         self._norms = self._vectors.square().sum(dim=1)

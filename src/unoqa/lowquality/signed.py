@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
-from unoqa.core.errors import unknown
+from unoqa.core.errors import unknown_name_error
 from unoqa.core.evidence import Evidence
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale, find_scale
 from unoqa.core.settings import settings
@@ -76,7 +76,7 @@ class Signed(LowQualityModule):
         offered = scales[position].channels
         for name in self.channels:
             if name not in offered:
-                raise unknown(f"channel of scale '{self.scale}'", name, offered)
+                raise unknown_name_error(f"channel of scale '{self.scale}'", name, offered)
         return position, [offered.index(name) for name in self.channels or offered]
 
     def _average_neighbours(
@@ -110,6 +110,10 @@ class FittedSigned(FittedModule):
         deviations = (grid - self._state["mean"]) / self._state["std"]
         bad = torch.where(self._signs == 0, deviations.abs(), deviations * self._signs)
         return bad.clamp(0, self._settings.ceiling)
+
+    def channel_values(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
+        """Return the values of the channels, in their own unit."""
+        return pyramid.scales[self._position][:, self._channels]
 
     def state(self) -> State:
         """Return mean and standard deviation at each place."""

@@ -1,8 +1,35 @@
-"""Outputs: the files that a run writes into its results folder."""
+"""Outputs: views of a record, each a file in the results folder that can be made again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from unoqa.core.catalog import Shelf
-from unoqa.core.contracts import Output
+from unoqa.outputs.parts.contract import Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unoqa.store.results import Results
 
 OUTPUTS: Shelf[Output] = Shelf(__name__, Output, "output")  # type: ignore[type-abstract]
 
-__all__ = ["OUTPUTS"]
+__all__ = ["OUTPUTS", "Output", "write_default_outputs"]
+
+
+def write_default_outputs(results: Results, *, images: Path | None = None, pictures: bool = True) -> tuple[str, ...]:
+    """Write the views that every run makes; return the names of their files.
+
+    Args:
+        images: folder where the images lie now; None if they lie where they were graded.
+        pictures: whether to write views that read the images.
+
+    Raises:
+        ResultsError: an image that is needed cannot be found; views that need none are written by then.
+    """
+    outputs = [OUTPUTS.load(name) for name in OUTPUTS.names()]
+    wanted = [output for output in outputs if output.default and (pictures or not output.needs_images)]
+    ordered = sorted(wanted, key=lambda output: output.needs_images)
+    for output in ordered:
+        output().write(results, results.folder / output.file, images=images)
+    return tuple(output.file for output in ordered)

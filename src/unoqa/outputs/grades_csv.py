@@ -4,38 +4,47 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, ClassVar, final
 
-from unoqa.core.contracts import Output
-from unoqa.store.files import write_text
+from unoqa.outputs.parts.contract import Output
+from unoqa.store.files import replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
+    from unoqa.core.grading import Grading
+    from unoqa.store.results import Results
 
-    from unoqa.core.grading import Grading, RunRecord
-    from unoqa.core.image import EnfaceImage
-
-COLUMNS = ("image", "grade", "grade_code", "score", "threshold", "certainty", "reasons", "error")
+COLUMNS = (
+    "image",
+    "grade",
+    "grade_code",
+    "score",
+    "threshold",
+    "certainty",
+    "reasons",
+    "error",
+    "percentile",
+    "out_of_scope",
+)
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet read a cell as a formula; an apostrophe before them prevents it."""
+"""First characters that make a spreadsheet read a cell as a formula; an apostrophe is put before them."""
 
 
 @final
 class GradesCsv(Output):
-    """UTF-8, comma-separated; the same run writes the same bytes."""
+    """UTF-8, comma-separated; the same record gives the same bytes."""
 
-    def write_image(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
-        """Write nothing: a grade may depend on the whole cohort."""
-        del folder, image, heat
+    file: ClassVar[str] = "grades.csv"
 
-    def write_run(self, folder: Path, record: RunRecord) -> None:
-        """Write all rows, in the order of the images."""
-        rows = [COLUMNS, *map(_make_row, record.gradings)]
-        write_text(folder / "grades.csv", "".join(map(_join_cells, rows)))
+    def write(self, results: Results, path: Path, *, images: Path | None = None) -> None:
+        """Write all rows, in the order of the images, one at a time."""
+        del images
+        with replace_file(path) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
+            file.write(_join_cells(COLUMNS))
+            for grading in results.iterate():
+                file.write(_join_cells(_make_row(grading)))
 
 
 def _join_cells(cells: tuple[str, ...]) -> str:
@@ -56,6 +65,8 @@ def _make_row(grading: Grading) -> tuple[str, ...]:
         _format_number(grading.certainty),
         _escape_formula("; ".join(grading.reasons)),
         _escape_formula(grading.error),
+        _format_number(grading.percentile),
+        grading.out_of_scope,
     )
 
 

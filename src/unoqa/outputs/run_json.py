@@ -1,31 +1,26 @@
-"""`run.json`: the model, the settings, the versions, the counts and the time of a run."""
+"""`run.json`: what was run, with what, on how many images, how long."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, ClassVar, final
 
-from unoqa.core.contracts import Output
+from unoqa.outputs.parts.contract import Output
 from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
-
-    from unoqa.core.grading import RunRecord
-    from unoqa.core.image import EnfaceImage
+    from unoqa.store.results import Results
 
 
 @final
 class RunJson(Output):
-    """The facts of the run as JSON, without any path of this machine."""
+    """The facts of the run as JSON; they hold no path of the machine."""
 
-    def write_image(self, folder: Path, image: EnfaceImage, heat: Callable[[], np.ndarray]) -> None:
-        """Write nothing: the facts belong to the whole run."""
-        del folder, image, heat
+    file: ClassVar[str] = "run.json"
 
-    def write_run(self, folder: Path, record: RunRecord) -> None:
+    def write(self, results: Results, path: Path, *, images: Path | None = None) -> None:
         """Write the facts."""
-        write_text(folder / "run.json", json.dumps(record.facts, indent=2, ensure_ascii=False) + "\n")
+        del images
+        write_text(path, json.dumps(results.facts, indent=2, ensure_ascii=False) + "\n")

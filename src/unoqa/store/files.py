@@ -62,10 +62,15 @@ def _make_temporary_path(path: Path, ending: str) -> Path:
     return path.with_name(f".{digest}.{uuid.uuid4().hex}.{ending}")
 
 
+def is_partial(path: Path) -> bool:
+    """Tell whether a file or folder is what a killed process left incomplete."""
+    return _PARTIAL.fullmatch(path.name) is not None
+
+
 def remove_partial(paths: Iterable[Path]) -> None:
     """Remove, among the paths, the files that a process left incomplete because it was killed while writing."""
     for path in paths:
-        if _PARTIAL.fullmatch(path.name) and path.is_file():
+        if is_partial(path) and path.is_file():
             path.unlink(missing_ok=True)
 
 

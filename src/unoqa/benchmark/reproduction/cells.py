@@ -58,7 +58,7 @@ class Cell:
     accuracy: float
     quadratic_kappa: float
     balanced_accuracy: float
-    renamed_kappa: float
+    best_naming_kappa: float
     refused: float
     clustered: int
 
@@ -111,7 +111,7 @@ class ScoredCohort:
             accuracy=float((self.grades == predicted).mean()),
             quadratic_kappa=kappa(table, quadratic_weights()),
             balanced_accuracy=balanced_accuracy(table),
-            renamed_kappa=max(kappa(table), kappa(confusion_matrix(self.grades, _swap_clusters(predicted)))),
+            best_naming_kappa=max(kappa(table), kappa(confusion_matrix(self.grades, _swap_clusters(predicted)))),
             refused=float(refused),
             clustered=clustered,
         )

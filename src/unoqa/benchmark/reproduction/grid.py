@@ -64,7 +64,7 @@ class CellCache:
 
 @final
 @dataclass(frozen=True)
-class Grid:
+class CellGrid:
     """The cells of one system on one study and seed.
 
     Attributes:

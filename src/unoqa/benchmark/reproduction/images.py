@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from jaxtyping import Float, Int
 
+from unoqa.core.assessment import Failure
 from unoqa.core.errors import DataSetError
 from unoqa.core.grading import Grade
 from unoqa.formats import read
 from unoqa.grader.open_encoders import CachedFeatures
-from unoqa.grader.source import Failure, LazyImage
+from unoqa.grader.source import LazyImage
 from unoqa.store.workspace import make_key
 from unoqa.thresholds.conformal import Conformal
 

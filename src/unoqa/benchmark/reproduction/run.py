@@ -10,7 +10,7 @@ import torch
 
 from unoqa.benchmark.datasets import subsample_study
 from unoqa.benchmark.reproduction.cells import describe_dependencies
-from unoqa.benchmark.reproduction.grid import CellCache, Grid
+from unoqa.benchmark.reproduction.grid import CellCache, CellGrid
 from unoqa.benchmark.reproduction.images import FeatureLibrary
 from unoqa.benchmark.reproduction.references import SupervisedReferences
 from unoqa.benchmark.reproduction.report import Report
@@ -129,14 +129,14 @@ def _fit_all(
 ) -> None:
     """Fit every system on one study, and compute its cells and its score metrics."""
     dependencies = describe_dependencies()
-    chance = Grid(CHANCE, study, seed, make_key(study.key, dependencies))
+    chance = CellGrid(CHANCE, study, seed, make_key(study.key, dependencies))
     chance.fill(draw_chance_scores(study, seed), results.cells)
     with progress.task(f"{study.name}, seed {seed}", len(systems)) as step:
         for system in systems:
             fit = SystemFit(system, study, seed, library, workspace.folder if seed == 0 else None)
             scores = fit.load_or_compute(workspace, progress)
             results.notes += [f"{study.name}, seed {seed}: {sentence}" for sentence in scores.notes]
-            Grid(system, study, seed, make_key(fit.key, study.key, dependencies)).fill(scores, results.cells)
+            CellGrid(system, study, seed, make_key(fit.key, study.key, dependencies)).fill(scores, results.cells)
             results.scores.add(system.name, study, scores)
             step()
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COMMANDS = "unoqa.cli"
 
-ORDER = ("demo", "fit", "grade", "settle", "evaluate", "reproduce", "choices", "weights")
+ORDER = ("demo", "fit", "grade", "settle", "report", "evaluate", "info", "clean", "reproduce", "choices", "weights")
 """The order of use, in which the help lists the commands; others follow by name."""
 
 

@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.grading import Grade
-from unoqa.store.files import is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from unoqa.grader.cohort import CohortResult
+    from unoqa.core.assessment import Failure
     from unoqa.grader.fitting import FitReport
-    from unoqa.grader.source import Failure
+    from unoqa.store.results import Results
 
 FEW_IMAGES = 40
 """A fit on fewer images prints a warning (docs/guide.md)."""
 
-LISTED = 5
+MAX_LISTED = 5
 """Names in a list; the others are only counted."""
 
 
@@ -42,12 +40,6 @@ def print_failures(failures: Sequence[Failure]) -> None:
     _print_list("could not be read", [f"{failure.name}: {failure.message}" for failure in failures])
 
 
-def print_replacement(model: Path) -> None:
-    """Print a warning if a new model is about to replace another one in the folder `model`."""
-    if model.is_dir() and not is_empty(model):
-        print_message(f"Warning: the model that was in {model} is replaced.")
-
-
 def print_ignored(files: int, *, quiet: bool = False) -> None:
     """Print how many files in the folders are not images, if any."""
     if files:
@@ -55,26 +47,26 @@ def print_ignored(files: int, *, quiet: bool = False) -> None:
         print_message(f"{files} {what}.", quiet=quiet)
 
 
-def print_counts(result: CohortResult, *, quiet: bool) -> None:
+def print_counts(results: Results, *, quiet: bool) -> None:
     """Print how many images have which grade, which have none, and the warnings."""
-    counts = ", ".join(f"{result.count(grade)} {grade.word}" for grade in reversed(Grade))
-    ungraded = [grading for grading in result.gradings if grading.grade is None]
-    refused = sum(grading.score is not None for grading in ungraded)
+    counts = ", ".join(f"{results.count(grade)} {grade.word}" for grade in reversed(Grade))
+    ungraded, refused = results.count(None), results.count_scored_without_grade()
     without = f"{refused} not outstanding and without a grade, " if refused else ""
-    print_message(f"{_count(len(result.gradings))}: {counts}, {without}{len(ungraded) - refused} failed.", quiet=quiet)
-    _print_list("without a grade", [f"{grading.image}: {grading.error}" for grading in ungraded])
-    for warning in result.warnings:
+    print_message(f"{_count(len(results))}: {counts}, {without}{ungraded - refused} failed.", quiet=quiet)
+    _print_list("without a grade", [f"{name}: {error}" for name, error in results.list_errors(MAX_LISTED)], ungraded)
+    for warning in results.facts["warnings"]:
         print_message(f"Warning: {warning}")
 
 
-def _print_list(what: str, names: Sequence[str]) -> None:
-    if not names:
+def _print_list(what: str, names: Sequence[str], total: int | None = None) -> None:
+    total = len(names) if total is None else total
+    if not total:
         return
-    print_message(f"{_count(len(names))} {what}:")
-    for name in names[:LISTED]:
+    print_message(f"{_count(total)} {what}:")
+    for name in names[:MAX_LISTED]:
         print_message(f"  {name}")
-    if len(names) > LISTED:
-        print_message(f"  … and {len(names) - LISTED} more")
+    if total > MAX_LISTED:
+        print_message(f"  … and {total - MAX_LISTED} more")
 
 
 def _count(images: int) -> str:

@@ -10,6 +10,11 @@ from typing import Annotated
 import torch
 import typer
 
+from unoqa.cli.parts.terminal import write_log
+from unoqa.core.errors import UsageError
+from unoqa.store.files import is_empty
+from unoqa.store.model_folder import check_model_folder
+
 
 def check_range(smallest: int, largest: int) -> Callable[[int], int]:
     """Return a callback that refuses an option's value outside a range.
@@ -37,10 +42,36 @@ Threads = Annotated[
     int, typer.Option(callback=check_range(0, 4096), help="Images processed at the same time; 0: torch chooses.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")]
+Results = Annotated[Path, typer.Argument(help="Results folder, made by grade.", metavar="RESULTS", show_default=False)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a model that is in the output folder.")]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Search linked folders too.")]
+
+
+def _open_log(file: Path | None) -> Path | None:
+    """Start the log before the command does anything."""
+    if file is not None:
+        write_log(file)
+    return file
+
+
+Log = Annotated[
+    Path | None, typer.Option(callback=_open_log, help="Also write all messages, with times, to this file.")
+]
 
 
 def use_threads(threads: int) -> None:
     """Set the number of threads of the process, at most one per processor; 0 leaves it as it is."""
     if threads:
         torch.set_num_threads(min(threads, os.cpu_count() or 1))
+
+
+def check_output(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that a model cannot be written to, before the work that makes the model.
+
+    Raises:
+        UsageError: it holds a model that is not to be replaced.
+        ResultsError: it holds something else.
+    """
+    check_model_folder(folder)
+    if folder.is_dir() and not is_empty(folder) and not overwrite:
+        raise UsageError(f"{folder} holds a model already; name a new folder, or replace it with --overwrite.")

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from contextlib import suppress
+from pathlib import Path
 
 import typer
+
+LOGGER = logging.getLogger("unoqa")
+"""Every message goes through it, also with `--quiet`; it writes nowhere unless `write_log` was called."""
+LOGGER.addHandler(logging.NullHandler())
+LOGGER.propagate = False
+
+
+def write_log(file: Path) -> None:
+    """Write every message from now on to a file, with the time in UTC; what is in the file stays."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(file, encoding="utf-8")
+    formatter = logging.Formatter("%(asctime)sZ %(message)s", datefmt="%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
 
 
 def print_message(line: str, *, quiet: bool = False) -> None:
@@ -13,10 +32,12 @@ def print_message(line: str, *, quiet: bool = False) -> None:
     Control characters, which a file's name may hold, are escaped, so that they do not steer the terminal. Where stderr
     is closed or full, nothing is printed and the work continues.
     """
+    text = "".join(map(_escape, line))
+    LOGGER.info(text)
     if quiet:
         return
     with suppress(OSError):
-        typer.echo("".join(map(_escape, line)), err=True)
+        typer.echo(text, err=True)
 
 
 def print_error(error: object) -> None:

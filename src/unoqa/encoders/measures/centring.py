@@ -35,7 +35,7 @@ class Centring(Measure):
     def measure(self, views: Views) -> Float[np.ndarray, "1 1"]:
         """Find the zone on a grid of about 80 places per side, at least a tenth of the field from the edge."""
         step = max(1, len(views.image) // 80)
-        coarse = views.smoothest[::step, ::step]
+        coarse = views.without_capillaries[::step, ::step]
         zone, around = (
             blur(coarse, views.scale_length(sigma) / step, cut=4) for sigma in (FOVEA_SIGMA, SURROUND_SIGMA)
         )

@@ -23,4 +23,4 @@ class ColumnSteps(Measure):
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Compare columns of the relative image."""
-        return measure_steps(views, across=1)
+        return measure_steps(views, axis=1)

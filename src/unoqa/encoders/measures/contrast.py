@@ -22,7 +22,7 @@ class Contrast(Measure):
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Measure on the image without the finest speckle."""
-        mean = views.local_mean(views.slightly_smooth, side=TILE)
-        square = views.local_mean(np.square(views.slightly_smooth), side=TILE)
+        mean = views.local_mean(views.without_speckle, side=TILE)
+        square = views.local_mean(np.square(views.without_speckle), side=TILE)
         std = np.sqrt(np.maximum(square - mean * mean, 0))
         return np.log((std + 0.001) / (mean + 0.01))

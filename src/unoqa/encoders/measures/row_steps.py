@@ -27,4 +27,4 @@ class RowSteps(Measure):
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Compare rows of the relative image."""
-        return measure_steps(views, across=0)
+        return measure_steps(views, axis=0)

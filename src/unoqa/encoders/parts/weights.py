@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from huggingface_hub import hf_hub_download
 
-from unoqa.core.errors import UsageError, WeightsError, unknown
+from unoqa.core.errors import UsageError, WeightsError, unknown_name_error
 from unoqa.encoders.parts.timm_library import timm
 from unoqa.store.weights_files import HUB_NAMES, find_in_hub_cache
 
@@ -97,7 +97,7 @@ def _find_repository(model: str) -> str:
     try:
         config = timm.get_pretrained_cfg(model)
     except RuntimeError:  # the architecture has no such tag
-        raise unknown("timm model", model, timm.list_pretrained(f"{model.partition('.')[0]}.*")) from None
+        raise unknown_name_error("timm model", model, timm.list_pretrained(f"{model.partition('.')[0]}.*")) from None
     repository = getattr(config, "hf_hub_id", None)
     if not repository:
         raise UsageError(f"timm offers no weights for {model}; name its full tag, such as resnet18.tv_in1k.")

@@ -11,7 +11,7 @@ import timm
 from huggingface_hub import try_to_load_from_cache
 
 from unoqa.core.contracts import State
-from unoqa.core.errors import UsageError, WeightsError, unknown
+from unoqa.core.errors import UsageError, WeightsError, unknown_name_error
 from unoqa.lowquality.anomalib.isolation import replace_attribute, silence_libraries
 from unoqa.lowquality.anomalib.library import import_library
 from unoqa.store.weights_files import read_weights
@@ -30,7 +30,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _TORCHVISION = "takes its backbone from torchvision, which downloads it whenever the model is created"
 _VIDEO = "scores videos"
 
-REFUSED = {
+UNSUPPORTED = {
     "AiVad": _VIDEO,
     "AnomalyVFM": "does not learn from images, and downloads its weights whenever it is created",
     "CFM": "needs a point cloud beside each image",
@@ -54,12 +54,12 @@ def find_model_class(name: str) -> Any:  # noqa: ANN401 - anomalib is optional
         UsageError: anomalib is not installed, has no such model, or has one that is not supported.
     """
     models = import_library().models
-    known = {model.lower(): model for model in {*models.__all__, *REFUSED}}
+    known = {model.lower(): model for model in {*models.__all__, *UNSUPPORTED}}
     found = known.get(name.replace("_", "").lower())
     if found is None:
-        raise unknown("model of anomalib", name, set(models.__all__) - set(REFUSED))
-    if found in REFUSED:
-        raise UsageError(f"Model '{found}' of anomalib is not supported: it {REFUSED[found]}; choose another model.")
+        raise unknown_name_error("model of anomalib", name, set(models.__all__) - set(UNSUPPORTED))
+    if found in UNSUPPORTED:
+        raise UsageError(f"Model '{found}' of anomalib is not supported: it {UNSUPPORTED[found]}; choose another model.")
     return getattr(models, found)
 
 

@@ -72,7 +72,7 @@ class FlowModule(LowQualityModule, ABC):
         Raises:
             FitError: features or the loss are infinite or NaN before any gain, or a scale has one channel only.
         """
-        selection = Selection.of(features.scales, self.scales)
+        selection = Selection.from_names(features.scales, self.scales)
         fitting = map_in_order(
             lambda scale: self._fit_scale(features.select([scale[1]]), seed + scale[0], work.part(scale[1])),
             enumerate(selection.names),
@@ -82,7 +82,7 @@ class FlowModule(LowQualityModule, ABC):
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedFlows:
         """Return the fitted module that gave `state`."""
-        selection = Selection.of(scales, self.scales)
+        selection = Selection.from_names(scales, self.scales)
         flows = {name: self._restore_scale(select_prefix(state, f"{name}.")) for name in selection.names}
         return FittedFlows(flows, selection, self.maps, self.pool)
 

@@ -22,7 +22,7 @@ class Selection:
     positions: tuple[int, ...]
 
     @classmethod
-    def of(cls, scales: Sequence[Scale], named: Sequence[str]) -> Selection:
+    def from_names(cls, scales: Sequence[Scale], named: Sequence[str]) -> Selection:
         """Find the named scales; select all scales where none is named.
 
         Raises:

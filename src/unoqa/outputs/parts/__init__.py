@@ -1,1 +1,1 @@
-"""What outputs share: the colours of heat."""
+"""What outputs share: their contract, and the reading of images that a record names."""

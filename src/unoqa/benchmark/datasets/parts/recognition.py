@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unoqa.benchmark.datasets import DATASETS
-from unoqa.core.errors import DataSetError, unknown
+from unoqa.core.errors import DataSetError, unknown_name_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def recognise_dataset(name: str | None, folder: Path) -> tuple[str, DataSet]:
     if name is not None:
         known = {choice.replace("_", "-"): choice for choice in DATASETS.names()}
         if name.replace("_", "-") not in known:
-            raise unknown("data set", name, known)
+            raise unknown_name_error("data set", name, known)
         return name.replace("_", "-"), DATASETS.load(known[name.replace("_", "-")])()
     if not folder.is_dir():
         raise DataSetError(

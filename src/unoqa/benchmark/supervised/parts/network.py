@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from unoqa.core.errors import unknown
+from unoqa.core.errors import unknown_name_error
 from unoqa.core.grading import Grade
 from unoqa.encoders.parts.weights import find_cached_weights, select_weights
 from unoqa.store.weights_files import read_weights
@@ -79,7 +79,7 @@ def build_network(model: str, weights: Path | None) -> GradingNetwork:
         WeightsError: the weights are missing, or end before the second level.
     """
     if not timm.is_model(model):
-        raise unknown("timm model", model, timm.list_models() + timm.list_pretrained())
+        raise unknown_name_error("timm model", model, timm.list_models() + timm.list_pretrained())
     offered = read_weights(weights if weights is not None else find_cached_weights(model))
     with torch.random.fork_rng(devices=[]):  # timm draws random weights, which are then replaced
         body, levels = _cut(model, offered)

@@ -17,13 +17,13 @@ LINE_LENGTH = 121
 """Pixels of a line that are averaged: more than a third of the field, in which no anatomy changes abruptly."""
 
 
-def measure_steps(views: Views, *, across: int) -> Float[np.ndarray, "20 20"]:
+def measure_steps(views: Views, *, axis: int) -> Float[np.ndarray, "20 20"]:
     """Return the log of the local RMS of differences between neighbouring lines.
 
     Args:
         views: of the image.
         across: 0 compares rows, 1 compares columns.
     """
-    lines = running_mean(views.relative, views.scale_length(LINE_LENGTH), axis=1 - across)
-    last = np.take(lines, [-1], axis=across)
-    return log_local_rms(views, np.diff(lines, axis=across, append=last))
+    lines = running_mean(views.relative, views.scale_length(LINE_LENGTH), axis=1 - axis)
+    last = np.take(lines, [-1], axis=axis)
+    return log_local_rms(views, np.diff(lines, axis=axis, append=last))

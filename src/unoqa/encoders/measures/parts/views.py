@@ -44,39 +44,39 @@ class Views:
         return blur(self.image, sigma * len(self.image) / REFERENCE_SIZE)
 
     @cached_property
-    def slightly_smooth(self) -> GreyImage:
+    def without_speckle(self) -> GreyImage:
         """The image without the finest speckle."""
         return self._smooth(0.7)
 
     @cached_property
-    def smoother(self) -> GreyImage:
+    def without_capillary_edges(self) -> GreyImage:
         """The image without the edges of capillaries."""
         return self._smooth(1.5)
 
     @cached_property
-    def smoothest(self) -> GreyImage:
+    def without_capillaries(self) -> GreyImage:
         """The image without capillaries: large vessels and illumination."""
         return self._smooth(3.0)
 
     @cached_property
     def noise(self) -> GreyImage:
         """The band of details finer than a capillary."""
-        return self.image - self.slightly_smooth
+        return self.image - self.without_speckle
 
     @cached_property
     def capillaries(self) -> GreyImage:
         """The band of one to three pixels, which contains capillaries."""
-        return self.slightly_smooth - self.smoother
+        return self.without_speckle - self.without_capillary_edges
 
     @cached_property
     def vessels(self) -> GreyImage:
         """The band of three to six pixels, which contains arterioles and venules."""
-        return self.smoother - self.smoothest
+        return self.without_capillary_edges - self.without_capillaries
 
     @cached_property
     def bright_level(self) -> float:
         """The bright level of the image: the upper quartile of the image without capillaries."""
-        return max(float(np.quantile(self.smoothest[::4, ::4], 0.75)), _MIN_BRIGHT_LEVEL)
+        return max(float(np.quantile(self.without_capillaries[::4, ::4], 0.75)), _MIN_BRIGHT_LEVEL)
 
     @cached_property
     def relative(self) -> GreyImage:

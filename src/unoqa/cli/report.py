@@ -1,0 +1,47 @@
+"""Make the views of a results folder again: grades.csv, run.json, cohort.png.
+
+All of them are made from record.sqlite; cohort.png also needs the images and heat/.
+
+Examples:
+
+  unoqa report results
+  unoqa report results --images /archive/clinic
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unoqa.cli.parts.exit_status import SOME_FAILED
+from unoqa.cli.parts.options import Quiet, Results
+from unoqa.cli.parts.terminal import print_message
+from unoqa.core.errors import ResultsError
+from unoqa.outputs import write_default_outputs
+from unoqa.store.results import Results as Record
+from unoqa.store.results.folder import HEAT
+
+
+def report(
+    results: Results,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the images, if it was moved. [default: where they were]", show_default=False),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the views."""
+    with Record.open(results) as record:
+        if not record.facts:
+            raise ResultsError(f"The run in {results} is not finished; give the same `unoqa grade` command again.")
+        pictures = (results / HEAT).is_dir()
+        try:
+            made = write_default_outputs(record, images=images, pictures=pictures)
+        except ResultsError as error:
+            made = write_default_outputs(record, pictures=False)
+            print_message(f"cohort.png was not made: {error}")
+            raise typer.Exit(SOME_FAILED) from None
+        finally:
+            print_message(f"Written in {results}: {', '.join(made)}.", quiet=quiet)

@@ -1,0 +1,51 @@
+"""What is known of one image before the images of its cohort are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+
+from unoqa.core.facts import NO_FACTS, Facts
+from unoqa.core.findings import Finding
+
+
+@final
+@dataclass(frozen=True)
+class Assessment:
+    """One image's score, and what its grade will be made from.
+
+    Attributes:
+        image: its name.
+        score: higher = worse.
+        digest: SHA-256 of the pixels.
+        size: rows and columns of the image as read.
+        percentile: conformal p-value among outstanding images: the share of them, itself counted, that score at least
+            as high. It compares between models.
+        members: the weighted standardised score of each member of the panel.
+        point: the numbers by which the image is clustered; empty if it is outstanding, since then it is not clustered.
+        findings: the worst first; empty if it is outstanding, unless all findings are wanted.
+    """
+
+    image: str
+    score: float
+    digest: str = ""
+    size: tuple[int, int] = (0, 0)
+    percentile: float | None = None
+    members: tuple[float, ...] = ()
+    point: Float[np.ndarray, " high"] = field(default_factory=lambda: np.empty(0))
+    findings: tuple[Finding, ...] = ()
+    facts: Facts = NO_FACTS
+    out_of_scope: str = ""
+
+
+@final
+@dataclass(frozen=True)
+class Failure:
+    """An image that cannot be read or used: a stable code and one sentence."""
+
+    name: str
+    code: str
+    message: str

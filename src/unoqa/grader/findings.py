@@ -1,0 +1,177 @@
+"""What is wrong with an image: measures that are far worse than those of outstanding images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from unoqa.core.contracts import select_prefix
+from unoqa.core.findings import Finding
+from unoqa.encoders.measures import MEASURES
+from unoqa.lowquality.signed import FittedSigned, Signed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from unoqa.core.contracts import State
+    from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
+    from unoqa.encoders.measures.parts.measure import Measure
+
+CLEAR = 3.0
+"""Standard deviations beyond outstanding images from which a measure is a finding."""
+
+SLIGHT = 1.0
+"""Standard deviations from which the worst measure is a slight finding if none is clear."""
+
+MAX_FINDINGS = 3
+"""Findings per image, at most."""
+
+HOT = 2.0
+"""Standard deviations from which a place belongs to the fault."""
+
+PERCENTILES = (5, 95)
+"""The range of outstanding images that a finding shows."""
+
+
+@final
+@dataclass(frozen=True)
+class FittedFindings:
+    """Per measure: what outstanding images look like.
+
+    Attributes:
+        names: the measures: first those with a number per place, then those with one number per image.
+        modules: the fitted module of either kind, by the scale it reads.
+        means, stds: mean and standard deviation, over outstanding images, of how much of the field is worse than usual.
+        ranges: per measure, 5th and 95th percentile of outstanding images at each place.
+    """
+
+    names: tuple[str, ...]
+    modules: Mapping[str, FittedSigned]
+    means: Float[np.ndarray, " measures"]
+    stds: Float[np.ndarray, " measures"]
+    ranges: tuple[Float[np.ndarray, "2 _rows _columns"], ...]
+
+    @classmethod
+    def fit(cls, features: FeatureSet) -> FittedFindings:
+        """Fit on the measures of outstanding images."""
+        kinds = _group_by_scale(MEASURES.names())
+        modules = {scale: _settings(scale, names).fit(features, seed=0) for scale, names in kinds.items()}
+        shares, values = [], []
+        for pyramid in features.batches(size=1):
+            shares.append([worse.mean() for worse in _deviations(modules, pyramid)])
+            values.append(_values(modules, pyramid))
+        scores = np.array(shares)
+        ranges = tuple(
+            np.percentile(np.stack(grids), PERCENTILES, axis=0).astype(np.float32)
+            for grids in zip(*values, strict=True)
+        )
+        names = sum(kinds.values(), ())
+        return cls(names, modules, scores.mean(axis=0), np.maximum(scores.std(axis=0), 0.05), ranges)
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Tensor], names: Sequence[str], scales: tuple[Scale, ...]) -> FittedFindings:
+        """Return what gave `state`, for the measures named; newer measures are left out."""
+        kinds = _group_by_scale(names)
+        modules = {
+            scale: _settings(scale, own).restore(select_prefix(state, f"{scale}."), scales)
+            for scale, own in kinds.items()
+        }
+        ordered = sum(kinds.values(), ())
+        ranges = tuple(state[f"range.{name}"].cpu().numpy() for name in ordered)
+        return cls(ordered, modules, state["means"].cpu().numpy(), state["stds"].cpu().numpy(), ranges)
+
+    def state(self) -> State:
+        """Return the fitted arrays."""
+        modules = {
+            f"{scale}.{part}": array for scale, module in self.modules.items() for part, array in module.state().items()
+        }
+        ranges = {f"range.{name}": torch.from_numpy(grid) for name, grid in zip(self.names, self.ranges, strict=True)}
+        return {**modules, **ranges, "means": torch.from_numpy(self.means), "stds": torch.from_numpy(self.stds)}
+
+    def find(self, pyramid: FeaturePyramid) -> tuple[Finding, ...]:
+        """Return the measures that are clearly bad, the worst first; if none is, a slight one or nothing."""
+        worse = _deviations(self.modules, pyramid)
+        strengths = (np.array([one.mean() for one in worse]) - self.means) / self.stds
+        values = _values(self.modules, pyramid)
+        ranked = np.argsort(-strengths, kind="stable")
+        clear = [row for row in ranked if strengths[row] > CLEAR][:MAX_FINDINGS]
+        slight = not clear
+        rows = clear or [row for row in ranked[:1] if strengths[row] > SLIGHT]
+        return tuple(self._describe(row, worse[row], values[row], float(strengths[row]), slight) for row in rows)
+
+    def _describe(
+        self,
+        row: int,
+        worse: Float[np.ndarray, "_rows _columns"],
+        values: Float[np.ndarray, "_rows _columns"],
+        strength: float,
+        slight: bool,
+    ) -> Finding:
+        measure = _measure(self.names[row])
+        hot = worse >= min(HOT, float(worse.max()))
+        low, high = (float(bound[hot].mean()) for bound in self.ranges[row])
+        return Finding(
+            measure=self.names[row],
+            words=measure.reason,
+            strength=strength,
+            slight=slight,
+            place=_name_place(hot),
+            share=float(hot.mean()),
+            value=float(values[hot].mean()),
+            low=low,
+            high=high,
+            unit=measure.unit,
+            direction=measure.direction,
+        )
+
+
+def _name_place(hot: np.ndarray) -> str:
+    """Say where the fault lies: a part of the field, or most of it if it covers more than half."""
+    if hot.size == 1:
+        return ""
+    if hot.mean() > 0.5:
+        return "most of the field"
+    rows, columns = np.nonzero(hot)
+    vertical = _name_third(rows.mean(), hot.shape[0], ("upper", "", "lower"))
+    horizontal = _name_third(columns.mean(), hot.shape[1], ("left", "", "right"))
+    return " ".join(part for part in (vertical, horizontal) if part) or "centre"
+
+
+def _name_third(middle: float, length: int, words: tuple[str, str, str]) -> str:
+    return words[min(2, int(3 * (middle + 0.5) / length))]
+
+
+def _deviations(modules: Mapping[str, FittedSigned], pyramid: FeaturePyramid) -> list[Float[np.ndarray, "_ _"]]:
+    """Return, per measure, standard deviations on the bad side at each place of one image."""
+    return [one for module in modules.values() for one in module.channel_maps(pyramid)[0].cpu().numpy()]
+
+
+def _values(modules: Mapping[str, FittedSigned], pyramid: FeaturePyramid) -> list[Float[np.ndarray, "_ _"]]:
+    """Return, per measure, its value at each place of one image."""
+    return [one for module in modules.values() for one in module.channel_values(pyramid)[0].cpu().numpy()]
+
+
+def _group_by_scale(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Group measures by the scale that they are read from."""
+    kinds: dict[str, tuple[str, ...]] = {}
+    for scale, local in (("tiles", True), ("image", False)):
+        if own := tuple(name for name in names if MEASURES.load(name).local is local):
+            kinds[scale] = own
+    return kinds
+
+
+def _settings(scale: str, names: tuple[str, ...]) -> Signed:
+    return Signed(scale=scale, channels=names, floor=0.03)
+
+
+@cache
+def _measure(name: str) -> type[Measure]:
+    return MEASURES.load(name)

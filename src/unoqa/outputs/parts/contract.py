@@ -1,0 +1,36 @@
+"""What every output must do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unoqa.store.results import Results
+
+
+class Output(ABC):
+    """One view of a record; it can be made again at any time.
+
+    Attributes:
+        file: its name in the results folder.
+        default: whether every run makes it; else it is made on request.
+        needs_images: whether it reads the images, and their heat overlays, besides the record.
+    """
+
+    file: ClassVar[str]
+    default: ClassVar[bool] = True
+    needs_images: ClassVar[bool] = False
+
+    @abstractmethod
+    def write(self, results: Results, path: Path, *, images: Path | None = None) -> None:
+        """Write the view.
+
+        Args:
+            images: folder where the images lie now; None if they lie where they were graded.
+
+        Raises:
+            ResultsError: an image that is needed cannot be found.
+        """

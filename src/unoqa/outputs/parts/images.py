@@ -1,0 +1,29 @@
+"""Images that a record names, read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unoqa.core.errors import ImageError, ResultsError
+from unoqa.formats import ImageReference, read
+
+if TYPE_CHECKING:
+    from unoqa.core.image import EnfaceImage
+    from unoqa.store.results import Results
+
+
+def read_image(results: Results, name: str, *, images: Path | None = None) -> EnfaceImage:
+    """Read an image that was graded.
+
+    Args:
+        images: folder where the images lie now; None if they lie where they were graded.
+
+    Raises:
+        ResultsError: it lies there no longer.
+    """
+    entry = results.entry(name, images=images)
+    try:
+        return read(ImageReference(entry.name, Path(entry.path), entry.page))
+    except ImageError as error:
+        raise ResultsError(f"{error} If the images were moved, name their folder with the setting images.") from error

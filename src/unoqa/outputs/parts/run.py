@@ -1,0 +1,52 @@
+"""Grading into a results folder, with the views that every run makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unoqa.batch import GradeOptions, grade_files
+from unoqa.grader.source import ImageSource
+from unoqa.outputs import write_default_outputs
+from unoqa.store.results import Results
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unoqa.core.progress import Progress
+    from unoqa.grader.grader import AnyGrader
+    from unoqa.grader.source import ImagesLike
+
+DEFAULTS = GradeOptions()
+
+
+def grade_to_folder(
+    model: AnyGrader,
+    images: ImagesLike,
+    folder: str | Path,
+    options: GradeOptions = DEFAULTS,
+    *,
+    progress: Progress | None = None,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Results:
+    """Grade images into a results folder: record, `grades.csv`, `run.json`, and with heat `heat/` and `cohort.png`.
+
+    The same call continues a run that was interrupted.
+
+    Args:
+        model: as `load` reads it from its folder.
+        notify: takes sentences for the user.
+
+    Raises:
+        UsageError: the model is not settled, and images are to be graded alone or added.
+        CohortError: a cohort of fewer than 10 images.
+        ResultsError: the folder holds something else.
+
+    Example:
+        results = unoqa.grade_to_folder(unoqa.load("model/"), "clinic/", "results/")
+    """
+    source, folder = ImageSource.find(images), Path(folder)
+    from_files = bool(source.root)
+    with grade_files(model, source, folder, options, progress=progress, notify=notify) as results:
+        write_default_outputs(results, pictures=options.heat and from_files)
+    return Results.open(folder)

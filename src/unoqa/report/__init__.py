@@ -1,1 +1,0 @@
-"""What people look at: the picture of a cohort."""

@@ -1,0 +1,152 @@
+"""The SQLite file of a results folder: its schema, its versions, and transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from unoqa.core.errors import ResultsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RECORD = "record.sqlite"
+"""Name of the file in a results folder."""
+
+APPLICATION = 0x756E6F71
+"""SQLite's application id of our files: the letters `unoq`."""
+
+BUSY_SECONDS = 30.0
+"""How long a process waits for another one's transaction, which takes milliseconds."""
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE images (
+    position INTEGER PRIMARY KEY,      -- from 0, in the order in which the images were named
+    name TEXT NOT NULL,
+    path TEXT NOT NULL DEFAULT '',     -- where the file lay; empty for an image in memory
+    page INTEGER NOT NULL DEFAULT 0,   -- from 0
+    digest TEXT,                       -- SHA-256 of the pixels; NULL until the image is assessed
+    rows INTEGER, columns INTEGER,     -- pixels of the image as read
+    score REAL, percentile REAL,
+    members TEXT,                      -- JSON list: weighted standardised score of each member of the panel
+    point INTEGER,                     -- row in the file of points; NULL if the image is not clustered
+    grade INTEGER, certainty REAL,     -- NULL until the run is finished
+    error_code TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
+    out_of_scope TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE TABLE findings (
+    position INTEGER NOT NULL REFERENCES images(position) ON DELETE CASCADE,
+    rank INTEGER NOT NULL,             -- from 0, the worst first
+    measure TEXT NOT NULL, words TEXT NOT NULL, strength REAL NOT NULL, slight INTEGER NOT NULL, place TEXT NOT NULL,
+    share REAL NOT NULL, value REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL,
+    unit TEXT NOT NULL, direction INTEGER NOT NULL,
+    PRIMARY KEY (position, rank)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE facts (
+    position INTEGER NOT NULL REFERENCES images(position) ON DELETE CASCADE,
+    name TEXT NOT NULL, value TEXT NOT NULL, source TEXT NOT NULL,
+    PRIMARY KEY (position, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE decisions (
+    id INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    reader TEXT NOT NULL,
+    time TEXT NOT NULL,                -- UTC, ISO 8601
+    field TEXT NOT NULL,               -- what was decided, such as `grade`
+    old TEXT, new TEXT,                -- NULL: not decided
+    reason TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX decisions_by_image ON decisions (position, field, reader, id);
+CREATE TRIGGER decisions_are_not_changed BEFORE UPDATE ON decisions
+    BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
+CREATE TRIGGER decisions_are_not_removed BEFORE DELETE ON decisions
+    BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
+"""
+"""Version 1 of the schema."""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA,)
+"""Statements that lead from each version to the next; an empty file has version 0."""
+
+VERSION = len(MIGRATIONS)
+
+
+def connect(folder: Path, *, vfs: str | None = None) -> sqlite3.Connection:
+    """Open the record of a results folder, making or migrating it.
+
+    Args:
+        vfs: SQLite's way to use files; `unix-dotfile` for a network share whose locks do not work, on which one machine
+            at a time may work.
+
+    Raises:
+        ResultsError: the file is no record, is damaged, or was written by a newer version.
+    """
+    path = folder / RECORD
+    uri = path.absolute().as_uri() + (f"?vfs={vfs}" if vfs else "")
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_mode = DELETE")
+        migrate(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise explain(error, path) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring a record to the version of this program."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise ResultsError(
+            f"{path} was written by a newer version of unoqa (record version {version}, this one reads {VERSION}); "
+            "install that version."
+        )
+    if version == VERSION:
+        return
+    with transaction(connection):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()  # another process may have done it meanwhile
+        for statements in MIGRATIONS[version:]:
+            for statement in _split(statements):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all or nothing; other processes wait, each for a moment."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def explain(error: sqlite3.Error, path: Path) -> ResultsError:
+    """Turn an error of SQLite into a sentence."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return ResultsError(f"Another process keeps {path} locked; wait for it and run the same command again.")
+    if "full" in text:
+        return ResultsError(f"{path} cannot be written: the disk is full; free some space and run the command again.")
+    if "readonly" in text or "unable to open" in text or "disk I/O" in text:
+        return ResultsError(f"{path} cannot be read or written ({text}); check the folder and its permissions.")
+    return ResultsError(f"{path} is not a record of unoqa or is damaged ({text}); name a new folder.")
+
+
+def _split(statements: str) -> Iterator[str]:
+    """Yield single statements; those that make a trigger hold a semicolon of their own."""
+    whole = ""
+    for line in statements.splitlines(keepends=True):
+        whole += line
+        if sqlite3.complete_statement(whole):
+            yield whole
+            whole = ""

@@ -1,0 +1,324 @@
+"""A results folder as an object: rows, findings, facts, points, decisions, and where its files lie."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from unoqa.core.errors import ResultsError, UsageError
+from unoqa.core.facts import Fact, Facts
+from unoqa.core.findings import Finding
+from unoqa.core.grading import Grade, Grading
+from unoqa.store.results.database import RECORD, connect, explain, transaction
+from unoqa.store.results.folder import heat_path
+from unoqa.store.results.legacy import is_legacy, read_legacy
+from unoqa.store.results.points import PointFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+_FINDING = "measure, words, strength, slight, place, share, value, low, high, unit, direction"
+
+
+@final
+@dataclass(frozen=True)
+class ImageEntry:
+    """One image as it was named: its name, and where it lay.
+
+    Attributes:
+        path: empty for an image in memory.
+        page: from 0.
+    """
+
+    name: str
+    path: str = ""
+    page: int = 0
+
+
+@final
+@dataclass(frozen=True)
+class Decision:
+    """One decision of a reader about one image; decisions are added and never changed."""
+
+    position: int
+    reader: str
+    time: str
+    field: str
+    old: str | None
+    new: str | None
+    reason: str
+
+
+@final
+class Results:
+    """The record of a results folder.
+
+    Several processes may read it; readers' decisions are short transactions that any local process may make, also
+    while another one grades.
+
+    Attributes:
+        folder: the results folder.
+    """
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection) -> None:
+        self.folder = folder
+        self.connection = connection
+
+    @classmethod
+    def open(cls, folder: str | Path, *, vfs: str | None = None) -> Results:
+        """Open the results in a folder.
+
+        Results of unoqa 0.1.0, which have no record, are read from `grades.csv` and `run.json`.
+
+        Args:
+            vfs: see `unoqa.store.results.database.connect`.
+
+        Raises:
+            ResultsError: there are none, or they are damaged or of a newer version.
+        """
+        folder = Path(folder)
+        if folder.is_file():
+            raise ResultsError(f"{folder} is a file; name the results folder that `unoqa grade` made.")
+        if (folder / RECORD).is_file():
+            return cls(folder, connect(folder, vfs=vfs))
+        if is_legacy(folder):
+            return cls(folder, read_legacy(folder))
+        what = "holds no results" if folder.is_dir() else "does not exist"
+        raise ResultsError(f"{folder} {what}; name a folder that `unoqa grade … -o FOLDER` made.")
+
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the record."""
+        self.connection.close()
+
+    def __len__(self) -> int:
+        return int(self._value("SELECT count(*) FROM images"))
+
+    def __repr__(self) -> str:
+        return f"Results({str(self.folder)!r}, {len(self)} images)"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Facts of the run: versions, seed, model, settings, threshold, counts, times; empty before it is finished."""
+        return dict(self.read_meta("facts", {}))
+
+    @property
+    def gradings(self) -> tuple[Grading, ...]:
+        """One grading per image, in the order in which the images were named."""
+        return tuple(self.iterate())
+
+    def iterate(self) -> Iterator[Grading]:
+        """Yield the gradings one at a time, so that a large record is never held in memory."""
+        threshold = float(self.read_meta("threshold", float("nan")))
+        findings = groupby(
+            self.connection.execute(f"SELECT position, {_FINDING} FROM findings ORDER BY position, rank"),
+            key=lambda row: row[0],
+        )
+        next_position, group = next(findings, (None, iter(())))
+        rows = self.connection.execute(
+            "SELECT position, name, grade, score, certainty, percentile, error_code, error, out_of_scope "
+            "FROM images ORDER BY position"
+        )
+        for position, name, grade, score, certainty, percentile, code, error, out_of_scope in rows:
+            found: tuple[Finding, ...] = ()
+            if position == next_position:
+                found = tuple(_to_finding(row[1:]) for row in group)
+                next_position, group = next(findings, (None, iter(())))
+            yield Grading(
+                image=name,
+                grade=None if grade is None else Grade(grade),
+                score=score,
+                threshold=threshold,
+                certainty=certainty,
+                findings=found,
+                error=f"{code}: {error}" if code else "",
+                percentile=percentile,
+                out_of_scope=out_of_scope,
+            )
+
+    def count(self, grade: Grade | None) -> int:
+        """Count the images of a grade; of None, those without one."""
+        return int(self._value("SELECT count(*) FROM images WHERE grade IS ?", None if grade is None else int(grade)))
+
+    def count_scored_without_grade(self) -> int:
+        """Count the images that are not outstanding and have no grade, since too few are."""
+        return int(self._value("SELECT count(*) FROM images WHERE grade IS NULL AND score IS NOT NULL"))
+
+    def list_errors(self, most: int) -> list[tuple[str, str]]:
+        """Return name and error of the first images without a grade."""
+        rows = self.connection.execute(
+            "SELECT name, error_code || ': ' || error FROM images WHERE grade IS NULL ORDER BY position LIMIT ?",
+            (most,),
+        )
+        return [(name, error) for name, error in rows]
+
+    def facts_of(self, position: int) -> Facts:
+        """Return what is known of a scan beside its pixels."""
+        rows = self.connection.execute("SELECT name, value, source FROM facts WHERE position = ?", (position,))
+        return Facts(**{name: Fact(value, source) for name, value, source in rows})
+
+    def members_of(self, position: int) -> tuple[float, ...]:
+        """Return the weighted standardised score of each member of the panel for one image."""
+        text = self._value("SELECT members FROM images WHERE position = ?", position)
+        return tuple(json.loads(text)) if text else ()
+
+    def read_scores(self) -> tuple[Int[np.ndarray, " scored"], Float[np.ndarray, " scored"]]:
+        """Return the positions and scores of all images that have a score."""
+        rows = self.connection.execute("SELECT position, score FROM images WHERE score IS NOT NULL ORDER BY position")
+        found = np.fromiter((value for row in rows for value in row), dtype=np.float64).reshape(-1, 2)
+        return found[:, 0].astype(np.int64), found[:, 1].copy()
+
+    def read_points(self, positions: Int[np.ndarray, " chosen"]) -> Float[np.ndarray, "chosen high"]:
+        """Return the points of images that are not outstanding."""
+        every = dict(self.connection.execute("SELECT position, point FROM images WHERE point IS NOT NULL"))
+        return self.points().read([every[int(position)] for position in positions])
+
+    def points(self) -> PointFile:
+        """Return the file of points."""
+        layout = self.read_meta("points", {"width": 0, "dtype": "<f8"})
+        rows = self._value("SELECT coalesce(max(point) + 1, 0) FROM images")
+        return PointFile(self.folder, layout["width"], layout["dtype"], int(rows))
+
+    def entries(self) -> list[ImageEntry]:
+        """Return the images as they were named."""
+        rows = self.connection.execute("SELECT name, path, page FROM images ORDER BY position")
+        return [ImageEntry(*row) for row in rows]
+
+    def entry(self, name: str, *, images: Path | None = None) -> ImageEntry:
+        """Return one image by its name.
+
+        Args:
+            images: the folder where the images lie now, if they were moved from where they lay.
+
+        Raises:
+            ResultsError: the record does not say where it lay.
+        """
+        row = self.connection.execute("SELECT name, path, page FROM images WHERE name = ?", (name,)).fetchone()
+        if row is None or not row[1]:
+            raise ResultsError(f"{self.folder} does not say where the image {name} lay; grade the images again.")
+        path = Path(row[1])
+        if images is not None:
+            path = images / path.relative_to(self.read_meta("root", path.anchor))
+        return ImageEntry(row[0], str(path), row[2])
+
+    def heat_path(self, name: str) -> Path:
+        """Return the file of an image's heat overlay."""
+        return heat_path(self.folder, name)
+
+    def decide(self, position: int, reader: str, field: str, new: str | None, *, reason: str = "") -> Decision:
+        """Add a reader's decision about an image; what the reader decided before stays in the record.
+
+        Args:
+            field: what is decided, such as `grade`, `note` or `cause`.
+            new: the decision; None withdraws it.
+
+        Raises:
+            UsageError: there is no such image, or an earlier decision is changed without a reason.
+        """
+        with self._explained(), transaction(self.connection):
+            if self._value("SELECT count(*) FROM images WHERE position = ?", position) == 0:
+                raise UsageError(f"{self.folder} has no image at position {position}; it has {len(self)} images.")
+            old = self._latest(position, reader, field)
+            if old is not None and new != old and not reason:
+                raise UsageError(f"The {field} '{old}' of {reader} is changed to '{new}': say why.")
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            decision = Decision(position, reader, now, field, old, new, reason)
+            self.connection.execute(
+                "INSERT INTO decisions (position, reader, time, field, old, new, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (position, reader, now, field, old, new, reason),
+            )
+        return decision
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """All decisions of readers, the earliest first."""
+        rows = self.connection.execute(
+            "SELECT position, reader, time, field, old, new, reason FROM decisions ORDER BY id"
+        )
+        return tuple(Decision(*row) for row in rows)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return one row per image as a data frame (extra `tables`).
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        try:
+            import pandas as pd  # noqa: PLC0415 - of the extra `tables`
+        except ImportError:
+            raise UsageError("Data frames need pandas: pip install 'unoqa[tables]'.") from None
+        rows = [
+            {
+                "image": one.image,
+                "grade": None if one.grade is None else one.grade.word,
+                "score": one.score,
+                "threshold": one.threshold,
+                "certainty": one.certainty,
+                "percentile": one.percentile,
+                "reasons": "; ".join(one.reasons),
+                "out_of_scope": one.out_of_scope,
+                "error": one.error,
+            }
+            for one in self.iterate()
+        ]
+        return pd.DataFrame(rows)
+
+    def read_meta(self, key: str, default: Any) -> Any:  # noqa: ANN401 - JSON
+        """Return a value of the record's own facts."""
+        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def write_meta(self, **values: Any) -> None:  # noqa: ANN401 - JSON
+        """Set values of the record's own facts, within the caller's transaction."""
+        self.connection.executemany(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            [(key, json.dumps(value, ensure_ascii=False)) for key, value in values.items()],
+        )
+
+    def _latest(self, position: int, reader: str, field: str) -> str | None:
+        row = self.connection.execute(
+            "SELECT new FROM decisions WHERE position = ? AND field = ? AND reader = ? ORDER BY id DESC LIMIT 1",
+            (position, field, reader),
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def _value(self, query: str, *values: object) -> Any:  # noqa: ANN401 - whatever the column holds
+        return self.connection.execute(query, values).fetchone()[0]
+
+    def _explained(self) -> _Explained:
+        return _Explained(self.folder / RECORD)
+
+
+@final
+class _Explained:
+    """Turns SQLite's errors into sentences."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise explain(error, self._path) from error
+
+
+def _to_finding(row: tuple[Any, ...]) -> Finding:
+    measure, words, strength, slight, place, share, value, low, high, unit, direction = row
+    return Finding(measure, words, strength, bool(slight), place, share, value, low, high, unit, direction)

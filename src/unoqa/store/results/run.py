@@ -1,0 +1,282 @@
+"""One run of grading into a results folder: it continues where an earlier one stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from unoqa.core.assessment import Assessment, Failure
+from unoqa.core.errors import ResultsError
+from unoqa.store.results.database import RECORD, connect, explain, transaction
+from unoqa.store.results.folder import LOCK, make_folder
+from unoqa.store.results.results import ImageEntry, Results
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from unoqa.core.grading import Grading
+
+COMMIT_SECONDS = 0.5
+"""Longest work that a killed process loses."""
+
+_CLEARED = (
+    "digest = NULL, rows = NULL, columns = NULL, score = NULL, percentile = NULL, members = NULL, point = NULL, "
+    "grade = NULL, certainty = NULL, error_code = '', error = '', out_of_scope = ''"
+)
+
+
+@final
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run is about.
+
+    Attributes:
+        images: in the order in which they were named.
+        root: folder below which all of them lie; empty if they are in memory.
+        model: checksum of the model; a results folder belongs to one model.
+        conditions: versions, device and settings that scores may depend on; images assessed under other conditions
+            are assessed again.
+        append: whether images may be added to those in the record.
+    """
+
+    images: Sequence[ImageEntry]
+    root: str
+    model: str
+    conditions: str
+    append: bool = False
+
+
+@contextmanager
+def begin_run(folder: Path, plan: RunPlan, *, vfs: str | None = None) -> Iterator[Run]:
+    """Open a results folder for grading; one process at a time.
+
+    Raises:
+        ResultsError: the folder holds something else, results of another model or of other images, or another process
+            is grading into it.
+    """
+    make_folder(folder)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ResultsError(f"Another process is writing to {folder}; wait for it, or name a new folder.") from None
+    try:
+        results = Results(folder, connect(folder, vfs=vfs))
+        try:
+            run = Run(results, plan)
+            try:
+                yield run
+            finally:
+                run.close()
+        except sqlite3.Error as error:
+            raise explain(error, folder / RECORD) from error
+        finally:
+            results.close()
+    finally:
+        lock.release()
+
+
+@final
+class Run:
+    """A run that writes to the record; what it adds is committed at least every half second of work.
+
+    Attributes:
+        positions: the row of each image of the plan.
+        done: number of images that an earlier run has assessed under the same conditions.
+    """
+
+    def __init__(self, results: Results, plan: RunPlan) -> None:
+        self.results = results
+        with transaction(results.connection):
+            self.positions = _register(results, plan)
+            if results.read_meta("conditions", plan.conditions) != plan.conditions:
+                _clear(results)
+            results.write_meta(model=plan.model, conditions=plan.conditions, finished=False)
+        rows = results.connection.execute("SELECT position, digest FROM images WHERE digest IS NOT NULL")
+        self._digests: dict[int, str] = dict(rows)
+        self.done = len(self._digests)
+        self._points = results.points()
+        self._waiting: list[tuple[int, Assessment | Failure]] = []
+        self._committed = time.monotonic()
+
+    def digest(self, position: int) -> str | None:
+        """Return the digest of an image's pixels when it was assessed; None if it was not."""
+        return self._digests.get(position)
+
+    def add(self, position: int, result: Assessment | Failure) -> None:
+        """Add what became of an image, in place of what was known of it."""
+        self._waiting.append((position, result))
+        if time.monotonic() - self._committed >= COMMIT_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Commit what was added: points first, so that no row names a point that is not there."""
+        if self._waiting:
+            rows = [(position, result, self._append_point(result)) for position, result in self._waiting]
+            self._points.flush()
+            with transaction(self.results.connection):
+                self.results.write_meta(points={"width": self._points.width, "dtype": self._points.dtype.str})
+                for position, result, point in rows:
+                    self._write(position, result, point)
+            self._waiting.clear()
+        self._committed = time.monotonic()
+
+    def assessments(self) -> list[Assessment | Failure]:
+        """Return what is needed to grade the images together: score and point of each, or why there is none."""
+        self.flush()
+        rows = self.results.connection.execute(
+            "SELECT name, score, point, error_code, error FROM images ORDER BY position"
+        ).fetchall()
+        stored = self._points.read([point for _, _, point, _, _ in rows if point is not None])
+        points = iter(stored)
+        return [
+            Failure(name, code, error)
+            if score is None
+            else Assessment(name, score, point=np.empty(0) if point is None else next(points))
+            for name, score, point, code, error in rows
+        ]
+
+    def finish(self, gradings: Sequence[Grading], *, threshold: float, facts: dict[str, Any]) -> None:
+        """Set all grades in one transaction.
+
+        Args:
+            facts: of the run, as `run.json` shows them.
+        """
+        self.flush()
+        with transaction(self.results.connection):
+            self.results.connection.executemany(
+                "UPDATE images SET grade = ?, certainty = ?, error_code = ?, error = ? WHERE position = ?",
+                (_grade_values(position, grading) for position, grading in enumerate(gradings)),
+            )
+            self.results.write_meta(threshold=threshold, facts=facts, finished=True)
+
+    def close(self) -> None:
+        """Commit what was added, also when the run is interrupted."""
+        try:
+            self.flush()
+        finally:
+            self._points.close()
+
+    def _append_point(self, result: Assessment | Failure) -> int | None:
+        if isinstance(result, Failure) or not len(result.point):
+            return None
+        return self._points.append(result.point)
+
+    def _write(self, position: int, result: Assessment | Failure, point: int | None) -> None:
+        execute = self.results.connection.execute
+        execute(f"UPDATE images SET {_CLEARED} WHERE position = ?", (position,))
+        for table in ("findings", "facts"):
+            execute(f"DELETE FROM {table} WHERE position = ?", (position,))
+        if isinstance(result, Failure):
+            values = (result.code, result.message, position)
+            execute("UPDATE images SET error_code = ?, error = ? WHERE position = ?", values)
+            return
+        execute(
+            "UPDATE images SET digest = ?, rows = ?, columns = ?, score = ?, percentile = ?, members = ?, point = ?, "
+            "out_of_scope = ? WHERE position = ?",
+            (
+                result.digest,
+                *result.size,
+                result.score,
+                result.percentile,
+                json.dumps(result.members),
+                point,
+                result.out_of_scope,
+                position,
+            ),
+        )
+        self.results.connection.executemany(
+            f"INSERT INTO findings VALUES ({', '.join('?' * 13)})",
+            [(position, rank, *astuple(finding)) for rank, finding in enumerate(result.findings)],
+        )
+        self.results.connection.executemany(
+            "INSERT INTO facts VALUES (?, ?, ?, ?)",
+            [(position, name, fact.value, fact.source) for name, fact in result.facts.known()],
+        )
+
+
+def _grade_values(position: int, grading: Grading) -> tuple[object, ...]:
+    code, _, error = grading.error.partition(": ")
+    grade = None if grading.grade is None else int(grading.grade)
+    return grade, grading.certainty, code, error, position
+
+
+def _register(results: Results, plan: RunPlan) -> list[int]:
+    """Give each image of the plan its row."""
+    folder = results.folder
+    model = results.read_meta("model", None)
+    if model is not None and model != plan.model:
+        raise ResultsError(f"{folder} holds the results of another model; name a new folder.")
+    known = results.entries()
+    if not known:
+        _insert(results, 0, plan.images)
+        results.write_meta(root=plan.root)
+        return list(range(len(plan.images)))
+    if not plan.append:
+        if [one.name for one in known] != [one.name for one in plan.images]:
+            raise ResultsError(
+                f"{folder} holds the results of other images; name a new folder, or add these images to it with append."
+            )
+        _move(results, plan)
+        return list(range(len(known)))
+    return _append(results, known, plan)
+
+
+def _append(results: Results, known: Sequence[ImageEntry], plan: RunPlan) -> list[int]:
+    rows = {(one.path, one.page): position for position, one in enumerate(known)}
+    taken = {one.name for one in known}
+    positions, fresh = [], list[ImageEntry]()
+    for one in plan.images:
+        position = rows.get((one.path, one.page)) if one.path else None
+        if position is None:
+            position = len(known) + len(fresh)
+            name = one.name if one.name not in taken else _full_name(one)
+            fresh.append(ImageEntry(name, one.path, one.page))
+        positions.append(position)
+    _insert(results, len(known), fresh)
+    results.write_meta(root=_common(results.read_meta("root", plan.root), plan.root))
+    return positions
+
+
+def _full_name(entry: ImageEntry) -> str:
+    """Name an image by its whole path, where another image has its short name."""
+    return f"{entry.path}#{entry.page + 1}" if entry.page else entry.path
+
+
+def _insert(results: Results, first: int, images: Sequence[ImageEntry]) -> None:
+    results.connection.executemany(
+        "INSERT INTO images (position, name, path, page) VALUES (?, ?, ?, ?)",
+        [(first + number, one.name, one.path, one.page) for number, one in enumerate(images)],
+    )
+
+
+def _move(results: Results, plan: RunPlan) -> None:
+    """Note where the images lie now."""
+    results.connection.executemany(
+        "UPDATE images SET path = ?, page = ? WHERE position = ?",
+        [(one.path, one.page, position) for position, one in enumerate(plan.images)],
+    )
+    results.write_meta(root=plan.root)
+
+
+def _clear(results: Results) -> None:
+    """Forget all assessments, which other conditions made; readers' decisions stay."""
+    results.connection.execute(f"UPDATE images SET {_CLEARED}")
+    results.connection.execute("DELETE FROM findings")
+    results.connection.execute("DELETE FROM facts")
+
+
+def _common(first: str, second: str) -> str:
+    """Return the folder below which both lie."""
+    if not first or not second:
+        return first or second
+    return os.path.commonpath([first, second])
