@@ -13,22 +13,23 @@ import tifffile
 from PIL import Image
 
 import unoqa
-from unoqa.batch import Mode, grade_files
-from unoqa.batch.results import MADE_LATER
+from unoqa.batch import GradeOptions, Mode
 from unoqa.core.errors import CohortError, ResultsError, UsageError
 from unoqa.core.progress import NoProgress
-from unoqa.grader.source import ImageSource
-from unoqa.outputs.heat import heat_path
+from unoqa.grader.cohort import CohortResult
+from unoqa.outputs.parts.run import grade_to_folder
 from unoqa.store.model_folder import read_model_folder
+from unoqa.store.results.folder import MADE_LATER, heat_path
 
 loaded = cache(unoqa.load)
 
+VIEWS = [".lock", "cohort.png", "grades.csv", "heat", "points.raw", "record.sqlite", "run.json"]
+
 
 def graded(folder, images, results, *, mode=Mode.AS_MODEL, heat=False, progress=None):
-    images = images if isinstance(images, list) else [images]
-    options = {"mode": mode, "heat": heat, "progress": progress or NoProgress()}
-    with grade_files(loaded(folder), ImageSource.find(images), results, **options) as result:
-        return result
+    options = GradeOptions(mode=mode, heat=heat)
+    with grade_to_folder(loaded(folder), images, results, options, progress=progress or NoProgress()) as record:
+        return CohortResult(record.gradings, tuple(record.facts["warnings"]))
 
 
 def rows(results):
@@ -49,7 +50,7 @@ def scans(clinic, tmp_path):
 def test_one_row_an_image_in_the_order_of_the_folder(settled_model, scans, tmp_path):
     result = graded(settled_model, scans, tmp_path / "results")
     header = (tmp_path / "results" / "grades.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert header == "image,grade,grade_code,score,threshold,certainty,reasons,error"
+    assert header == "image,grade,grade_code,score,threshold,certainty,reasons,error,percentile,out_of_scope"
     assert [row["image"] for row in rows(tmp_path / "results")] == ["scan_0001.png", "scan_0002.png", "scan_0003.png"]
     assert [row["grade"] for row in rows(tmp_path / "results")] == [one.grade.word for one in result.gradings]
 
@@ -106,7 +107,13 @@ def test_each_image_has_an_overlay_of_its_own_size(settled_model, scans, tmp_pat
 
 def test_no_heat_leaves_no_overlays(settled_model, scans, tmp_path):
     graded(settled_model, scans, tmp_path / "results", heat=False)
-    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["grades.csv", "run.json"]
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == [
+        ".lock",
+        "grades.csv",
+        "points.raw",
+        "record.sqlite",
+        "run.json",
+    ]
 
 
 def test_a_file_that_cannot_be_graded_keeps_its_row_with_a_code(settled_model, scans, tmp_path):
@@ -189,7 +196,10 @@ def test_the_results_of_other_images_are_not_touched(settled_model, scans, tmp_p
     (scans / "scan_0003.png").unlink()
     with pytest.raises(ResultsError) as error:
         graded(settled_model, scans, tmp_path / "results")
-    assert str(error.value) == f"{tmp_path / 'results'} holds the results of other images; name a new folder."
+    assert str(error.value) == (
+        f"{tmp_path / 'results'} holds the results of other images; name a new folder, or add these images to it "
+        "(append)."
+    )
     assert len(rows(tmp_path / "results")) == 3
 
 
@@ -260,7 +270,13 @@ def test_grading_again_leaves_nothing_of_the_earlier_grades(settled_model, scans
         (results / name).touch()
     (scans / "scan_0002.png").write_text("no image")
     graded(settled_model, scans, results, heat=True)
-    assert sorted(path.name for path in results.iterdir()) == ["grades.csv", "heat", "run.json"]
+    assert sorted(path.name for path in results.iterdir()) == VIEWS
     assert sorted(path.name for path in (results / "heat").iterdir()) == ["scan_0001.png.png", "scan_0003.png.png"]
     graded(settled_model, scans, results)
-    assert sorted(path.name for path in results.iterdir()) == ["grades.csv", "run.json"]
+    assert sorted(path.name for path in results.iterdir()) == [
+        ".lock",
+        "grades.csv",
+        "points.raw",
+        "record.sqlite",
+        "run.json",
+    ]

@@ -7,28 +7,31 @@ import time
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import unoqa
 from clinic import small
 from interrupting import Failing, PowerCut
 from unoqa import Recipe
-from unoqa.batch import Mode, grade_files
-from unoqa.batch.results import MADE_LATER
+from unoqa.batch import GradeOptions
 from unoqa.core.errors import ResultsError
 from unoqa.core.progress import NoProgress
-from unoqa.grader.source import ImageSource
+from unoqa.outputs.parts.run import grade_to_folder
+from unoqa.store.results.folder import MADE_LATER
 
-JOURNAL = ".unfinished/journal.jsonl"
+RECORD = "record.sqlite"
+
+VIEWS = [".lock", "cohort.png", "grades.csv", "heat", "points.raw", RECORD, "run.json"]
 
 
 loaded = cache(unoqa.load)
 
 
 def graded(folder, images, results, *, heat=False, progress=None):
-    options = {"mode": Mode.AS_MODEL, "heat": heat, "progress": progress or NoProgress()}
-    with grade_files(loaded(folder), ImageSource.find(images), results, **options) as result:
-        return result
+    options = GradeOptions(heat=heat)
+    with grade_to_folder(loaded(folder), images, results, options, progress=progress or NoProgress()) as record:
+        return record.gradings
 
 
 def cut(folder, images, results, *, after, heat=False):
@@ -38,10 +41,11 @@ def cut(folder, images, results, *, after, heat=False):
 
 
 def files(folder):
+    """Return the views and overlays: what the record gives, apart from times."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != "run.json"
+        if path.is_file() and path.name not in ("run.json", RECORD, ".lock", "points.raw")
     }
 
 
@@ -58,7 +62,7 @@ def test_a_run_that_goes_on_ends_as_one_that_was_never_cut(settled_model, scans,
     cut(settled_model, scans, tmp_path / "results", after=3, heat=True)
     graded(settled_model, scans, tmp_path / "results", heat=True)
     assert files(tmp_path / "results") == files(tmp_path / "whole")
-    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["grades.csv", "heat", "run.json"]
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == VIEWS
 
 
 def test_what_was_scored_is_not_scored_again_with_more_threads_either(settled_model, scans, tmp_path, torch_threads):
@@ -71,16 +75,19 @@ def test_what_was_scored_is_not_scored_again_with_more_threads_either(settled_mo
     assert all(path.stat().st_mtime_ns == time for path, time in overlays.items())
 
 
-def test_a_run_cut_while_its_result_is_drawn_is_unfinished_and_scores_nothing_again(settled_model, scans, tmp_path):
-    arguments = (loaded(settled_model), ImageSource.find(scans), tmp_path / "results")
-    options = {"mode": Mode.AS_MODEL, "heat": True, "progress": NoProgress()}
-    with pytest.raises(PowerCut), grade_files(*arguments, **options):
+def test_a_run_cut_while_its_views_are_made_scores_nothing_again(settled_model, scans, tmp_path, monkeypatch):
+    def cut_power(*_, **__):
         raise PowerCut
+
+    with monkeypatch.context() as patched:
+        patched.setattr("unoqa.outputs.cohort_png.CohortPng.write", cut_power)
+        with pytest.raises(PowerCut):
+            graded(settled_model, scans, tmp_path / "results", heat=True)
     overlays = {path: path.stat().st_mtime_ns for path in (tmp_path / "results" / "heat").iterdir()}
-    with grade_files(*arguments, **options):
-        assert {path: path.stat().st_mtime_ns for path in overlays} == overlays
+    graded(settled_model, scans, tmp_path / "results", heat=True)
+    assert {path: path.stat().st_mtime_ns for path in overlays} == overlays
     assert len(overlays) == 5
-    assert not (tmp_path / "results" / JOURNAL).parent.exists()
+    assert (tmp_path / "results" / "cohort.png").is_file()
 
 
 def test_overlays_that_somebody_took_away_meanwhile_are_made_again(settled_model, scans, tmp_path):
@@ -115,17 +122,6 @@ def test_an_image_that_changed_meanwhile_is_scored_again(settled_model, scans, t
     assert files(tmp_path / "results") == files(tmp_path / "whole")
 
 
-def test_a_line_cut_anywhere_costs_that_line_alone(settled_model, scans, tmp_path):
-    graded(settled_model, scans, tmp_path / "whole")
-    cut(settled_model, scans, tmp_path / "results", after=3)
-    written = (tmp_path / "results" / JOURNAL).read_bytes()
-    for length in (0, 10, len(written) // 2, len(written) - 1):
-        (tmp_path / "results" / JOURNAL).parent.mkdir(exist_ok=True)
-        (tmp_path / "results" / JOURNAL).write_bytes(written[:length])
-        graded(settled_model, scans, tmp_path / "results")
-        assert files(tmp_path / "results") == files(tmp_path / "whole"), length
-
-
 def test_a_run_with_heat_does_not_go_on_from_one_without(settled_model, scans, tmp_path):
     cut(settled_model, scans, tmp_path / "results", after=3, heat=False)
     graded(settled_model, scans, tmp_path / "results", heat=True)
@@ -136,10 +132,7 @@ def test_an_unfinished_run_of_another_model_is_not_gone_on_with(model, settled_m
     cut(settled_model, clinic.mixed, tmp_path / "results", after=3)
     with pytest.raises(ResultsError) as error:
         graded(model, clinic.mixed, tmp_path / "results")
-    assert str(error.value) == (
-        f"{tmp_path / 'results'} holds an unfinished run of another model; name a new folder, or remove that one if it "
-        "is not needed."
-    )
+    assert str(error.value) == f"{tmp_path / 'results'} holds the results of another model; name a new folder."
 
 
 def test_images_that_came_since_are_graded_with_the_rest(settled_model, scans, tmp_path):
@@ -161,32 +154,35 @@ def test_a_cohort_clustered_by_its_maps_goes_on_to_the_same_grades(clinic, weigh
 
 
 @pytest.mark.slow
-def test_a_process_killed_at_any_moment_goes_on_to_identical_results(model, clinic, tmp_path):
-    command = [
-        shutil.which("unoqa", path=Path(sys.executable).parent),
-        "grade",
-        str(clinic.mixed),
-        "-m",
-        str(model),
-    ]
+def test_a_process_killed_at_twenty_moments_ends_with_the_same_grades(model, clinic, tmp_path):
+    command = [shutil.which("unoqa", path=Path(sys.executable).parent), "grade", str(clinic.mixed), "-m", str(model)]
+    started = time.monotonic()
     subprocess.run([*command, "-o", str(tmp_path / "whole")], check=True, capture_output=True)
-    for lines in (2, 20, 35):
-        killed_after(lines, [*command, "-o", str(tmp_path / "results")], tmp_path / "results" / JOURNAL)
-    assert not (tmp_path / "results" / "grades.csv").exists()
-    subprocess.run([*command, "-o", str(tmp_path / "results")], check=True, capture_output=True)
+    whole = time.monotonic() - started
+    moments = np.random.default_rng(0).uniform(0.2, 1.0, 20)
+    for share in moments:
+        process = subprocess.Popen([*command, "-o", str(tmp_path / "results")], stderr=subprocess.DEVNULL)
+        time.sleep(share * whole)
+        process.kill()
+        process.wait()
+    finished = subprocess.run([*command, "-o", str(tmp_path / "results")], check=True, capture_output=True, text=True)
     assert files(tmp_path / "results") == files(tmp_path / "whole")
+    assert "Continuing at" in finished.stderr
 
 
-def killed_after(lines, command, journal):
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        if journal.exists() and journal.read_bytes().count(b"\n") > lines:
-            break
-        time.sleep(0.005)
-    assert process.poll() is None, process.stderr.read()
-    process.kill()
-    process.communicate()
+def test_a_process_killed_within_a_commit_loses_that_commit_alone(settled_model, scans, tmp_path):
+    graded(settled_model, scans, tmp_path / "whole")
+    cut(settled_model, scans, tmp_path / "results", after=3)
+    killed = (
+        "import os, signal, sys; from unoqa.store.results import Results\n"
+        "results = Results.open(sys.argv[1]); results.connection.execute('PRAGMA cache_size = 1')\n"
+        "results.connection.execute('BEGIN IMMEDIATE')\n"
+        "results.connection.execute('UPDATE images SET score = -1, digest = NULL, error = hex(randomblob(99999))')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", killed, tmp_path / "results"], check=False)
+    graded(settled_model, scans, tmp_path / "results")
+    assert files(tmp_path / "results") == files(tmp_path / "whole")
 
 
 def test_a_killed_run_over_earlier_grades_leaves_them_whole_until_it_has_gone_on(

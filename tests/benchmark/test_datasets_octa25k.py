@@ -199,7 +199,7 @@ def test_class_folders_without_a_field_or_split_on_their_path_are_refused(place,
     fill(folder / place)
     where = folder / place
     assert refusal(folder).splitlines()[0] == (
-        f"octa25k: no folder name on the path {where} says its {what}; expected: {LAYOUT}. Found:"
+        f"octa25k: no folder on the path {where} is named after a {what}; expected: {LAYOUT}. Found:"
     )
 
 

@@ -389,12 +389,12 @@ def test_the_second_table_marks_the_scale_that_is_best_by_the_labels():
     table = make_table_2(split_cells({KEY: cell(), **single}), 3)
     assert table.rows == (
         ("F_QS", "8.05 / 46.78", DASH, DASH),
-        ("F_single", "10.34 / 47.72", DASH, "40.0 / 70.0 –"),
+        ("F_single", "10.34 / 47.72", DASH, "40.0 / 70.0 †"),
         ("F_single + FDR", "11.18 / 48.06", DASH, DASH),
         ("F_multi", "50.04 / 70.66", DASH, DASH),
         ("F_multi + FDR", "53.29 / 72.61", DASH, "50.0 / 70.0"),
     )
-    assert "– The best single scale is chosen with labels" in table.caption
+    assert "† The best single scale is chosen with labels" in table.caption
 
 
 def test_the_majority_class_has_its_share_as_accuracy_and_no_kappa(tmp_path):

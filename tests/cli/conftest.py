@@ -19,8 +19,8 @@ __all__ = ["base", "clinic", "grader", "model", "settled", "settled_model", "wei
 def unoqa():
     """Return a function that gives a command and returns how it ended."""
 
-    def command(*words):
-        return CliRunner().invoke(application, [str(word) for word in words])
+    def command(*words, typed=""):
+        return CliRunner().invoke(application, [str(word) for word in words], input=typed)
 
     return command
 

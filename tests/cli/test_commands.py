@@ -87,7 +87,7 @@ def examples(command):
 
 MISTAKES = {
     "gradde": "There is no command 'gradde'; did you mean 'grade'?",
-    "xyzzy": "There is no command 'xyzzy'; use demo, fit, grade, settle, evaluate, reproduce, choices, weights.",
+    "xyzzy": "There is no command 'xyzzy'; use demo, fit, grade, settle, report, evaluate, info, clean, reproduce, choices, weights.",
     "grade scans --devise cpu": "No such option: --devise (Possible options: --device)",
     "grade scans -o results": "Missing option '--model' / '-m'.",
     "fit scans -o model --seed -1": "Invalid value for '--seed': use a whole number from 0 to 4294967295, not -1.",
@@ -146,7 +146,7 @@ def test_grade_leaves_rows_facts_heat_and_a_picture(unoqa, clinic, settled_model
     ended = unoqa("grade", folder, "-m", settled_model, "-o", tmp_path / "results", "--alone")
     assert ended.exit_code == 0, ended.output
     found = sorted(path.name for path in (tmp_path / "results").iterdir())
-    assert found == ["cohort.png", "grades.csv", "heat", "run.json"]
+    assert found == [".lock", "cohort.png", "grades.csv", "heat", "points.raw", "record.sqlite", "run.json"]
     with Image.open(tmp_path / "results" / "cohort.png") as picture:
         assert picture.format == "PNG"
 
@@ -170,7 +170,7 @@ def test_fit_reports_copies_and_odd_images(unoqa, clinic, tmp_path):
     ended = unoqa("fit", folder, "-o", tmp_path / "model", "--recipe", "measures")
     assert ended.exit_code == 0
     assert f"1 image left out (exact copy of another):\n  {first.name} = copy.png\n" in ended.stderr
-    assert "fitted on, but unlike the others (outstanding?):\n  odd.png" in ended.stderr
+    assert "fitted on, but unlike the others (check that each is outstanding):\n  odd.png" in ended.stderr
 
 
 def test_fit_takes_a_recipe_file_weights_and_alpha(unoqa, clinic, weights, tmp_path):
@@ -232,7 +232,7 @@ def test_the_demo_runs_end_to_end_and_again(unoqa, tmp_path):
     assert first.stdout == again.stdout
     assert "120 images compared (reference: 30 ungradable, 60 gradable, 30 outstanding)" in first.stdout
     names = sorted(path.name for path in (tmp_path / "demo").iterdir())
-    assert names == ["cohort.png", "model", "phantom", "results"]
+    assert names == ["model", "phantom", "results"]
     kappa = json.loads((tmp_path / "demo" / "results" / "evaluation.json").read_text(encoding="utf-8"))["figures"]
     assert next(iter(kappa.values()))["value"] > 0.5
 
@@ -256,11 +256,17 @@ def test_a_full_console_is_reported_in_one_sentence(words):
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_model_that_replaces_another_says_so(unoqa, clinic, tmp_path):
-    recipe = small("measures", tmp_path)
-    first, second = (
-        unoqa("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe, "-q") for _ in range(2)
-    )
-    assert (first.exit_code, second.exit_code) == (0, 0)
-    assert "is replaced" not in first.stderr
-    assert f"Warning: the model that was in {tmp_path / 'model'} is replaced." in second.stderr
+def test_a_model_is_replaced_only_when_that_is_wanted(unoqa, clinic, settled_model, tmp_path):
+    fit = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", small("measures", tmp_path), "-q")
+    settle = ("settle", clinic.mixed, "-m", settled_model, "-o", tmp_path / "model", "-q")
+    assert unoqa(*fit).exit_code == 0
+    before = (tmp_path / "model" / "checksums.json").read_bytes()
+    for command in (fit, settle):
+        refused = unoqa(*command)
+        assert refused.exit_code == 2
+        assert refused.stderr == (
+            f"unoqa: {tmp_path / 'model'} holds a model already; name a new folder, or replace it with --overwrite.\n"
+        )
+        assert (tmp_path / "model" / "checksums.json").read_bytes() == before
+    assert unoqa(*settle, "--overwrite").exit_code == 0
+    assert (tmp_path / "model" / "checksums.json").read_bytes() != before

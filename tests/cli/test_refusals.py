@@ -56,7 +56,7 @@ def test_weights_for_a_recipe_that_has_none(refusal, clinic, tmp_path):
     weights.touch()
     arguments = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures")
     assert refusal(*arguments, "--encoder-weights", weights) == (
-        f"The recipe 'measures' has no encoder with weights, and {weights} was given; leave it out."
+        f"The recipe 'measures' needs no encoder weights, but {weights} was given; leave it out."
     )
 
 
@@ -189,7 +189,8 @@ def test_an_alpha_that_takes_more_images(refusal, clinic, tmp_path):
     words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--alpha", "0.01")
     assert refusal(*words) == (
         "At least 99 different outstanding images are needed, and 30 can be used; "
-        "give more images, choose a recipe that needs fewer, or set a larger alpha (the share of them refused)."
+        "give more images, choose a recipe that needs fewer, or set a larger alpha "
+        "(the share of outstanding images above the threshold)."
     )
 
 

@@ -79,9 +79,7 @@ def test_help_names_the_data_the_tables_and_what_uses_labels(unoqa):
         assert word in ended.stdout
     text = " ".join(ended.stdout.split())
     assert "The output folder receives reproduction.md, .html and .csv (every cell) and work/" in text
-    assert (
-        "Labels are used to compare; a column that uses them for more, as for the paper's threshold, says so." in text
-    )
+    assert "A number that uses labels for more than the comparison is marked." in text
 
 
 def test_a_missing_data_set_says_where_it_is_found_and_how_it_is_laid_out(give, tmp_path):
@@ -93,8 +91,8 @@ def test_a_missing_data_set_says_where_it_is_found_and_how_it_is_laid_out(give, 
 
 def test_a_missing_folder_of_no_named_data_set(give, tmp_path):
     assert give(tmp_path / "scnas") == (
-        f"There is no folder {tmp_path / 'scnas'}; check its spelling, or choose the data set 'phantom' to "
-        "have scans drawn."
+        f"There is no folder {tmp_path / 'scnas'}; check its spelling, or choose the data set 'phantom', which "
+        "draws scans."
     )
 
 
@@ -109,8 +107,8 @@ def test_an_unknown_data_set_names_the_nearest(give, clinic):
 def test_a_folder_that_is_no_data_set(filled, give, clinic, tmp_path):
     folder = clinic.some(tmp_path / "scans", 3 if filled else 0)
     assert give(folder) == (
-        f"{folder} has the layout of no known data set (reference-set, octa25k, drac2022, phantom, "
-        "labelled-folder); choose the data set to read what the folder lacks."
+        f"The layout of {folder} fits no known data set (reference-set, octa25k, drac2022, phantom, "
+        "labelled-folder); name one with --dataset to see what is missing."
     )
 
 

@@ -72,7 +72,7 @@ def test_another_package_adds_a_choice(whiteness):
 def test_another_package_cannot_use_the_name_of_a_choice_of_unoqa(whiteness, tmp_path):
     metadata = tmp_path / "whiteness-1.0.dist-info" / "entry_points.txt"
     metadata.write_text("[unoqa.encoders.measures]\ncentring = whiteness_of_scans\n", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"whiteness_of_scans adds a measure 'centring', but unoqa already has one of"):
+    with pytest.raises(UsageError, match=r"whiteness_of_scans adds a measure 'centring', but unoqa already has one"):
         MEASURES.names()
 
 

@@ -66,6 +66,12 @@ def test_resizing_does_not_change_the_original_and_stays_between_0_and_1():
             "a.png holds values from -0.5 to 0.5; divide them by the largest that their type can hold, so that they "
             "lie within 0–1.",
         ),
+        (
+            np.linspace(0, 255 / (2**32 - 1), 4096).reshape(64, 64),
+            "intensity-range",
+            "a.png holds float32 values from 0 to 5.93718e-08, less than a millionth of the intensity range; store it "
+            "as uint8, or in the same way as the other images.",
+        ),
     ],
 )
 def test_an_image_without_a_picture_is_refused(pixels, code, sentence):

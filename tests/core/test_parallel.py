@@ -1,21 +1,37 @@
 """Pieces run side by side: results in order, as many at a time as torch has threads, cancelled if no longer wanted."""
 
+import sys
 import threading
 import time
-from concurrent.futures import CancelledError
+import warnings
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 import torch
 
-from unoqa.core.parallel import MAX_NESTED_THREADS, map_in_order, raise_if_cancelled
+from unoqa.core.parallel import (
+    MAX_NESTED_THREADS,
+    get_own_threads,
+    ignore_warnings,
+    limit_to_one_thread,
+    map_in_order,
+    raise_if_cancelled,
+    set_own_threads,
+)
 
 
 @pytest.fixture(params=[1, 2, 3], autouse=True)
 def threads(request, torch_threads):
-    """Give torch this number of threads, and check afterwards that it is unchanged."""
+    """Give torch this number of threads, and check afterwards that it is unchanged, also for threads to come."""
     torch_threads(request.param)
     yield request.param
-    assert torch.get_num_threads() == request.param
+    assert (torch.get_num_threads(), in_new_thread(torch.get_num_threads)) == (request.param, request.param)
+
+
+def in_new_thread(function):
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(function).result()
 
 
 def run(function, items):
@@ -160,3 +176,89 @@ def test_an_error_of_one_piece_ends_the_others_and_is_raised_at_once(threads):
 
 def test_outside_of_map_in_order_nothing_is_cancelled():
     raise_if_cancelled()
+
+
+class Caller:
+    """A thread that makes one call: it enters the call, and leaves it, when told to."""
+
+    def __init__(self, fails):
+        self._fails = fails
+        self._executor = ThreadPoolExecutor(1)
+        self._steps = self._call()
+
+    def step(self):
+        return self._executor.submit(next, self._steps, None).result()
+
+    def end(self):
+        number = self._executor.submit(torch.get_num_threads).result()
+        self._executor.shutdown()
+        return number
+
+    def _call(self):
+        with suppress(ArithmeticError), map_in_order(lambda _: torch.get_num_threads(), range(6)) as results:
+            first = next(results)
+            yield [first, torch.get_num_threads()]
+            if self._fails:
+                raise ArithmeticError
+            assert set(results) == {1}
+
+
+@pytest.mark.parametrize("failing", ["", "a", "b", "ab"])
+@pytest.mark.parametrize("order", ["aabb", "abab", "abba", "abcabc", "abccba", "abacbc"])
+def test_overlapping_calls_leave_the_number_of_threads_as_it_was(order, failing, threads):
+    callers = {name: Caller(fails=name in failing) for name in sorted(set(order))}
+    entered = set()
+    for name in order:
+        inside = callers[name].step()
+        assert inside == (None if name in entered else [1, 1])
+        entered.add(name)
+        assert (torch.get_num_threads(), in_new_thread(get_own_threads)) == (threads, threads)
+    assert [caller.end() for caller in callers.values()] == [threads] * len(callers)
+
+
+def test_many_calls_at_once_leave_the_number_of_threads_as_it_was(threads):
+    def call(_):
+        return [run(lambda _: run(lambda _: torch.get_num_threads(), range(2)), range(2)) for _ in range(10)]
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(6) as executor:
+            found = list(executor.map(call, range(6)))
+            assert set(executor.map(lambda _: get_own_threads(), range(30))) == {threads}
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == [[[[1, 1], [1, 1]]] * 10] * 6
+
+
+def test_a_thread_keeps_its_own_number(threads):
+    def call():
+        set_own_threads(5)
+        seen = [get_own_threads()]
+        with limit_to_one_thread():
+            seen.append(get_own_threads())
+        with pytest.raises(ArithmeticError), limit_to_one_thread():
+            raise ArithmeticError
+        return [*seen, get_own_threads(), *run(lambda _: get_own_threads(), range(3)), get_own_threads()]
+
+    assert in_new_thread(call) == [5, 1, 5, 1, 1, 1, 5]
+    assert get_own_threads() == threads
+
+
+def test_overlapping_calls_that_ignore_warnings_leave_the_filters_as_they_were():
+    before = list(warnings.filters)
+    inside = threading.Event()
+
+    def warn(seconds):
+        with ignore_warnings(UserWarning):
+            inside.set()
+            time.sleep(seconds)
+            warnings.warn("ignored", UserWarning, stacklevel=1)
+
+    with ThreadPoolExecutor(2) as executor:
+        first = executor.submit(warn, 0.05)
+        inside.wait()
+        second = executor.submit(warn, 0.1)
+        first.result()
+        second.result()
+    assert warnings.filters == before

@@ -18,4 +18,4 @@ def test_the_error_for_an_unknown_tag_lists_the_tags_of_the_model(find):
 def test_a_model_without_weights_does_not_blame_the_connection():
     with pytest.raises(UsageError) as error:
         download_weights("resnet81")
-    assert str(error.value) == "timm offers no weights for resnet81; name its full tag, such as resnet18.tv_in1k."
+    assert str(error.value) == "timm offers no weights for resnet81; give the full name, such as resnet18.tv_in1k."

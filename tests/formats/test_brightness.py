@@ -1,4 +1,4 @@
-"""What another program wrote, unoqa reads: the same image, scaled by the range of its type."""
+"""What another program wrote, unoqa reads: the same numbers; unsigned ones are scaled by the range of their type."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from unoqa.core.errors import ImageError
+from unoqa.formats import ImageReference, read
 
 shapes = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=20)
 quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -70,28 +71,42 @@ def test_tiff_of_unsigned_integers_is_scaled_by_its_type(values, compression, bi
 def test_float_tiff_within_0_and_1_is_taken_as_it_is(values, tmp_path, read_file):
     path = tmp_path / "scan.tif"
     tifffile.imwrite(path, values, photometric="minisblack")
-    assert np.array_equal(read_file(path), values.astype(np.float32))
+    assert np.array_equal(read_file(path), values)
 
 
 @quick
-@given(values=arrays(np.float64, shapes, elements=st.floats(**finite)).filter(lambda v: v.min() < 0 or v.max() > 1))
-def test_float_tiff_beyond_0_and_1_is_stretched(values, tmp_path, read_file):
+@given(values=arrays(np.float64, shapes, elements=st.floats(**finite)))
+def test_float_tiff_beyond_0_and_1_is_taken_as_it_is(values, tmp_path, read_file):
     path = tmp_path / "scan.tif"
     tifffile.imwrite(path, values, photometric="minisblack")
-    pixels = read_file(path)
-    assert pixels.min() == 0.0
-    assert pixels.max() in (0.0, 1.0)
-    ranks = np.argsort(values, axis=None)
-    assert (np.diff(pixels.ravel()[ranks]) >= 0).all()
+    assert np.array_equal(read_file(path), values)
 
 
 @quick
-@given(values=arrays(np.int16, shapes))
-def test_signed_tiff_is_stretched(values, tmp_path, read_file):
+@given(values=integers("int8", "int16", "int32"))
+def test_signed_tiff_is_taken_as_it_is(values, tmp_path, read_file):
     path = tmp_path / "scan.tif"
     tifffile.imwrite(path, values, photometric="minisblack")
-    wide = values.astype(float)
-    assert np.allclose(read_file(path), (wide - wide.min()) / max(np.ptp(wide), 1), atol=1e-6)
+    assert np.array_equal(read_file(path), values)
+
+
+@pytest.mark.parametrize("name", ["uint8", "uint16", "uint32", "int16", "float32", "float64"])
+def test_an_image_says_which_numbers_its_file_holds(name, picture, tmp_path):
+    path = tmp_path / "scan.tif"
+    tifffile.imwrite(path, picture.astype(name), photometric="minisblack")
+    image = read(ImageReference("scan.tif", path, 0))
+    assert str(image.number_type) == name
+    assert image.describe_values() == f"{name} values from {picture.min()} to {picture.max()}"
+
+
+@pytest.mark.parametrize("name", ["float32", "int16"])
+def test_numbers_without_a_largest_cannot_be_turned_to_negatives(name, picture, tmp_path, read_file):
+    tifffile.imwrite(tmp_path / "scan.tif", picture.astype(name), photometric="miniswhite")
+    with pytest.raises(ImageError) as caught:
+        read_file(tmp_path / "scan.tif")
+    assert str(caught.value) == (
+        f"scan.tif holds {name} values of which 0 is white, which unoqa does not read; export it as a grey PNG or TIFF."
+    )
 
 
 @quick

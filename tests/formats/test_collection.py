@@ -62,9 +62,35 @@ def test_a_file_is_called_by_its_own_name(put):
     assert names("deep/er/1.png") == ["1.png"]
 
 
-def test_a_file_reached_twice_is_taken_once(put):
+def test_a_file_named_twice_has_two_rows_in_order(put):
     put("all/1.png", "all/sub/2.png")
-    assert names("all/sub/2.png", "all", Path("all/sub").resolve()) == ["2.png", "1.png"]
+    assert names("all/sub/2.png", "all/1.png", "all/sub/2.png") == ["2.png", "1.png", "2.png"]
+    assert names("all/sub/2.png", "all") == ["2.png", "1.png", "sub/2.png"]
+
+
+def test_a_file_given_by_two_paths_has_two_names(put):
+    put("all/1.png")
+    assert names("all/1.png", Path("all/1.png").resolve()) == ["all/1.png", Path("all/1.png").resolve().as_posix()]
+
+
+def test_the_pages_of_a_file_named_twice_are_rows_twice(put):
+    put("all/1.png")
+    Image.new("L", (8, 8)).save("all/scan.tif", save_all=True, append_images=[Image.new("L", (8, 8))])
+    assert names("all", "all/scan.tif") == ["1.png", "scan.tif", "scan.tif#2", "scan.tif", "scan.tif#2"]
+
+
+def test_each_link_to_a_file_has_a_row(put):
+    put("all/1.png", "far/2.png")
+    for name in ("a.png", "b.png"):
+        Path("all", name).symlink_to(Path("all/1.png").resolve())
+    assert names("all") == ["1.png", "a.png", "b.png"]
+
+
+def test_a_folder_is_entered_through_each_link_to_it(put):
+    put("all/1.png", "far/2.png")
+    for name in ("a", "b"):
+        Path("all", name).symlink_to(Path("far").resolve())
+    assert names("all", follow_links=True) == ["1.png", "a/2.png", "b/2.png"]
 
 
 def test_only_names_that_clash_become_longer(put):
@@ -97,8 +123,11 @@ def test_names_are_unique_whatever_overlaps(put, tmp_path_factory, parts):
     files = [root.joinpath(*path[:3], f"{path[3]}.png") for path in parts]
     put(*files)
     inputs = [root / "a", root / "b", *(file.parent for file in files), *files]
-    found = names(*(path for path in inputs if path.exists()))
-    assert len(found) == len(set(found)) == len(files)
+    found = collect([path for path in inputs if path.exists()]).references
+    paths = {reference.name: reference.path for reference in found}
+    assert all(paths[reference.name] == reference.path for reference in found)
+    assert set(paths.values()) == set(files)
+    assert len(found) == sum(file.is_relative_to(path) for path in inputs for file in files)
 
 
 def test_links_to_files_are_followed_and_links_to_folders_on_request(put):
@@ -107,8 +136,7 @@ def test_links_to_files_are_followed_and_links_to_folders_on_request(put):
     Path("all/far").symlink_to(Path("far").resolve())
     assert names("all") == ["2.png", "real/1.png"]
     assert collect([Path("all")]).ignored == 1
-    Path("all/2.png").unlink()
-    assert names("all", follow_links=True) == ["far/2.png", "real/1.png"]
+    assert names("all", follow_links=True) == ["2.png", "far/2.png", "real/1.png"]
 
 
 def test_a_circle_of_links_ends(put):
@@ -165,6 +193,19 @@ def test_what_does_not_exist_is_named(put):
     put("1.png")
     with pytest.raises(UsageError, match=r"There is no file or folder 'l\.png'; check its spelling\."):
         collect([Path("1.png"), Path("l.png")])
+
+
+def test_a_pattern_that_the_shell_left_alone_is_expanded(put):
+    put("all/2.png", "all/1.png", "all/.3.png", "all/sub/4.png", "all/[5].png")
+    assert names("all/*.png") == ["1.png", "2.png", "[5].png"]
+    assert names("all/**/4.png") == ["4.png"]
+    assert names("all/[5].png") == ["[5].png"]
+    assert names(Path("all/?.png").resolve()) == ["1.png", "2.png"]
+    with pytest.raises(UsageError) as caught:
+        collect([Path("all/*.tif")])
+    assert str(caught.value) == (
+        "There is no file or folder 'all/*.tif', and as a pattern it matches nothing; check its spelling."
+    )
 
 
 def test_nothing_given_is_a_usage_error():

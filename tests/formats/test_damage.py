@@ -31,10 +31,12 @@ def damage(data: bytes, rng: np.random.Generator) -> bytes:
 
 def try_reading(path):
     try:
-        pages = [read(reference).pixels for reference in collect([path]).references]
+        images = [read(reference) for reference in collect([path]).references]
     except ImageError as error:
         return error.code
-    assert all(np.isfinite(page).all() and page.min() >= 0 and page.max() <= 1 for page in pages)
+    for image in images:
+        assert np.isfinite(image.pixels).all()
+        assert image.number_type.kind != "unsigned" or 0 <= image.pixels.min() <= image.pixels.max() <= 1
     return "read"
 
 
@@ -54,7 +56,7 @@ def read_damaged(folder, kind, files, cases):
 def test_hundreds_of_damaged_files_never_crash(tmp_path, valid_files, kind):
     seen, slowest = read_damaged(tmp_path, FORMATS.load(kind).suffixes[0][1:], valid_files(kind), 300)
     assert seen <= CODES | {"read"}
-    assert len(seen) >= 3
+    assert len(seen) >= (3 if kind != "png" else 2)  # the checksums of a PNG show any damage
     assert slowest < 5.0
 
 

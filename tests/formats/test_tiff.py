@@ -62,12 +62,6 @@ def test_jpeg_segments_are_read_as_pillow_reads_them(photometric, tile, picture,
         assert np.allclose(read_file(path), np.asarray(oracle.convert("L")) / 255, atol=2 / 255)
 
 
-def test_the_first_of_several_grey_samples_is_the_image(picture, tmp_path, read_file):
-    values = np.stack([picture, 255 - picture, picture // 2, picture // 3, picture // 4])
-    tifffile.imwrite(tmp_path / "scan.tif", values, photometric="minisblack", planarconfig="separate")
-    assert np.array_equal(read_file(tmp_path / "scan.tif"), (picture / 255).astype(np.float32))
-
-
 def test_zero_may_be_white(picture, tmp_path, read_file):
     tifffile.imwrite(tmp_path / "scan.tif", picture, photometric="miniswhite")
     assert np.allclose(read_file(tmp_path / "scan.tif"), 1 - picture / 255, atol=1e-6)

@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from unoqa import EnfaceImage
+from unoqa.core.findings import describe_findings
 from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.benchmark.phantom.contract import load_damages
 
@@ -34,10 +35,14 @@ def good():
     return [(one.pixels / np.float32(255)).astype(np.float32) for one in scans]
 
 
-def reasons(grader, pixels):
-    """Return the reasons of any image; `examine` names none of an outstanding one."""
+def find(grader, pixels):
     prepared = grader.encoders.prepare(EnfaceImage("scan.png", pixels))
-    return grader.fitted.reasons.explain(grader.encoders.measure(prepared, grader.encoders.encode(prepared)))
+    return grader.fitted.findings.find(grader.encoders.measure(prepared, grader.encoders.encode(prepared)))
+
+
+def reasons(grader, pixels):
+    """Return the findings of any image in words; `assess` gives an outstanding one none."""
+    return describe_findings(find(grader, pixels))
 
 
 @pytest.mark.parametrize("kind", WORDS)
@@ -77,9 +82,9 @@ def test_an_image_has_reasons_unless_it_is_outstanding(grader, clinic):
     found = [(grader.assess(image)[0], image) for image in clinic.images()]
     passed = [assessment for assessment, _ in found if grader.threshold.passes(assessment.score)]
     assert 0 < len(passed) < len(found)
-    assert all(assessment.reasons == () and assessment.point.size == 0 for assessment in passed)
+    assert all(assessment.findings == () and assessment.point.size == 0 for assessment in passed)
     refused = [(assessment, image) for assessment, image in found if not grader.threshold.passes(assessment.score)]
-    assert all(assessment.reasons == reasons(grader, image.pixels) for assessment, image in refused)
+    assert all(assessment.findings == find(grader, image.pixels) for assessment, image in refused)
 
 
 def test_one_to_three_reasons_are_named(grader, clinic):
@@ -90,3 +95,39 @@ def test_a_good_scan_has_no_clear_fault(grader, good):
     said = [reasons(grader, pixels) for pixels in good]
     mild = [words for words in said if words[0].startswith(("slightly: ", "no single fault"))]
     assert len(mild) >= 6, said
+
+
+def test_a_finding_has_a_value_outside_the_outstanding_range_on_its_bad_side(grader, good):
+    for pixels in good:
+        damaged = pixels.copy()
+        damaged[:120, :120] = 0
+        first = find(grader, damaged)[0]
+        assert (first.measure, first.place) == ("black_area", "upper left")
+        assert first.value > first.high >= first.low
+        assert (first.direction, first.unit) == (1, "share of the area")
+        assert 0.05 < first.share < 0.3
+        assert first.strength > 3
+        assert not first.slight
+
+
+def test_all_findings_are_wanted_of_outstanding_images_too(grader, clinic):
+    found = [grader.assess(image, all_findings=True)[0] for image in clinic.images()]
+    passed = [assessment for assessment in found if grader.threshold.passes(assessment.score)]
+    assert any(assessment.findings for assessment in passed)
+    assert all(assessment.point.size == 0 for assessment in passed)
+
+
+def test_an_assessment_holds_what_is_known_of_the_image(grader, clinic):
+    image = clinic.images()[0]
+    assessment, _ = grader.assess(image)
+    assert assessment.digest == image.digest()
+    assert assessment.size == image.pixels.shape
+    assert len(assessment.members) == len(grader.fitted.panel.members)
+
+
+def test_the_percentile_is_a_conformal_p_value(grader):
+    scores, fitted = grader.fitted.reference, grader.fitted
+    assert fitted.percentile(float("inf")) == 1 / (len(scores) + 1)
+    assert fitted.percentile(float("-inf")) == 1
+    middle = float(np.median(scores))
+    assert fitted.percentile(middle) == (1 + (scores >= middle).sum()) / (len(scores) + 1)

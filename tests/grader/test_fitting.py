@@ -10,8 +10,7 @@ from PIL import Image
 from unoqa import Recipe
 from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.core.errors import FitError, UsageError
-from unoqa.core.image import EnfaceImage
-from unoqa.formats import collect, read
+from unoqa.formats import collect, from_memory, read
 from unoqa.grader.panel import assign_folds
 from unoqa.thresholds.conformal import Conformal
 
@@ -56,7 +55,7 @@ def test_an_image_unlike_the_rest_is_named(folder):
 
 def test_an_image_unlike_the_rest_is_named_whether_held_out_or_learned_from(clinic):
     poor = next(draw_scans(outstanding=0, gradable=0, ungradable=1, seed=7))
-    images = [read(one) for one in collect([clinic.outstanding]).references] + [EnfaceImage("poor", poor.pixels / 255)]
+    images = [read(one) for one in collect([clinic.outstanding]).references] + [from_memory(poor.pixels, "poor")]
     found = {}
     for seed in range(4):
         report = HELD_OUT.fit(images, seed=seed).fitted.report
@@ -85,7 +84,8 @@ def test_too_few_images_say_how_many_are_needed(folder):
         path.unlink()
     assert refusal(RECIPE, folder) == (
         "At least 9 different outstanding images are needed, and 5 can be used; "
-        "give more images, choose a recipe that needs fewer, or set a larger alpha (the share of them refused)."
+        "give more images, choose a recipe that needs fewer, or set a larger alpha "
+        "(the share of outstanding images above the threshold)."
     )
 
 
@@ -93,7 +93,8 @@ def test_too_few_images_say_how_many_are_needed(folder):
 def test_a_smaller_alpha_needs_more_images(alpha, needed, folder):
     assert refusal(RECIPE.with_alpha(alpha), folder) == (
         f"At least {needed} different outstanding images are needed, and 12 can be used; "
-        "give more images, choose a recipe that needs fewer, or set a larger alpha (the share of them refused)."
+        "give more images, choose a recipe that needs fewer, or set a larger alpha "
+        "(the share of outstanding images above the threshold)."
     )
 
 
@@ -127,7 +128,8 @@ def test_too_few_readable_images_name_the_first_that_is_not(tmp_path):
     assert refusal(RECIPE, tmp_path) == (
         "At least 9 different outstanding images are needed, and 0 can be used (1 of 1 could not be read: text.png "
         "holds no image that unoqa reads (bmp, jpeg, png, tiff); open it in a viewer and export it again.); "
-        "give more images, choose a recipe that needs fewer, or set a larger alpha (the share of them refused)."
+        "give more images, choose a recipe that needs fewer, or set a larger alpha "
+        "(the share of outstanding images above the threshold)."
     )
 
 

@@ -103,7 +103,7 @@ def test_fewer_than_ten_refused_images_are_not_split():
         split().fit(np.ones((9, 1)), np.ones(9), std=1.0, seed=0)
     assert str(error.value) == (
         "At least 10 images that are not outstanding are needed to tell gradable from ungradable, and there are 9; "
-        "grade a larger cohort, or use a model settled on one (unoqa settle)."
+        "grade a larger cohort, or use a settled model (see unoqa settle)."
     )
 
 
@@ -117,7 +117,7 @@ def test_fewer_than_ten_refused_images_keep_their_scores_and_their_rows_say_why(
     )
     assert result.warnings == (
         "2 images are not outstanding; at least 10 are needed to tell gradable from ungradable: "
-        "grade a larger cohort, or use a model settled on one (unoqa settle).",
+        "grade a larger cohort, or use a settled model (see unoqa settle).",
     )
 
 

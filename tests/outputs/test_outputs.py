@@ -1,4 +1,4 @@
-"""What a run writes into its folder, to the byte."""
+"""Every view of a record: the same record gives the same bytes, and nothing else is written."""
 
 from __future__ import annotations
 
@@ -12,75 +12,141 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from unoqa.core.grading import Grade, Grading, RunRecord
-from unoqa.core.image import EnfaceImage
-from unoqa.outputs import OUTPUTS
+from unoqa.core.assessment import Assessment
+from unoqa.core.findings import Finding
+from unoqa.core.grading import Grade, Grading
+from unoqa.grader.overlay import MAX_HEAT, blend_heat
+from unoqa.outputs import OUTPUTS, write_default_outputs
 from unoqa.outputs.grades_csv import FORMULA_STARTS
-from unoqa.outputs.heat import find_clashing_overlays, heat_path, separate_overlays
-from unoqa.outputs.parts.overlay import MAX_HEAT, blend_heat
+from unoqa.store.results import ImageEntry, Results, RunPlan, begin_run
+from unoqa.store.results.folder import heat_path, separate_overlays
 
 every_output = pytest.mark.parametrize("name", OUTPUTS.names())
 
-RECORD = RunRecord(
-    (
-        Grading("eye 1.png", Grade.OUTSTANDING, -0.5, 1.25, 1.0),
-        Grading("größe/眼.png", Grade.GRADABLE, 1.5, 1.25, 0.123456789, ("blur", "motion lines")),
-        Grading('=HYPERLINK("x").png', Grade.UNGRADABLE, 1e6, 1.25, 0.0, ("-dim",)),
-        Grading("bad.tif", None, None, 1.25, None, (), "truncated: bad.tif ends early; copy it again."),
-        Grading("lonely.png", None, 2.0, 1.25, None, (), "cohort-too-small: 1 image."),
+
+def finding(words):
+    return Finding(words, words, 5.0, False, "", 1.0, 0.0, 0.0, 1.0, "share", 1)
+
+
+BLURRED = (finding("blur"), finding("motion lines"))
+
+GRADINGS = (
+    Grading("eye 1.png", Grade.OUTSTANDING, -0.5, 1.25, 1.0, percentile=0.5),
+    Grading(
+        "größe/眼.png",
+        Grade.GRADABLE,
+        1.5,
+        1.25,
+        0.123456789,
+        (finding("blur"), finding("motion lines")),
+        percentile=0.04,
     ),
-    {"unoqa": "0.1.0", "seed": 0, "model": "größe", "counts": {"outstanding": 1}, "seconds": 1.5, "none": None},
+    Grading('=HYPERLINK("x").png', Grade.UNGRADABLE, 1e6, 1.25, 0.0, (finding("-dim"),), out_of_scope="other-size"),
+    Grading("bad.tif", None, None, 1.25, None, (), "truncated: bad.tif ends early; copy it again."),
+    Grading("lonely.png", None, 2.0, 1.25, None, (), "cohort-too-small: 1 image."),
 )
 
+FACTS = {"unoqa": "0.1.0", "seed": 0, "model": "größe", "counts": {"outstanding": 1}, "seconds": 1.5, "none": None}
+
 GRADES_CSV = """\
-image,grade,grade_code,score,threshold,certainty,reasons,error
-eye 1.png,outstanding,2,-0.500000,1.250000,1.000000,,
-größe/眼.png,gradable,1,1.500000,1.250000,0.123457,blur; motion lines,
-"'=HYPERLINK(""x"").png",ungradable,0,1000000.000000,1.250000,0.000000,'-dim,
-bad.tif,,,,1.250000,,,truncated: bad.tif ends early; copy it again.
-lonely.png,,,2.000000,1.250000,,,cohort-too-small: 1 image.
+image,grade,grade_code,score,threshold,certainty,reasons,error,percentile,out_of_scope
+eye 1.png,outstanding,2,-0.500000,1.250000,1.000000,,,0.500000,
+größe/眼.png,gradable,1,1.500000,1.250000,0.123457,blur; motion lines,,0.040000,
+"'=HYPERLINK(""x"").png",ungradable,0,1000000.000000,1.250000,0.000000,'-dim,,,other-size
+bad.tif,,,,1.250000,,,truncated: bad.tif ends early; copy it again.,,
+lonely.png,,,2.000000,1.250000,,no single fault stands out,cohort-too-small: 1 image.,,
 """
 
 
-def picture(rows=70, columns=90, name="a/eye.png"):
-    return EnfaceImage(name, np.random.default_rng(0).random((rows, columns), dtype=np.float32) * 0.6)
+def record(folder, gradings=GRADINGS, facts=FACTS, images=None):
+    """Write a record of these gradings; their images are drawn if a folder for them is given."""
+    entries = [ImageEntry(one.image, str(images / one.image) if images else "") for one in gradings]
+    with begin_run(folder, RunPlan(entries, str(images or ""), "model", "conditions")) as run:
+        for position, one in enumerate(gradings):
+            if one.score is not None:
+                run.add(
+                    position,
+                    Assessment(
+                        one.image,
+                        one.score,
+                        digest="x",
+                        percentile=one.percentile,
+                        findings=one.findings,
+                        out_of_scope=one.out_of_scope,
+                    ),
+                )
+        run.finish(gradings, threshold=1.25, facts=facts)
+    return folder
 
 
-def run(name, folder, image=None):
-    output, image = OUTPUTS.load(name)(), image or picture()
-    output.write_image(folder, image, lambda: np.zeros(image.pixels.shape, dtype=np.float32))
-    output.write_run(folder, RECORD)
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def draw_images(folder, results, gradings=GRADINGS):
+    for one in gradings:
+        for path in (folder / one.image, heat_path(results, one.image)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.random.default_rng(0).integers(0, 200, (70, 90), dtype=np.uint8)
+            Image.fromarray(pixels).convert("RGB").save(path, format="PNG")
+
+
+def write(name, folder, images=None):
+    output = OUTPUTS.load(name)
+    with Results.open(folder) as results:
+        output().write(results, folder / output.file, images=images)
+    return (folder / output.file).read_bytes()
 
 
 @every_output
-def test_an_output_writes_something_and_the_same_each_time(name, tmp_path):
-    first, second = run(name, tmp_path / "first"), run(name, tmp_path / "second")
-    assert first
-    assert first == second
+def test_an_output_is_the_same_each_time_and_the_only_file_written(name, tmp_path):
+    folder = record(tmp_path / "results", images=tmp_path / "images")
+    draw_images(tmp_path / "images", folder)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    first = write(name, folder)
+    assert write(name, folder) == first
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} - before == {folder / OUTPUTS.load(name).file}
+    assert str(tmp_path).encode() not in first
 
 
 @every_output
-def test_an_output_writes_into_its_folder_only_and_leaves_no_unfinished_file(name, tmp_path):
-    files = run(name, tmp_path / "results")
-    assert [path.name for path in tmp_path.iterdir()] == ["results"]
-    assert not [file for file in files if file.endswith(".part")]
-    assert str(tmp_path).encode() not in b"".join(files.values())
+def test_a_record_without_images_has_every_view(name, tmp_path):
+    write(name, record(tmp_path / "results", gradings=()))
 
 
 @every_output
-def test_a_run_without_images_is_written(name, tmp_path):
-    OUTPUTS.load(name)().write_run(tmp_path, RunRecord((), {}))
+def test_an_output_that_reads_images_says_so_and_where_they_are_missing(name, tmp_path):
+    folder = record(tmp_path / "results", images=tmp_path / "images")
+    output = OUTPUTS.load(name)
+    if output.needs_images:
+        with pytest.raises(Exception, match=r"If the images were moved, name their folder"):
+            write(name, folder)
+        assert not (folder / output.file).exists()
+    else:
+        write(name, folder)
+
+
+@every_output
+def test_images_that_were_moved_are_found_in_their_new_folder(name, tmp_path):
+    folder = record(tmp_path / "results", images=tmp_path / "images")
+    draw_images(tmp_path / "images", folder)
+    there = write(name, folder)
+    (tmp_path / "images").rename(tmp_path / "archive")
+    assert write(name, folder, images=tmp_path / "archive") == there
+
+
+def test_views_that_need_no_image_are_written_also_where_the_images_are_missing(tmp_path):
+    folder = record(tmp_path / "results", images=tmp_path / "images")
+    with Results.open(folder) as results, pytest.raises(Exception, match="If the images were moved"):
+        write_default_outputs(results)
+    assert (folder / "grades.csv").read_bytes() == GRADES_CSV.encode()
+    assert (folder / "run.json").is_file()
 
 
 def test_grades_csv_to_the_byte(tmp_path):
-    assert run("grades_csv", tmp_path) == {"grades.csv": GRADES_CSV.encode()}
+    assert write("grades_csv", record(tmp_path)) == GRADES_CSV.encode()
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=1))
 def test_no_cell_is_a_formula_and_every_name_can_be_read_back(tmp_path_factory, name):
-    folder = tmp_path_factory.mktemp("run")
-    OUTPUTS.load("grades_csv")().write_run(folder, RunRecord((Grading(name, None, None, 0.0, None),), {}))
+    folder = record(tmp_path_factory.mktemp("run"), gradings=(Grading(name, None, None, 0.0, None),))
+    write("grades_csv", folder)
     with (folder / "grades.csv").open(encoding="utf-8", newline="") as file:
         _, row = csv.reader(file)
     assert not row[0].startswith(FORMULA_STARTS)
@@ -88,22 +154,14 @@ def test_no_cell_is_a_formula_and_every_name_can_be_read_back(tmp_path_factory, 
 
 
 def test_run_json_holds_the_facts_readable_for_people(tmp_path):
-    (content,) = run("run_json", tmp_path).values()
-    text = content.decode("utf-8")
-    assert json.loads(text) == RECORD.facts
+    text = write("run_json", record(tmp_path)).decode("utf-8")
+    assert json.loads(text) == FACTS
     assert '"model": "größe"' in text
     assert text.endswith("}\n")
 
 
-def test_an_overlay_has_the_size_of_its_image_and_its_name_with_png_after_it(tmp_path):
-    OUTPUTS.load("heat")().write_image(tmp_path, picture(), lambda: np.zeros((70, 90), dtype=np.float32))
-    assert heat_path(tmp_path, "a/eye.png") == tmp_path / "heat" / "a" / "eye.png.png"
-    with Image.open(tmp_path / "heat" / "a" / "eye.png.png") as shown:
-        assert (shown.mode, shown.size) == ("RGB", (90, 70))
-
-
 def test_an_image_without_heat_stays_grey():
-    pixels = picture().pixels
+    pixels = np.random.default_rng(0).random((70, 90), dtype=np.float32) * 0.6
     shown = blend_heat(pixels, np.zeros_like(pixels))
     assert np.array_equal(shown, np.rint(255 * pixels)[..., None].repeat(3, axis=2).astype(np.uint8))
 
@@ -129,9 +187,7 @@ TWINS = ("left/Scan.png", "left/scan.png", "/abs/x.png", "abs/x.png", "Gr\u00f6\
 
 
 def test_overlays_of_similar_names_are_distinct_on_every_system(tmp_path):
-    clashing = find_clashing_overlays([*TWINS, "left/other.png"])
-    separate_overlays(tmp_path, clashing)
-    assert clashing == sorted(TWINS)
+    assert separate_overlays(tmp_path, [*TWINS, "left/other.png"]) == sorted(TWINS)
     paths = [unicodedata.normalize("NFD", str(heat_path(tmp_path, name))).casefold() for name in TWINS]
     assert len(set(paths)) == len(TWINS)
     assert heat_path(tmp_path, "left/other.png") == tmp_path / "heat" / "left" / "other.png.png"
@@ -139,5 +195,5 @@ def test_overlays_of_similar_names_are_distinct_on_every_system(tmp_path):
 
 @pytest.mark.parametrize("name", TWINS)
 def test_an_overlay_whose_name_clashes_with_none_keeps_its_path(name, tmp_path):
-    assert find_clashing_overlays([name, "left/other.png"]) == []
+    assert separate_overlays(tmp_path, [name, "left/other.png"]) == []
     assert heat_path(tmp_path, name) == tmp_path / "heat" / f"{name.removeprefix('/')}.png"

@@ -156,6 +156,7 @@ def _facts(grader: Grader, result: CohortResult, ignored: int, *, alone: bool, b
         "recipe": grader.model.recipe,
         "seed": grader.model.seed,
         "split": "settled" if alone else "cohort",
+        "alpha": grader.model.settings["threshold"].get("alpha"),
         "threshold": grader.threshold.value,
         "border": border,
         "size": grader.encoders.size,

@@ -1,1 +1,1 @@
-"""The labels' side: the only rooms that know labels. Nothing below imports them."""
+"""Everything that uses labels. Of the other packages only `cli` imports it."""

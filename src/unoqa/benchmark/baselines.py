@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def low_pass_std(image: EnfaceImage, path: Path) -> float:
-    """Return the standard deviation of the image after a Gaussian blur of 3 pixels, without a border of 8 pixels."""
+    """Blur the image by 3 pixels, cut off a border of 8 pixels, and return the standard deviation."""
     del path
     return float(gaussian_filter(image.resize(320), 3)[8:-8, 8:-8].std())
 
@@ -42,6 +42,6 @@ BASELINES: dict[str, Callable[[EnfaceImage, Path], float]] = {
     "random number": random_number,
     "file size": negative_file_size,
     "mean brightness": darkness,
-    "deviation of the low-passed image": low_pass_std,
+    "std of the blurred image": low_pass_std,
 }
 """The baselines by the name that tables show. All take image and path, so that callers can treat them alike."""

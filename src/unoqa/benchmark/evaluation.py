@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unoqa.benchmark.agreement import Agreement, measure_agreement
 from unoqa.benchmark.labels import join_labels, read_grades, read_labels
-from unoqa.benchmark.parts.csv_rows import normalise_name
+from unoqa.benchmark.parts.csv_rows import describe_left_out
 from unoqa.core.errors import ResultsError
 from unoqa.core.grading import Grade
 from unoqa.store.files import write_text
@@ -24,43 +23,45 @@ def evaluate_results(results: Path, labels: Path) -> str:
     """Write `evaluation.md` and `evaluation.json` into the results folder, and return the Markdown.
 
     Args:
-        results: results folder of `unoqa grade`.
-        labels: CSV with columns image,grade.
+        results: results folder of `unoqa grade`, or its `grades.csv`.
+        labels: table with columns image,grade.
 
     Raises:
         ResultsError: results and labels cannot be joined, or no labelled image has a grade.
     """
+    if results.name.lower() == "grades.csv" and results.is_file():
+        results = results.parent
     rows = read_grades(results)
-    label_of = read_labels(labels)
-    joined = join_labels((row.image for row in rows), label_of)
+    reference = read_labels(labels)
+    joined = join_labels((row.image for row in rows), reference.grades)
     compared = [row for row in rows if row.image in joined and row.score is not None]
     if not any(row.grade is not None for row in compared):
         raise ResultsError(f"No labelled image of {results} has a grade; see the column 'error' of its grades.csv.")
     agreement = measure_agreement(
-        np.array([int(joined[row.image]) for row in compared]),
+        np.array([int(reference.grades[joined[row.image]]) for row in compared]),
         np.array([-1 if row.grade is None else int(row.grade) for row in compared]),
         np.array([row.score for row in compared], dtype=np.float64),
     )
     without_grade = sum(row.image in joined and row.grade is None for row in rows)
     without_label = sum(row.image not in joined for row in rows)
-    joined_images = {normalise_name(image) for image in joined}
-    joined_by_name = {PurePosixPath(image).name for image in joined_images if image not in label_of}
-    unmatched = sum(
-        image not in joined_images and PurePosixPath(image).name not in joined_by_name for image in label_of
-    )
-    text = _format_markdown(agreement, without_grade, without_label, unmatched)
+    unmatched = len(reference.grades) - len(joined)
+    left_out = reference.rows_without_grade
+    text = _format_markdown(agreement, without_grade, without_label, unmatched, left_out)
     write_text(results / "evaluation.md", text)
     values = {
         **_to_json(agreement),
         "without grade": without_grade,
         "without label": without_label,
         "unmatched labels": unmatched,
+        "rows without a grade": left_out,
     }
     write_text(results / "evaluation.json", json.dumps(values, indent=2) + "\n")
     return text
 
 
-def _format_markdown(agreement: Agreement, without_grade: int, without_label: int, unmatched: int) -> str:
+def _format_markdown(
+    agreement: Agreement, without_grade: int, without_label: int, unmatched: int, left_out: int
+) -> str:
     words = [grade.word for grade in Grade]
     counts = zip(words, agreement.confusion.sum(axis=1), strict=True)
     mix = ", ".join(f"{count} {word}" for word, count in counts)
@@ -69,7 +70,8 @@ def _format_markdown(agreement: Agreement, without_grade: int, without_label: in
         "",
         f"{agreement.images} images compared (reference: {mix}); {without_grade} labelled images have no grade, "
         f"{without_label} images no label, {unmatched} labels no image. "
-        "The AUROCs count every labelled image that has a score.",
+        "The AUROCs count every labelled image that has a score."
+        + (f" Of the label file, {describe_left_out(left_out)}" if left_out else ""),
         "",
         "| figure | value | 95 % interval |",
         "|---|---|---|",

@@ -1,18 +1,27 @@
-"""Read reference grades (labels) from a CSV, and join them to the images of a run."""
+"""Read reference grades (labels) from a table, and join them to the images of a run."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, final
 
-from unoqa.benchmark.parts.csv_rows import normalise_name, parse_grade, parse_image_name, read_rows, strip_apostrophe
+from unoqa.benchmark.parts.csv_rows import parse_grade, read_rows
+from unoqa.benchmark.parts.names import (
+    fold_file_name,
+    fold_name,
+    get_file_name,
+    group_names,
+    normalise_name,
+    parse_image_name,
+    strip_apostrophe,
+)
 from unoqa.core.errors import ResultsError
+from unoqa.store.results import Results
+from unoqa.store.results.database import RECORD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from unoqa.core.grading import Grade
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class GradedRow:
-    """One row of `grades.csv`; grade and score are None where the run gave none."""
+    """One graded image; grade and score are None where the run gave none."""
 
     image: str
     grade: Grade | None
@@ -29,74 +38,100 @@ class GradedRow:
 
 
 def read_grades(results: Path) -> tuple[GradedRow, ...]:
-    """Read the rows of `grades.csv` in a results folder.
+    """Read the grades of a results folder: from its record, or from `grades.csv` if it has none, as before 0.2.0.
 
     Raises:
-        ResultsError: there is no `grades.csv`, or `unoqa grade` did not write it.
+        ResultsError: there are no grades, or `unoqa grade` did not write them.
     """
+    if (results / RECORD).is_file():
+        with Results.open(results) as record:
+            return tuple(GradedRow(one.image, one.grade, one.score) for one in record.iterate())
     path = results / "grades.csv"
     rows = read_rows(path, ("image", "grade", "score"), "a results folder of `unoqa grade`", ResultsError)
     return tuple(_parse_row(row, line, path) for line, row in rows)
 
 
-def read_labels(path: Path) -> dict[str, Grade]:
-    """Read a CSV with columns `image` and `grade` (0–2 or the words).
+@final
+@dataclass(frozen=True)
+class Labels:
+    """What a label file says.
+
+    Attributes:
+        grades: the grade of each image, by its normalised name.
+        rows_without_grade: number of rows that name an image and no grade.
+    """
+
+    grades: Mapping[str, Grade]
+    rows_without_grade: int = 0
+
+
+def read_labels(path: Path) -> Labels:
+    """Read a table with columns `image` and `grade` (0–2 or the words); a grade may be blank.
 
     Raises:
-        ResultsError: the file is missing, lacks a column, gives an image two grades, or has an unknown grade.
+        ResultsError: the file is missing or no plain table, lacks a column, gives an image two grades, or has an
+            unknown grade or none.
     """
-    labels: dict[str, Grade] = {}
+    grades: dict[str, Grade] = {}
+    without_grade = 0
     for line, row in read_rows(path, ("image", "grade"), "a CSV with columns image,grade", ResultsError):
+        if not row["grade"].strip():
+            without_grade += 1
+            continue
         image, grade = parse_image_name(row["image"]), parse_grade(row["grade"], line, path, ResultsError)
-        if labels.setdefault(image, grade) is not grade:
+        if grades.setdefault(image, grade) is not grade:
             raise ResultsError(f"Line {line} of {path} gives {image} a second, different grade; keep one line.")
-    return labels
+    if not grades:
+        raise ResultsError(f"{path} grades no image; write a grade beside the names of some images.")
+    return Labels(grades, without_grade)
 
 
-def join_labels(images: Iterable[str], labels: Mapping[str, Grade]) -> dict[str, Grade]:
+def join_labels(images: Iterable[str], labels: Iterable[str]) -> dict[str, str]:
     """Find the label of each image: by its relative path, or else by its file name if that is unique.
 
-    Once one path matches, a label with another path is taken to mean another image, even if the file names are equal.
+    Names that differ in Unicode form are equal; names that differ in case are equal if no other ones are. Once one path
+    matches, a label with another path is taken to mean another image, even if the file names are equal.
+
+    Returns:
+        The name in the label file by the name of the image; images without a label are left out.
 
     Raises:
-        ResultsError: a file name stands for several images or several labels, or no label matches.
+        ResultsError: a name stands for several images or several labels, or no label matches.
     """
-    path_of = {name: normalise_name(name) for name in images}
-    names = list(path_of)
-    joined = {name: labels[path_of[name]] for name in names if path_of[name] in labels}
-    used = {path_of[name] for name in joined}
-    unmatched = [name for name in names if name not in joined]
-    unused = [name for name in labels if name not in used and (not joined or "/" not in name)]
-    image_counts, label_counts = (
-        Counter(map(_file_name, paths)) for paths in ([path_of[name] for name in unmatched], unused)
-    )
-    by_file_name = {_file_name(name): labels[name] for name in unused}
-    for name in unmatched:
-        file_name = _file_name(path_of[name])
-        if file_name not in by_file_name:
-            continue
-        if image_counts[file_name] > 1 or label_counts[file_name] > 1:
-            raise ResultsError(
-                f"The name {file_name} stands for {image_counts[file_name]} images and {label_counts[file_name]} "
-                "labels; write the images' relative paths into the label file."
-            )
-        joined[name] = by_file_name[file_name]
+    images, labels = [*dict.fromkeys(images)], [*labels]
+    joined: dict[str, str] = {}
+    for key in (normalise_name, fold_name):
+        joined |= _match(images, labels, key, joined, "write the images' names exactly, or rename one")
+    by_file_name = [name for name in labels if not joined or "/" not in name]
+    for key in (get_file_name, fold_file_name):
+        joined |= _match(images, by_file_name, key, joined, "write the images' relative paths into the label file")
     if not joined:
         raise ResultsError(
             "No label matches an image of the results; check the label file's column 'image': "
-            f"it names {_format_first(labels)}, and the images are {_format_first(names)}."
+            f"it names {_format_first(labels)}, and the images are {_format_first(images)}."
         )
     return joined
 
 
-def _file_name(path: str) -> str:
-    return PurePosixPath(path).name
+def _match(
+    images: Iterable[str], labels: Iterable[str], key: Callable[[str], str], joined: Mapping[str, str], remedy: str
+) -> dict[str, str]:
+    """Return the labels of images that have none so far, among those that no image has."""
+    used = set(joined.values())
+    images_of = group_names((name for name in images if name not in joined), key)
+    labels_of = group_names((name for name in labels if name not in used), key)
+    matches = [(name, images_of[name], labels_of[name]) for name in images_of if name in labels_of]
+    for name, same_images, same_labels in matches:
+        if len(same_images) > 1 or len(same_labels) > 1:
+            counts = f"{len(same_images)} images and {len(same_labels)} labels"
+            raise ResultsError(f"The name {name} stands for {counts}; {remedy}.")
+    return {same_images[0]: same_labels[0] for _, same_images, same_labels in matches}
 
 
 def _format_first(names: Iterable[str]) -> str:
     """Quote the first name; an ellipsis stands for more."""
-    first, *more = (*names,)
-    return f"'{first}'{' …' if more else ''}"
+    first, *more = (*names, None)
+    return "none" if first is None else f"'{first}'{' …' if len(more) > 1 else ''}"
 
 
 def _parse_row(row: Mapping[str, str], line: int, path: Path) -> GradedRow:

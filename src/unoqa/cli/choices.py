@@ -1,8 +1,9 @@
 """List what a recipe can name, with every setting.
 
-A recipe has a panel (pairs of an encoder and a low-quality module, whose scores are combined), a threshold (an image
-with a score above it is not outstanding), a reduction and a clustering (they split these images into gradable and
-ungradable). The recipes of the package are listed too, and the data sets and supervised references of unoqa reproduce.
+A recipe names four things. Panel: pairs of an encoder and a low-quality module; their scores are combined. Threshold:
+an image with a score above it is not outstanding. Reduction and clustering: together they split the images that are not
+outstanding into gradable and ungradable. The list also has the recipes of the package, and the data sets and
+supervised references of unoqa reproduce.
 
 Examples:
 

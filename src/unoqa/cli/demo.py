@@ -1,6 +1,7 @@
-"""Run every step on made-up scans; it needs no images and no internet.
+"""Run every step on synthetic scans; it needs no images and no internet.
 
-The folder receives phantom/ (drawn OCTA scans), model/ and results/, with cohort.png, a picture of the graded scans.
+The folder receives phantom/ (synthetic OCTA scans), model/ and results/. Look at cohort.png in results/, a picture of
+the graded scans.
 
 Examples:
 
@@ -38,7 +39,7 @@ CLINIC = (30, 60, 30)
 def demo(
     folder: Annotated[Path, typer.Argument(help="Folder to make.", metavar="FOLDER")] = Path("demo"),
     seed: Annotated[
-        int, typer.Option(callback=check_range(0, LARGEST_SEED), help="Another seed draws other scans.")
+        int, typer.Option(callback=check_range(0, LARGEST_SEED), help="Random seed; another seed draws other scans.")
     ] = 0,
     quiet: Quiet = False,
 ) -> None:

@@ -1,8 +1,8 @@
 """Fit a model to your own outstanding scans.
 
-Give outstanding images only, best 60 to 100 of one device, one field of view and one slab (the layers of the retina
-that the image shows). The model folder is all that unoqa grade needs, on this machine or another. It holds a threshold:
-an image with a score above the threshold is not outstanding. If a fit is killed, the same command continues it.
+Give outstanding images only, preferably 60 to 100, of one device, one field of view and one slab (the layers of the
+retina that the image shows). The model folder is all that unoqa grade needs, on this machine or another. The model has
+a threshold: an image with a score above it is not outstanding. If a fit is killed, the same command continues it.
 
 Examples:
 
@@ -13,7 +13,7 @@ Examples:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -39,10 +39,32 @@ from unoqa.grader.recipe import DEFAULT, LARGEST_SEED, Recipe, recipe_names
 from unoqa.grader.source import ImageSource
 from unoqa.store.workspace import Workspace
 
+if TYPE_CHECKING:
+    from unoqa.grader.fitting import FitReport
+
 Outstanding = Annotated[
     list[Path],
     typer.Argument(
         help="Outstanding images only: files, or folders to search.", metavar="OUTSTANDING", show_default=False
+    ),
+]
+
+Alpha = Annotated[
+    float | None,
+    typer.Option(help="Largest share of outstanding images above the threshold.", show_default="the recipe's"),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        callback=check_range(0, LARGEST_SEED), help="Same random seed, same model (on a GPU nearly the same)."
+    ),
+]
+Intensities = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        help="Numbers in the files that are black and white, such as 0 4095.",
+        metavar="LOW HIGH",
+        show_default="learned from the images",
     ),
 ]
 
@@ -55,14 +77,9 @@ def fit(
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to make.")],
     recipe: Annotated[str, typer.Option(help="Name of a recipe, or a TOML file.")] = DEFAULT,
     encoder_weights: Weights = None,
-    alpha: Annotated[
-        float | None,
-        typer.Option(help="Share of outstanding images refused at most, such as 0.1.", show_default="the recipe's"),
-    ] = None,
-    seed: Annotated[
-        int,
-        typer.Option(callback=check_range(0, LARGEST_SEED), help="Same seed, same model (on a GPU nearly the same)."),
-    ] = 0,
+    alpha: Alpha = None,
+    seed: Seed = 0,
+    intensity_range: Intensities = None,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
@@ -82,12 +99,16 @@ def fit(
             seed=seed,
             device=device,
             weights=encoder_weights,
+            intensity_range=intensity_range,
             progress=make_progress(quiet=quiet),
             workspace=workspace,
         )
         grader.save(output)
         workspace.remove()
-    report = grader.fitted.report
+    _finish(grader.fitted.report, output, quiet=quiet)
+
+
+def _finish(report: FitReport, output: Path, *, quiet: bool) -> None:
     print_fit_report(report)
     print_message(f"Fitted on {report.used} images; model in {output}.", quiet=quiet)
     print_message(f"Next: unoqa grade IMAGES -m {output} -o RESULTS", quiet=quiet)
@@ -111,7 +132,7 @@ def _open_workspace(output: Path) -> Workspace:
 
 
 def _find_recipe(recipe: str) -> Recipe:
-    """Find a recipe by name or read it from a file; what is not a file counts as a name, perhaps misspelt."""
+    """Read a recipe from a file, or find it by name; what is not a file counts as a name, perhaps misspelt."""
     if recipe not in recipe_names() and (recipe.endswith(".toml") or Path(recipe).exists()):
         return Recipe.read(recipe)
     return Recipe.named(recipe)

@@ -1,8 +1,8 @@
 """Grade images as outstanding, gradable or ungradable, with reasons.
 
 An image with a score above the model's threshold is not outstanding. The images that are not outstanding are clustered
-into two groups; the group with the higher mean score is ungradable, the other one gradable. This takes at least 10 such
-images. A settled model (see unoqa settle) has fixed groups and grades single images too.
+into two groups; the group with the higher mean score is ungradable, the other one gradable. Clustering needs at least
+10 such images. A settled model (see unoqa settle) has fixed groups, and so it also grades single images.
 
 The output folder receives record.sqlite (all that is known of the images), grades.csv (one row per image), run.json,
 heat/ (overlays that show where an image is poor) and cohort.png. If a run is killed, the same command continues it.
@@ -55,14 +55,9 @@ def grade(
 ) -> None:
     """Grade images into a results folder."""
     del log
-    if alone and cohort:
-        raise UsageError("--alone and --cohort exclude each other; give only one of them.")
-    if any(_is_inside(output, folder) for folder in images):
-        raise UsageError(f"The results folder {output} is inside the folder of images; name a folder outside it.")
-    if _is_inside(output, model):
-        raise UsageError(f"The results folder {output} is inside the model folder; name a folder outside it.")
+    _check_output(output, images, model)
     use_threads(threads)
-    mode = Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
+    mode = _find_mode(alone=alone, cohort=cohort)
     source = ImageSource.find(images, follow_links=follow_links)
     options = GradeOptions(mode=mode, heat=not no_heat, append=append, all_findings=findings == "all")
     results = grade_to_folder(
@@ -80,6 +75,19 @@ def grade(
         print_message(f"Results in {output}: {made}.", quiet=quiet)
         if failed := results.count(None):
             raise typer.Exit(NOTHING_DONE if failed == len(results) else SOME_FAILED)
+
+
+def _find_mode(*, alone: bool, cohort: bool) -> Mode:
+    if alone and cohort:
+        raise UsageError("--alone and --cohort exclude each other; give only one of them.")
+    return Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
+
+
+def _check_output(output: Path, images: list[Path], model: Path) -> None:
+    if any(_is_inside(output, folder) for folder in images):
+        raise UsageError(f"The results folder {output} is inside the folder of images; name a folder outside it.")
+    if _is_inside(output, model):
+        raise UsageError(f"The results folder {output} is inside the model folder; name a folder outside it.")
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

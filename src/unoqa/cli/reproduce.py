@@ -4,8 +4,8 @@ DATA is a data set as published, such as OCTA-25K or DRAC 2022, or a folder with
 grade. The output folder receives reproduction.md, .html and .csv (every cell) and work/, from which a killed run
 continues. With the paper's encoder, work/ takes 6 MB per image to fit on and 15 MB per image to test.
 
-The tables set results that need no labels beside those of the paper's method. Labels are used to compare; a column that
-uses them for more, as for the paper's threshold, says so.
+The tables compare the paper's protocol, whose threshold needs labels, with ours, whose threshold needs none. A number
+that uses labels for more than the comparison is marked.
 
 Examples:
 
@@ -46,7 +46,7 @@ def reproduce(
         int, typer.Option(callback=check_range(1, 100), help="Repetitions, each with its own split and seed.")
     ] = 1,
     supervised: Annotated[
-        bool, typer.Option("--supervised", help="Add references trained with labels: the ceiling.")
+        bool, typer.Option("--supervised", help="Add methods trained with labels, to compare with.")
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Use about 140 images, to see that everything runs.")] = False,
     device: Device = "cpu",

@@ -1,8 +1,8 @@
 """Freeze the split into gradable and ungradable, to grade single images.
 
 To settle a model, unoqa clusters one cohort, as unoqa grade does, and keeps the two groups in a new model. Give a
-cohort as mixed as the images to come; at least 10 of its images must not be outstanding. A settled model gives an image
-the same grade alone or among others.
+cohort with the same mix of quality as the images to come; it needs at least 10 images that are not outstanding. A
+settled model gives an image the same grade, alone or among others.
 
 Examples:
 

@@ -1,7 +1,7 @@
 """Download an encoder's weights, once, on a machine with internet.
 
 This is the only command that uses the network. It keeps the weights in timm's cache and prints the path of the file. If
-another machine has no internet, copy the file there and give it with unoqa fit --encoder-weights FILE.
+your machine has no internet, copy the file to it and use unoqa fit --encoder-weights FILE.
 
 Examples:
 

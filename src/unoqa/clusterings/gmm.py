@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Annotated, Literal, final
 
 import numpy as np
@@ -11,6 +10,7 @@ from jaxtyping import Float
 from pydantic import Field
 
 from unoqa.core.contracts import Assignment, Clustering, Partition, State
+from unoqa.core.parallel import ignore_warnings
 from unoqa.core.settings import settings
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ class Gmm(Clustering):
             n_init=self.starts,
             random_state=seed,
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with ignore_warnings(ConvergenceWarning):
             model.fit(points.astype(np.float64))
         partition = _Mixture(model.weights_, model.means_, _expand_factors(model, points.shape[1]))
         return partition, partition.assign(points)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+MAX_MERGED = 5_000
+"""Points that are merged at most, in 200 MB and a second: both grow with the square of their number."""
+
 
 @final
 @settings
@@ -24,7 +27,8 @@ class Hierarchical(Clustering):
     """Merge clusters pair by pair until two are left (Ward 1963): the best clustering in the paper.
 
     A cohort keeps the merged clusters. The method has no rule for a further image; it is assigned to the nearer
-    centroid of the two clusters.
+    centroid of the two clusters. With more than 5,000 images, so many are drawn and merged, and all of the cohort are
+    assigned to the nearer centroid.
     """
 
     linkage: Annotated[
@@ -32,8 +36,18 @@ class Hierarchical(Clustering):
     ] = "ward"
 
     def fit(self, points: Float[np.ndarray, "images low"], *, seed: int) -> tuple[Centroids, Assignment]:
-        """Merge the points; `seed` is not used."""
-        del seed
+        """Merge the points; `seed` draws those that are merged if there are more than 5,000."""
+        if len(points) <= MAX_MERGED:
+            return self._merge(points)
+        drawn = np.random.default_rng(seed).choice(len(points), MAX_MERGED, replace=False)
+        partition, _ = self._merge(points[np.sort(drawn)])
+        return partition, partition.assign(points)
+
+    def restore(self, state: Mapping[str, Tensor]) -> Centroids:
+        """Return the partition that gave `state`."""
+        return Centroids.restore(state)
+
+    def _merge(self, points: Float[np.ndarray, "images low"]) -> tuple[Centroids, Assignment]:
         from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415 - takes half a second; only fitting needs it
 
         labels = AgglomerativeClustering(2, linkage=self.linkage).fit_predict(points)
@@ -42,7 +56,3 @@ class Hierarchical(Clustering):
         # A point that was merged into the cluster with the farther centroid lies between the clusters.
         margin = np.where(nearest.cluster == labels, nearest.margin, 0.0)
         return partition, Assignment(cluster=labels.astype(np.int64), margin=margin)
-
-    def restore(self, state: Mapping[str, Tensor]) -> Centroids:
-        """Return the partition that gave `state`."""
-        return Centroids.restore(state)

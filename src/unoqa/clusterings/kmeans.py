@@ -27,7 +27,7 @@ class Kmeans(Clustering):
     number of iterations, and loses precision where points lie close together and far from zero.
     """
 
-    iterations: Annotated[int, Field(ge=1, description="maximum number of iterations a start, as in the paper")] = (
+    iterations: Annotated[int, Field(ge=1, description="maximum number of iterations per start, as in the paper")] = (
         10_000
     )
     starts: Annotated[int, Field(ge=1, description="number of random starts; the best result is kept")] = 30

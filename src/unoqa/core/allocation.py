@@ -21,9 +21,9 @@ def use_one_arena() -> None:
 
 
 def release_freed_memory() -> None:
-    """Return freed memory that lies between blocks still in use to the system.
+    """Return to the system the freed memory that lies between blocks still in use.
 
-    Otherwise the memory of weights that were converted to another layout stays allocated while a module is fitted.
+    Without this, the memory of weights that were converted to another layout stays allocated while a module is fitted.
     """
     try:
         ctypes.CDLL(None).malloc_trim(0)

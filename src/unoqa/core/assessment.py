@@ -27,6 +27,7 @@ class Assessment:
         members: the weighted standardised score of each member of the panel.
         point: the numbers by which the image is clustered; empty if it is outstanding, since then it is not clustered.
         findings: the worst first; empty if it is outstanding, unless all findings are wanted.
+        warnings: codes of how the image differs from those that the model was fitted on: `other-size`, `dark-range`.
     """
 
     image: str
@@ -39,6 +40,7 @@ class Assessment:
     findings: tuple[Finding, ...] = ()
     facts: Facts = NO_FACTS
     out_of_scope: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @final

@@ -50,7 +50,7 @@ class Shelf(Generic[T]):
         for name in own:
             if name in added:
                 raise UsageError(
-                    f"The installed module {added[name]} adds a {self.kind} '{name}', but unoqa already has one of "
+                    f"The installed module {added[name]} adds a {self.kind} '{name}', but unoqa already has one with "
                     "that name; rename its entry point or uninstall it."
                 )
         return tuple(sorted({*own, *added}))

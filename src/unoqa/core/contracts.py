@@ -62,7 +62,7 @@ class Format(ABC):
 
     @abstractmethod
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
-        """Read one page, counted from 0, as grey; divide by the largest value of its type, and clip nothing.
+        """Read one page, counted from 0, as grey; divide unsigned integers by the largest of their type, clip nothing.
 
         Raises:
             ImageError: the file is damaged, too large or of an unsupported kind.

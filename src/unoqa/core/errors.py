@@ -38,8 +38,8 @@ class ImageError(UnoqaError):
     """One image cannot be graded.
 
     Attributes:
-        code: `unreadable`, `truncated`, `too-large`, `too-small`, `constant`, `not-finite` or `unsupported`; codes are
-            stable, and documented in `docs/outputs.md`.
+        code: `unreadable`, `truncated`, `too-large`, `too-small`, `constant`, `not-finite`, `intensity-range` or
+            `unsupported`; codes are stable, and documented in `docs/outputs.md`.
     """
 
     def __init__(self, code: str, sentence: str) -> None:

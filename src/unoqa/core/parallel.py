@@ -1,6 +1,6 @@
-"""Run pieces of work side by side, each on one thread of torch.
+"""Run pieces of work in parallel, each on one thread of torch.
 
-torch can split one operation over all threads. Then every operation waits for its slowest thread, many times a
+torch can split one operation over all threads. Then every operation waits for its slowest thread, many times per
 millisecond, and the last bits of a sum depend on the number of threads. So each piece (an image, a fold, a scale) is
 computed on one thread, and as many pieces run at a time as torch has threads: no thread waits within an operation, and
 results are bit-equal on any number of threads. Threads of Python suffice, since torch, numpy and scipy release the
@@ -9,11 +9,15 @@ interpreter lock while they compute.
 A piece may split its own work in the same way: a fold fits several scales. Nested calls share the slots of the
 outermost call, so never more pieces compute at a time than torch has threads. A piece that waits for its own pieces
 gives its slot to them.
+
+Calls may overlap: another thread of the program may make one at any moment, and any of them may end first or fail. So
+nothing that the process has one of is changed for as long as a call lasts, unless calls that change it take turns.
 """
 
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -43,10 +47,13 @@ PREFETCH = 2
 PROCESS_LOCK = threading.RLock()
 """Lock for process-global state: torch's generator, from which new layers draw, and switches of libraries."""
 
+_THREADS_LOCK = threading.Lock()
+"""Lock for torch's number of threads; see `set_own_threads`."""
+
 
 @contextmanager
 def map_in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Iterator[Result]]:
-    """Give `function(item)` in the order of the items; as many run at a time as torch has threads.
+    """Yield `function(item)` in the order of the items; as many calls run at a time as torch has threads.
 
     The function may call this again: its pieces then share the same slots. If the context is left early, as after an
     interrupt or an error, pieces that have not started are dropped, and those that run end at their next call of
@@ -58,10 +65,7 @@ def map_in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> I
         [1, 2, 3]
     """
     pool = _Pool.nest(_running.pool)
-    with (
-        limit_to_one_thread(),
-        ThreadPoolExecutor(pool.size, initializer=torch.set_num_threads, initargs=(1,)) as executor,
-    ):
+    with limit_to_one_thread(), pool.open_executor() as executor:
         submitted: deque[Future[Result]] = deque()
         submissions = (partial(executor.submit, pool.run, function, item) for item in items)
         try:
@@ -71,7 +75,7 @@ def map_in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> I
             for future in submitted:
                 future.cancel()
             with pool.lend_slot():  # pieces that wait for a slot need one to end
-                executor.shutdown()
+                wait(submitted)
 
 
 def map_all(
@@ -130,6 +134,7 @@ class _Pool:
         size: the number of threads.
         slots: the right to compute, one per thread of torch; shared with nested pools.
         outer: the pool whose piece made this call.
+        idle: threads that earlier nested calls have left, for later ones; shared with nested pools.
         cancelled: set when nobody waits for results any longer.
         errors: what pieces have raised. Pieces that have not started raise the first of them; pieces that run end at
             their next call of `raise_if_cancelled`.
@@ -138,6 +143,7 @@ class _Pool:
     size: int
     slots: threading.Semaphore
     outer: _Pool | None
+    idle: list[ThreadPoolExecutor]
     cancelled: threading.Event = field(default_factory=threading.Event)
     errors: list[BaseException] = field(default_factory=list)
 
@@ -145,9 +151,24 @@ class _Pool:
     def nest(cls, outer: _Pool | None) -> _Pool:
         """Make a pool within another, or the outermost one where there is none."""
         if outer is not None:
-            return cls(min(outer.size, MAX_NESTED_THREADS), outer.slots, outer)
-        size = torch.get_num_threads()
-        return cls(size, threading.Semaphore(size), None)
+            return cls(min(outer.size, MAX_NESTED_THREADS), outer.slots, outer, outer.idle)
+        size = get_own_threads()
+        return cls(size, threading.Semaphore(size), None, [])
+
+    @contextmanager
+    def open_executor(self) -> Iterator[ThreadPoolExecutor]:
+        """Yield the threads. Those of a nested call serve later ones, and end with the outermost call."""
+        try:
+            executor = self.idle.pop()
+        except IndexError:
+            executor = ThreadPoolExecutor(self.size, initializer=_limit_new_thread)
+        try:
+            yield executor
+        finally:
+            self.idle.append(executor)
+            if self.outer is None:
+                for idle in self.idle:
+                    idle.shutdown()
 
     def run(self, function: Callable[[Item], Result], item: Item) -> Result:
         """Compute one piece as soon as a slot is free."""
@@ -189,10 +210,61 @@ class _Pool:
 
 @contextmanager
 def limit_to_one_thread() -> Iterator[None]:
-    """Set torch to one thread, which threads started inside inherit; restore the number afterwards."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """Set torch to one thread in the current thread of Python; restore the number afterwards."""
+    threads = get_own_threads()
+    set_own_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        set_own_threads(threads)
+
+
+def get_own_threads() -> int:
+    """Return torch's number of threads in the current thread of Python."""
+    with _THREADS_LOCK:  # a thread that uses torch for the first time now takes the number that is set
+        return torch.get_num_threads()
+
+
+def set_own_threads(number: int) -> None:
+    """Set torch's number of threads in the current thread of Python, and in no other.
+
+    `torch.set_num_threads` sets two numbers: that of the current thread, and that which a thread takes when it uses
+    torch for the first time. A thread that lives for this moment sets the latter back. So another thread of the
+    program may be limited too if it uses torch for the first time within these microseconds.
+    """
+    if get_own_threads() == number:
+        return
+    with _THREADS_LOCK:
+        taken: list[int] = []
+        _run_in_new_thread(lambda: taken.append(torch.get_num_threads()))
+        _set_threads(number, of_new_threads=taken[0])
+
+
+def _limit_new_thread() -> None:
+    """Limit torch to one thread in a thread of Python that has not used torch: it first takes the number of such."""
+    with _THREADS_LOCK:
+        taken = torch.get_num_threads()
+        if taken != 1:
+            _set_threads(1, of_new_threads=taken)
+
+
+def _set_threads(number: int, *, of_new_threads: int) -> None:
+    try:
+        torch.set_num_threads(number)
+    finally:
+        if number != of_new_threads:
+            _run_in_new_thread(lambda: torch.set_num_threads(of_new_threads))
+
+
+def _run_in_new_thread(function: Callable[[], None]) -> None:
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
+@contextmanager
+def ignore_warnings(category: type[Warning]) -> Iterator[None]:
+    """Ignore warnings of a category. Python's filters belong to the process, so overlapping calls take turns."""
+    with PROCESS_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore", category)
+        yield

@@ -1,4 +1,4 @@
-"""Where a long fit reports its progress, and where it keeps checkpoints so that it can resume after a kill."""
+"""Where a long fit reports its progress, and where it keeps checkpoints, so that it can resume after it was killed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Checkpoints(Protocol):
 
 @final
 class NoCheckpoints:
-    """Keeps nothing: after a kill, a fit starts again."""
+    """Keeps nothing: a fit that was killed starts from the beginning."""
 
     def read(self, name: str) -> None:
         """Return nothing."""

@@ -48,7 +48,7 @@ class Timm(Encoder):
     """
 
     model: Annotated[
-        str, Field(description="full tag of the model, such as resnet18.tv_in1k; it names the weights")
+        str, Field(description="full name of the model, such as resnet18.tv_in1k; it also names the weights")
     ] = "resnet18.tv_in1k"
     layers: Annotated[
         tuple[int, ...], Field(min_length=1, description="timm's feature levels; 1–4 are a ResNet's layers")
@@ -59,10 +59,10 @@ class Timm(Encoder):
             ge=0,
             le=1,
             description="divides the channels at each place by this power of their root mean square; 0: off, "
-            "1: pattern only",
+            "1: keeps the pattern only, not its strength",
         ),
     ] = 0.0
-    sha256: Annotated[str, Field(description="SHA-256 that the used weights must have; empty: any")] = ""
+    sha256: Annotated[str, Field(description="SHA-256 that the weights must have; empty: any")] = ""
 
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> _OpenTimm:
         """Build the cut model and load its weights.

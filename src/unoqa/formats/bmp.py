@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar, final
 
 from PIL.BmpImagePlugin import BmpImageFile
 
 from unoqa.core.contracts import Format
-from unoqa.formats.parts.pillow import read_picture
+from unoqa.formats.parts.errors import truncated_error
+from unoqa.formats.parts.limits import check_only_page, check_pixels
+from unoqa.formats.parts.opening import open_image_file
+from unoqa.formats.parts.pillow import convert_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,4 +40,24 @@ class Bmp(Format):
 
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
         """Read the image as grey."""
-        return read_picture(BmpImageFile, path, page, name)
+        with open_image_file(path, name) as stream:
+            check_only_page(page, name)
+            data = stream.read()
+            with BmpImageFile(BytesIO(data)) as picture:
+                check_pixels(name, *picture.size)
+                _check_length(picture, data, name)
+                return convert_picture(picture, name)
+
+
+def _check_length(picture: BmpImageFile, data: bytes, name: str) -> None:
+    """Reject a bitmap that ends before its last pixel; the padding after that may be missing.
+
+    A run-length encoded one needs no check: Pillow rejects it whatever its settings are.
+    """
+    bits = int.from_bytes(data[24:26] if data[14] == 12 else data[28:30], "little")
+    columns, rows = picture.size
+    for codec, _, offset, arguments in picture.tile:
+        if codec == "raw" and isinstance(arguments, tuple):
+            _, stride, _ = arguments
+            if offset + stride * (rows - 1) + (columns * bits + 7) // 8 > len(data):
+                raise truncated_error(name)

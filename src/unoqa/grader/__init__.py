@@ -1,1 +1,1 @@
-"""The grader: recipe, panel, gate, split, reasons, and the model folder they are saved in."""
+"""The grader: recipe, panel, threshold, split, reasons, and the model folder they are saved in."""

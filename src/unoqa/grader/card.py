@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from unoqa.grader.intensity import IntensityRange
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,12 +29,13 @@ def render_model_card(document: Mapping[str, Any]) -> str:
 
 It grades OCTA en-face images *outstanding*, *gradable* or *ungradable*. It was fitted on outstanding images only,
 without labels. Use it for scans of the same device, field of view and slab (depth range of the en-face projection);
-for others, fit it again: its scores mean nothing there.
+for other scans, fit a new model: the scores of this one mean nothing there.
 
 | | |
 |---|---|
 | made by | unoqa {document["unoqa"]}, recipe `{document["recipe"]}`, seed {document["seed"]}, {document["date"]} |
-| fitted on | {document["images"]} images |
+| fitted on | {document["images"]} images of {_describe_size(document["image_size"])} |
+| intensity range: black to white | {IntensityRange.from_values(document["intensity_range"])} |
 | images are resized to | {settings["size"]}×{settings["size"]} pixels ({document["resize"]}) |
 | threshold: outstanding up to a score of | {document["threshold"]:.4f} ({_describe_threshold(settings["threshold"])}) |
 | precision | {document["precision"]} |
@@ -40,9 +43,14 @@ for others, fit it again: its scores mean nothing there.
 
 {members}
 
-Use: `unoqa grade IMAGES -m THIS_FOLDER -o RESULTS`. `checksums.json` holds the SHA-256 of each file; a model with
-a changed byte is refused.
+Use: `unoqa grade IMAGES -m THIS_FOLDER -o RESULTS`. `checksums.json` holds the SHA-256 of each file; unoqa
+does not load a model with a changed byte.
 """
+
+
+def _describe_size(size: Mapping[str, Any]) -> str:
+    words = [f"{columns}×{rows}" for rows, columns in (size["smallest"], size["largest"])]
+    return " to ".join(dict.fromkeys(words)) + " pixels"
 
 
 def _describe_threshold(threshold: Mapping[str, Any]) -> str:

@@ -136,7 +136,7 @@ def _warn_of_few(not_outstanding: int) -> str:
     images = "1 image is" if not_outstanding == 1 else f"{not_outstanding} images are"
     return (
         f"{images} not outstanding; at least {FEWEST} are needed to tell gradable from ungradable: "
-        "grade a larger cohort, or use a model settled on one (unoqa settle)."
+        "grade a larger cohort, or use a settled model (see unoqa settle)."
     )
 
 

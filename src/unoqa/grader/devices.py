@@ -20,7 +20,7 @@ def find_device(name: str) -> torch.device:
         raise UsageError(f"There is no device '{name}'; choose one of {', '.join(DEVICES)}.")
     accelerated = torch.cuda.is_available()
     if name == "cuda" and not accelerated:
-        raise UsageError("This machine offers no 'cuda'; choose --device cpu, which needs nothing.")
+        raise UsageError("This machine has no GPU that torch can use ('cuda'); choose the device 'cpu'.")
     if not accelerated or name == "cpu":
         return torch.device("cpu")
     device = torch.device("cuda")

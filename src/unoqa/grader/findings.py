@@ -101,7 +101,7 @@ class FittedFindings:
         worse = _deviations(self.modules, pyramid)
         strengths = (np.array([one.mean() for one in worse]) - self.means) / self.stds
         values = _values(self.modules, pyramid)
-        ranked = np.argsort(-strengths, kind="stable")
+        ranked = np.argsort(-strengths, kind="stable").tolist()
         clear = [row for row in ranked if strengths[row] > CLEAR][:MAX_FINDINGS]
         slight = not clear
         rows = clear or [row for row in ranked[:1] if strengths[row] > SLIGHT]

@@ -178,7 +178,8 @@ def _too_few(used: int, needed: int, source: ImageSource, failures: Sequence[Fai
     unread = f" ({len(failures)} of {len(source)} could not be read: {failures[0].message})" if failures else ""
     return FitError(
         f"At least {needed} different outstanding images are needed, and {used} can be used{unread}; "
-        "give more images, choose a recipe that needs fewer, or set a larger alpha (the share of them refused)."
+        "give more images, choose a recipe that needs fewer, or set a larger alpha "
+        "(the share of outstanding images above the threshold)."
     )
 
 

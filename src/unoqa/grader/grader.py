@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol, final, runtime_checkable
 
@@ -23,15 +23,17 @@ from unoqa.grader.cohort import (
 )
 from unoqa.grader.devices import find_device
 from unoqa.grader.model import Model, read_model, write_model
+from unoqa.grader.scans import describe_warnings
 from unoqa.grader.source import ImageSource
 from unoqa.grader.split import FEWEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.fitting import Fitted
+    from unoqa.grader.intensity import IntensityRange
     from unoqa.grader.open_encoders import OpenEncoders
     from unoqa.grader.source import ImagesLike
     from unoqa.grader.split import FittedSplit, Split
@@ -93,6 +95,11 @@ class Grader:
         """The score up to which an image is outstanding."""
         return self.fitted.threshold
 
+    @property
+    def intensity_range(self) -> IntensityRange:
+        """Which numbers in the files are black and white."""
+        return self.model.scans.intensity_range
+
     def assess(
         self, image: EnfaceImage, *, all_findings: bool = False
     ) -> tuple[Assessment, Callable[[], Float[np.ndarray, "rows columns"]]]:
@@ -108,9 +115,10 @@ class Grader:
             the assessment, and a function that makes the heat map of the image's size.
 
         Raises:
-            ImageError: the image is too small, constant or not finite.
+            ImageError: the image is too small, constant or not finite, or its values do not fit the intensity range.
         """
-        prepared = self.encoders.prepare(image)
+        scaled = self.intensity_range.scale(image)
+        prepared = self.encoders.prepare(scaled)
         encoded = self.encoders.encode(prepared)
         prediction = self.fitted.panel.predict(encoded)
         passes = self.threshold.passes(prediction.score)
@@ -127,6 +135,7 @@ class Grader:
             point=np.empty(0) if passes else self.split.represent(prediction),
             findings=findings,
             facts=image.facts,
+            warnings=self.model.scans.find_warnings(scaled),
         )
         return assessment, lambda: self.fitted.heat.heat(prediction, shape)
 
@@ -150,8 +159,9 @@ class Grader:
         """
         source = ImageSource.find(images)
         check_cohort_size(len(source))
-        result, _ = grade_cohort(_assess_all(self, source, progress), self.threshold, self.split, seed=self.model.seed)
-        return result
+        assessed = _assess_all(self, source, progress)
+        result, _ = grade_cohort(assessed, self.threshold, self.split, seed=self.model.seed)
+        return _add_warnings(result, assessed, self)
 
     def settle(self, images: ImagesLike, *, progress: Progress | None = None) -> SettledGrader:
         """Freeze the split that a cohort gives, so that single images can be graded.
@@ -174,7 +184,8 @@ class Grader:
         if small := describe_small_group(worst, not_outstanding):
             raise CohortError(f"{small}; a settled model would keep this split for good.")
         failures = tuple(one for one in assessed if isinstance(one, Failure))
-        return SettledGrader(self, fitted, len(assessed) - len(failures), not_outstanding, failures, result.warnings)
+        warnings = _add_warnings(result, assessed, self).warnings
+        return SettledGrader(self, fitted, len(assessed) - len(failures), not_outstanding, failures, warnings)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
@@ -225,7 +236,8 @@ class SettledGrader:
     def grade_all(self, images: ImagesLike, *, progress: Progress | None = None) -> CohortResult:
         """Grade images, each on its own."""
         assessed = _assess_all(self.grader, ImageSource.find(images), progress)
-        return grade_settled(assessed, self.grader.threshold, self.frozen_split)
+        result = grade_settled(assessed, self.grader.threshold, self.frozen_split)
+        return _add_warnings(result, assessed, self.grader)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
@@ -260,6 +272,10 @@ def check_cohort_size(images: int) -> None:
             f"{'is 1' if images == 1 else f'are {images}'}; for fewer, settle the model on a larger cohort first: "
             "unoqa settle COHORT -m MODEL -o MODEL2, then grade with MODEL2."
         )
+
+
+def _add_warnings(result: CohortResult, assessed: Sequence[Assessment | Failure], grader: Grader) -> CohortResult:
+    return replace(result, warnings=(*describe_warnings(assessed, grader.model.scans), *result.warnings))
 
 
 def _assess_all(grader: Grader, source: ImageSource, progress: Progress | None) -> list[Assessment | Failure]:

@@ -18,6 +18,7 @@ from unoqa.grader.fitting import FitReport, Fitted
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.recipe_values import check_keys, parse_panel, parse_size, parse_split
+from unoqa.grader.scans import FittedScans
 from unoqa.store.model_folder import read_model_folder, write_model_folder
 from unoqa.version import __version__
 
@@ -36,6 +37,7 @@ class Model:
     """All that grading needs.
 
     Attributes:
+        scans: what the images that it was fitted on have in common.
         split: settings of the split between gradable and ungradable.
         recipe: name of the recipe.
         settings: every setting of the recipe as plain values.
@@ -45,6 +47,7 @@ class Model:
 
     encoders: OpenEncoders
     fitted: Fitted
+    scans: FittedScans
     split: Split
     recipe: str
     settings: dict[str, Any]
@@ -104,6 +107,7 @@ def _document(model: Model) -> dict[str, Any]:
         "recipe": model.recipe,
         "seed": model.seed,
         "images": fitted.report.used,
+        **model.scans.to_values(),
         "threshold": fitted.threshold.value,
         "std": fitted.threshold.std,
         "date": model.date,
@@ -154,6 +158,7 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
     return Model(
         encoders,
         fitted,
+        FittedScans.from_values(document),
         parse_split(settings, name),
         name,
         settings,

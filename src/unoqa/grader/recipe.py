@@ -14,9 +14,11 @@ from unoqa.core.progress import NoProgress
 from unoqa.grader.devices import find_device
 from unoqa.grader.fitting import fit_on_outstanding
 from unoqa.grader.grader import Grader
+from unoqa.grader.intensity import check_declared
 from unoqa.grader.model import Model
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.recipe_values import check_keys, dump_values, parse_panel, parse_size, parse_split, parse_threshold
+from unoqa.grader.scans import survey
 from unoqa.grader.source import ImageSource
 from unoqa.store.workspace import Workspace
 
@@ -129,6 +131,7 @@ class Recipe:
         seed: int = 0,
         device: str = "cpu",
         weights: str | Path | None = None,
+        intensity_range: tuple[float, float] | None = None,
         progress: Progress | None = None,
         workspace: str | Path | Workspace | None = None,
     ) -> Grader:
@@ -138,48 +141,58 @@ class Recipe:
             images: outstanding images only: a folder, files, or images in memory.
             device: `cpu`, `cuda` or `auto`.
             weights: a weights file for the recipe's encoder; None takes the weights in timm's cache.
+            intensity_range: the numbers in the files that are black and white, such as `(0, 4095)`; None learns them
+                from the images.
             workspace: a folder for unfinished work. If this call is killed or refused, the same call continues from
                 there; the folder is removed when the fit is done. None keeps nothing. A `Workspace` that is open
                 already is left to its owner, who removes it when the grader is saved.
 
         Raises:
-            FitError: too few images can be read, or the training diverged.
+            FitError: too few images can be read, they hold numbers of different types, or the training diverged.
             ImageError: an image can no longer be read when it is to be rotated and encoded again.
-            UsageError: weights are given, and no encoder of the recipe has any; or a choice of the recipe is on no
-                shelf, so that a model could not name it.
+            UsageError: weights are given, and no encoder of the recipe has any; the intensity range is none; or a
+                choice of the recipe is on no shelf, so that a model could not name it.
             WeightsError: an encoder's weights are missing.
         """
         if not 0 <= seed <= LARGEST_SEED:
             raise UsageError(f"The seed is {seed}; give one from 0 to {LARGEST_SEED}.")
+        if intensity_range is not None:
+            check_declared(intensity_range)
         where, path = find_device(device), None if weights is None else Path(weights)
-        watched = progress or NoProgress()
+        encoders = self._open_encoders(where, path)
+        source, watched = ImageSource.find(images), progress or NoProgress()
         if isinstance(workspace, Workspace):
-            return Grader(self._fit(ImageSource.find(images), seed, where, path, watched, workspace))
+            return Grader(self._fit(source, encoders, intensity_range, seed, watched, workspace))
         with Workspace(None if workspace is None else Path(workspace)) as own:
-            model = self._fit(ImageSource.find(images), seed, where, path, watched, own)
+            model = self._fit(source, encoders, intensity_range, seed, watched, own)
             own.remove()
         return Grader(model)
+
+    def _open_encoders(self, device: torch.device, weights: Path | None) -> OpenEncoders:
+        encoders = OpenEncoders.open(self.panel.encoders(), self.size, device=device, weights=weights)
+        if weights is not None and not any(encoder.checksum for encoder in encoders.all):
+            raise UsageError(
+                f"The recipe '{self.name}' needs no encoder weights, but {weights} was given; leave it out."
+            )
+        return encoders
 
     def _fit(
         self,
         source: ImageSource,
+        encoders: OpenEncoders,
+        intensity_range: tuple[float, float] | None,
         seed: int,
-        device: torch.device,
-        weights: Path | None,
         progress: Progress,
         workspace: Workspace,
     ) -> Model:
-        encoders = OpenEncoders.open(self.panel.encoders(), self.size, device=device, weights=weights)
-        if weights is not None and not any(encoder.checksum for encoder in encoders.all):
-            raise UsageError(
-                f"The recipe '{self.name}' has no encoder with weights, and {weights} was given; leave it out."
-            )
         settings = self.to_values()
+        scans, notices = survey(source, intensity_range)
         fitted = fit_on_outstanding(
-            self.panel, self.threshold, encoders, source, seed=seed, progress=progress, workspace=workspace
+            self.panel, self.threshold, encoders, scans.scale(source), seed=seed, progress=progress, workspace=workspace
         )
+        report = replace(fitted.report, notices=(*notices, *fitted.report.notices))
         today = datetime.now(UTC).date().isoformat()
-        return Model(encoders, fitted, self.split, self.name, settings, seed, today)
+        return Model(encoders, replace(fitted, report=report), scans, self.split, self.name, settings, seed, today)
 
     def __repr__(self) -> str:
         return f"Recipe({self.name!r})"

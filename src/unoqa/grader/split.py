@@ -88,7 +88,7 @@ class Split:
         if len(points) < FEWEST:
             raise CohortError(
                 f"At least {FEWEST} images that are not outstanding are needed to tell gradable from ungradable, "
-                f"and there are {len(points)}; grade a larger cohort, or use a model settled on one (unoqa settle)."
+                f"and there are {len(points)}; grade a larger cohort, or use a settled model (see unoqa settle)."
             )
         reduction = self.reduction.fit(points, seed=seed)
         partition, assignment = self.clustering.fit(reduction.project(points), seed=seed)

@@ -37,7 +37,7 @@ INFERENCE_BATCH = 400
 @final
 @settings
 class Cflow(FlowModule):
-    """Likelihood of each fibre, given its position, by a flow per scale (Gudovskiy et al. 2022, arXiv 2107.12571).
+    """Likelihood of the features at each position, by a flow per scale (Gudovskiy et al. 2022, arXiv 2107.12571).
 
     The loss is -log σ(ℓ) with ℓ = log p(fibre | position) / channels. It stands for the paper's equation 1: the
     Kullback-Leibler divergence to the density of the data differs from the mean of -ℓ by a constant, and σ only keeps
@@ -60,7 +60,7 @@ class Cflow(FlowModule):
         Literal["hard", "soft"],
         Field(description="hard: each block splits the channels anew; soft: it also rotates them, by a fixed matrix"),
     ] = "hard"
-    fibres: Annotated[int, Field(ge=1, description="number of fibres to train on, per scale")] = 200_000
+    fibres: Annotated[int, Field(ge=1, description="fibres (feature vectors) to train on, per scale")] = 200_000
     epochs: Annotated[int, Field(ge=0, description="passes over all fibres, in place of 'fibres'; 0: not used")] = 0
     batch: Annotated[int, Field(ge=1, le=1_000_000, description="fibres per step")] = 1024
     rotation: Annotated[
@@ -134,7 +134,7 @@ class _ConditionalFlow:
     """A flow whose condition is the position of each fibre; it computes the encoding of a grid's shape once.
 
     The losses embed the encoding anew for each batch, since training changes the weights. A call keeps the embedding
-    of each shape, so it is for a network that is trained.
+    of each shape, so call it only after training.
     """
 
     def __init__(self, network: Flow, settings: Cflow) -> None:

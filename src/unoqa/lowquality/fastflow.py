@@ -44,7 +44,7 @@ class Fastflow(FlowModule):
     clamp: Clamp = 2.0
     patience: Patience = 2
     width: Annotated[float, Field(gt=0, le=64, description="hidden channels, in multiples of the input channels")] = 1.0
-    epochs: Annotated[int, Field(ge=1, description="passes over all images at most")] = 8
+    epochs: Annotated[int, Field(ge=1, description="maximum number of passes over all images")] = 8
     batch: Annotated[int, Field(ge=1, le=10_000, description="images per step")] = 8
     weight_decay: Annotated[float, Field(ge=0, description="weight decay of Adam")] = 1e-5
 

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 @final
 @settings
 class Gaussian(LowQualityModule):
-    """Mahalanobis distance to one Gaussian over the fibres of all places.
+    """Mahalanobis distance to one Gaussian that all places share.
 
-    PaDiM (Defard et al. 2021, arXiv 2011.08785) gives each place its own Gaussian; here all places share one, which
-    takes far fewer images. Channels are standardised, the correlation matrix is shrunk towards the identity, and a
-    channel that declares its bad direction counts on that side only. The map holds the root mean square of the
-    whitened channels; higher = further from outstanding.
+    PaDiM (Defard et al. 2021, arXiv 2011.08785) gives each place its own Gaussian; a shared Gaussian needs far fewer
+    images. Channels are standardised, the correlation matrix is shrunk towards the identity, and a channel that
+    declares its bad direction counts on that side only. The map holds the root mean square of the whitened channels;
+    higher = further from outstanding.
 
     Example:
         >>> Gaussian(scales=("layer3",)).neighbourhood
@@ -46,7 +46,7 @@ class Gaussian(LowQualityModule):
     neighbourhood: Annotated[
         int, Field(ge=1, le=99, description="side of the square of places that are averaged first")
     ] = 3
-    global_pooling: Annotated[bool, Field(description="one fibre an image: the mean over its places")] = False
+    global_pooling: Annotated[bool, Field(description="use one vector per image: the mean over its places")] = False
     shrinkage: Annotated[
         float, Field(ge=0, le=1, description="share of the correlation matrix replaced by the identity")
     ] = 0.01

@@ -47,7 +47,7 @@ class Niqe(LowQualityModule):
         str, Field(description="scale whose first channel is the sharpness of patches; empty: fit on all patches")
     ] = ""
     sharp_share: Annotated[
-        float, Field(ge=0, le=1, description="a patch is sharp from this share of the sharpest patch's sharpness on")
+        float, Field(ge=0, le=1, description="a patch is sharp from this share of the sharpest patch's sharpness up")
     ] = 0.75
 
     min_images: ClassVar[int] = 1

@@ -43,7 +43,7 @@ class Padim(LowQualityModule):
 
     scales: Annotated[tuple[str, ...], Field(description="scales to use; empty: all")] = ()
     channels: Annotated[int, Field(ge=1, description="number of random channels kept")] = 200
-    largest_grid: Annotated[int, Field(ge=1, description="maximum places a side; finer scales are averaged")] = 40
+    largest_grid: Annotated[int, Field(ge=1, description="maximum places per side; finer scales are averaged")] = 40
     regularisation: Annotated[float, Field(gt=0, description="added to each variance")] = 0.01
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
 
@@ -95,7 +95,7 @@ class Padim(LowQualityModule):
             shifted = vectors - origin
             total += shifted.sum(dim=1, keepdim=True)
             products.baddbmm_(shifted.transpose(1, 2), shifted)
-        assert origin is not None and total is not None and products is not None, "an empty set is refused"
+        assert origin is not None and total is not None and products is not None, "a set to fit on is not empty"
         drift = total / len(features)
         covariance = products.div_(len(features)).baddbmm_(drift.transpose(1, 2), drift, alpha=-1)
         return (origin + drift).squeeze(1), covariance

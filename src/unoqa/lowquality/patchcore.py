@@ -77,7 +77,7 @@ class Patchcore(LowQualityModule):
         return _FittedPatchcore(self, scales, dict(state))
 
     def _draw_patches(self, features: FeatureSet, seed: int) -> tuple[Float[Tensor, "drawn channels"], int]:
-        """Draw the same number of patches at random from each image; return them, and the number of places an image.
+        """Draw the same number of patches at random from each image; return them, and the number of places per image.
 
         They go into one array allocated in advance: many small arrays would fragment the memory.
         """
@@ -91,7 +91,7 @@ class Patchcore(LowQualityModule):
                 drawn = patches.new_empty(share * len(features), patches.shape[1], dtype=torch.float16)
             chosen = torch.randperm(places, generator=generator)[:share].to(patches.device)
             drawn[number * share : (number + 1) * share] = patches[chosen]
-        assert drawn is not None, "an empty set is refused"
+        assert drawn is not None, "a set to fit on is not empty"
         return drawn, places
 
     def _fit_metric(self, drawn: Float[Tensor, "drawn channels"]) -> State:
@@ -132,7 +132,7 @@ class _FittedPatchcore(FittedModule):
         return self._state
 
     def _compute_distances(self, patches: Float[Tensor, "places channels"]) -> Float[Tensor, " places"]:
-        """Return the distances to the nearest vectors by ‖a-b‖² = ‖a‖² - 2ab + ‖b‖², one matrix product an image."""
+        """Return the distances to the nearest vectors by ‖a-b‖² = ‖a‖² - 2ab + ‖b‖², one matrix product per image."""
         squared = self._norms - 2 * patches @ self._vectors.T
         return torch.sqrt((squared.amin(dim=1) + patches.square().sum(dim=1)).clamp_min(0))
 

@@ -44,7 +44,7 @@ class Signed(LowQualityModule):
     ] = 3
     floor: Annotated[
         float,
-        Field(gt=0, description="standard deviation combined (root of summed squares) with each place's, in its unit"),
+        Field(gt=0, description="added in quadrature to the standard deviation of each place, in the channel's unit"),
     ] = 0.01
     ceiling: Annotated[float, Field(gt=0, description="maximum number of standard deviations that count")] = 5.0
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"

@@ -91,8 +91,12 @@ def _read_overlay(results: Results, name: str) -> np.ndarray:
 
 
 def _write_name(axis: Axes, name: str) -> None:
-    """Write the end of an image's name below its tile."""
+    """Write the end of an image's name below its tile; `?` stands for letters that the font does not have."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font  # noqa: PLC0415 - as above
+
     short = name if len(name) <= NAME_LENGTH else f"…{name[1 - NAME_LENGTH :]}"
+    font = get_font(findfont(FontProperties()))
+    short = "".join(letter if font.get_char_index(ord(letter)) else "?" for letter in short)
     axis.text(0.5, -0.02, short, transform=axis.transAxes, ha="center", va="top", fontsize=7, parse_math=False)
 
 

@@ -1,4 +1,4 @@
-"""Dimension reductions: from many numbers an image (F_H in the paper) to few (F_L)."""
+"""Dimension reductions: from many numbers per image (F_H in the paper) to few (F_L)."""
 
 from unoqa.core.catalog import Shelf
 from unoqa.core.contracts import Reduction

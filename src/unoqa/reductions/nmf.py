@@ -28,7 +28,7 @@ class Nmf(Reduction):
     iterations.
     """
 
-    components: Annotated[int, Field(ge=1, description="number of parts, at most that of images or coordinates")] = 10
+    components: Annotated[int, Field(ge=1, description="number of parts; no more than images or coordinates")] = 10
     iterations: Annotated[int, Field(ge=1, description="maximum number of iterations")] = 10_000
 
     def fit(self, points: Float[np.ndarray, "images high"], *, seed: int) -> _FittedNmf:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @final
 @settings
 class NoReduction(Reduction):
-    """Keep points as they are: for representations of few numbers."""
+    """No reduction: for images that are represented by few numbers already."""
 
     def fit(self, points: Float[np.ndarray, "images high"], *, seed: int) -> _Identity:
         """Return the identity; nothing is fitted."""

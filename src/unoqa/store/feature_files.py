@@ -22,12 +22,12 @@ GRIDS = "grids.json"
 """The file that holds rows, columns and channels of each scale."""
 
 INDEX = "index.txt"
-"""The file with one line an image: the digest of its pixels, and the checksum of its features at each scale."""
+"""The file with one line per image: the digest of its pixels, and the checksum of its features at each scale."""
 
 
 @final
 class FeatureFiles:
-    """A folder with one file a scale, and an index of the images in them, in order.
+    """A folder with one file per scale, and an index of the images in these files, in order.
 
     The channels of a place are next to each other, in the order in which encoders write and modules read them, so
     nothing is transposed.

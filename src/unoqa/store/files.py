@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -21,17 +22,42 @@ _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}\.part")
 SYSTEM_FILES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 """Files that macOS and Windows put into folders that a user opens, in lower case."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a system that has no space left to write to: on the disk, for this user, in one file."""
+
+
+@contextmanager
+def name_full_disk(path: Path) -> Iterator[None]:
+    """Let the error of a full disk name `path`: that of writing names no file, or one that is only temporary.
+
+    Raises:
+        OSError: the block found no space left; `filename` is the path.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = error.errno if isinstance(error, OSError) else _find_foreign(error)
+        if number not in FULL:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error
+
+
+def _find_foreign(error: Exception) -> int | None:
+    """Return the number of a full disk's error that safetensors, which is written in Rust, reports as its own."""
+    return next((number for number in FULL if f"(os error {number})" in str(error)), None)
+
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; the new file replaces `path` when the block ends without an error."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = _make_temporary_path(path, "part")
-    try:
-        yield fresh
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with name_full_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = _make_temporary_path(path, "part")
+        try:
+            yield fresh
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -41,19 +67,20 @@ def replace_folder(path: Path) -> Iterator[Path]:
     If `path` is a link, the folder that it points to is replaced, and the link stays.
     """
     path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh, former = (_make_temporary_path(path, ending) for ending in ("part", "old"))
-    fresh.mkdir()
-    try:
-        yield fresh
-        if path.exists():
-            path.replace(former)
-        fresh.replace(path)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if former.exists() and not path.exists():
-            former.replace(path)
-        shutil.rmtree(former, ignore_errors=True)
+    with name_full_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh, former = (_make_temporary_path(path, ending) for ending in ("part", "old"))
+        fresh.mkdir()
+        try:
+            yield fresh
+            if path.exists():
+                path.replace(former)
+            fresh.replace(path)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+            if former.exists() and not path.exists():
+                former.replace(path)
+            shutil.rmtree(former, ignore_errors=True)
 
 
 def _make_temporary_path(path: Path, ending: str) -> Path:

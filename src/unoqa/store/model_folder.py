@@ -35,7 +35,7 @@ DOCUMENT, ARRAYS, CARD, CHECKSUMS = "model.toml", "arrays.safetensors", "MODEL_C
 
 
 def check_model_folder(folder: Path) -> None:
-    """Refuse a folder that a model cannot be written to; call this before the model is fitted.
+    """Reject a folder that a model cannot be written to; call this before the model is fitted.
 
     Raises:
         ResultsError: it is a file, a broken link or a mount point, or holds the working directory or something that

@@ -1,23 +1,37 @@
-"""Weights of networks that other programs wrote: found in the Hugging Face cache, read from files."""
+"""Weights of networks that other programs wrote: in the Hugging Face cache, which they are loaded into, and in files."""
 
 from __future__ import annotations
 
+import logging
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import safetensors.torch
 import torch
-from huggingface_hub import try_to_load_from_cache
+from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub.utils import logging as hub_logging
 from safetensors import SafetensorError
 from torch import Tensor
 
 from unoqa.core.errors import WeightsError
+from unoqa.store.files import name_full_disk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from unoqa.core.contracts import State
 
 HUB_NAMES = ("model.safetensors", "pytorch_model.bin")
 """Names of timm's weights files in a repository of the Hugging Face hub."""
+
+ANSWER_SECONDS = 10.0
+"""Seconds within which the Hugging Face hub must answer, so that a missing connection is known soon."""
+
+_HUB_LOG_LOCK = threading.Lock()
 
 
 def find_in_hub_cache(repository: str) -> Path | None:
@@ -27,6 +41,52 @@ def find_in_hub_cache(repository: str) -> Path | None:
         if isinstance(file, str):
             return Path(file)
     return None
+
+
+def download_to_hub_cache(repository: str) -> Path | None:
+    """Download a repository's weights file into the local cache of the Hugging Face hub; None if it has no such file.
+
+    The hub's own errors tell what failed. Each file is asked for before it is downloaded, since the download alone
+    tries for half a minute if there is no connection.
+
+    Raises:
+        WeightsError: the cache cannot be written to.
+        OSError: the disk is full, or the download failed.
+    """
+    cache = _open_hub_cache()
+    with _silence_hub(), name_full_disk(cache):
+        for name in HUB_NAMES:
+            with suppress(EntryNotFoundError):
+                get_hf_file_metadata(hf_hub_url(repository, name), timeout=ANSWER_SECONDS)
+                return Path(hf_hub_download(repository, name, etag_timeout=ANSWER_SECONDS))
+    return None
+
+
+def _open_hub_cache() -> Path:
+    """Return the folder of the cache; it is made if it is missing."""
+    cache = Path(constants.HF_HUB_CACHE)
+    advice = "set the environment variable HF_HOME to a folder that weights can be kept in"
+    if str(cache).startswith("~"):
+        raise WeightsError(f"This user has no home directory, in which weights are kept; {advice}.")
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            return cache
+    except OSError as error:
+        why = f"{cache}, in which weights are kept, cannot be used ({error.strerror})"
+        raise WeightsError(f"{why}; {advice}.") from error
+
+
+@contextmanager
+def _silence_hub() -> Iterator[None]:
+    """Let the hub's library print no line for each attempt; overlapping calls take turns, as its log is one."""
+    with _HUB_LOG_LOCK:
+        before = hub_logging.get_verbosity()
+        hub_logging.set_verbosity(logging.ERROR)
+        try:
+            yield
+        finally:
+            hub_logging.set_verbosity(before)
 
 
 def read_weights(file: Path, advice: str = "give the path of one that exists") -> State:
@@ -44,6 +104,8 @@ def read_weights(file: Path, advice: str = "give the path of one that exists") -
         if _is_safetensors(file):
             return safetensors.torch.load_file(file)
         return _unwrap_arrays(torch.load(file, map_location="cpu", weights_only=True))
+    except (MemoryError, OSError):  # the file may be as it should
+        raise
     except Exception as error:
         raise WeightsError(
             f"{file} is neither a safetensors file nor a torch checkpoint of plain arrays; "

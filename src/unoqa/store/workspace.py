@@ -37,7 +37,7 @@ OWN_FOLDERS = re.compile(r"(features|fit)-[0-9a-f]{16}")
 class Workspace:
     """A folder of unfinished work that one process uses at a time.
 
-    A key stands for the version, the recipe and the images; work made from others has another key and is never reused.
+    A key stands for the version, the recipe and the images. Work made from others has another key and is not reused.
 
     Attributes:
         folder: where the workspace is.
@@ -73,7 +73,7 @@ class Workspace:
         self._files.close()
         folder = self._persistent_folder
         if folder is not None and {entry.name for entry in folder.glob("*")} <= {LOCK}:
-            self.remove()  # nothing was written: a call that is refused at its start leaves no folder
+            self.remove()  # nothing was written: a call that fails at its start leaves no folder
         self._open.close()
 
     @property

@@ -15,7 +15,7 @@ from unoqa.core.settings import settings
 @final
 @settings
 class Fixed(Threshold):
-    """The same value whatever the images: for a site that has a validated threshold.
+    """A given value, the same for all images: for a site that has validated its own threshold.
 
     Example:
         >>> Fixed(value=2.5).fit(np.zeros(3))

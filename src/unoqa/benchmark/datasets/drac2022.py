@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.datasets.parts.contract import DataSet, Study
-from unoqa.benchmark.datasets.parts.image_search import find_images, note_unlabelled
-from unoqa.benchmark.datasets.parts.label_file import match_images, read_header, read_label_file
+from unoqa.benchmark.datasets.parts.image_search import find_images, note_left_out
+from unoqa.benchmark.datasets.parts.label_file import match_images, read_label_file
 from unoqa.benchmark.datasets.parts.splitting import check_study, draw_half_split
+from unoqa.benchmark.parts.csv_rows import read_header
 from unoqa.core.errors import DataSetError
 from unoqa.core.settings import settings
 
@@ -52,17 +53,18 @@ class Drac2022(DataSet):
         training = [image for image in images if _is_training(image, root)]
         if not training:
             raise DataSetError(f"drac2022: no folder 'Training Set' with images lies below {root}; expected: {LAYOUT}.")
-        matched = match_images(read_label_file(path, COLUMNS), training, path=path, root=root)
+        table = read_label_file(path, COLUMNS)
+        matched = match_images(table.rows, training, path=path, root=root)
         labelled = [match.image for match in matched]
         fit, test = draw_half_split(labelled, f"drac2022, study {STUDY}", seed=seed)
-        notes = (_note_difference(len(labelled)), note_unlabelled(len(training) - len(labelled)))
-        return (check_study(Study(STUDY, fit, test, notes=tuple(filter(None, notes))), "drac2022"),)
+        left_out = note_left_out(len(training) - len(labelled), table.rows_without_grade)
+        return (check_study(Study(STUDY, fit, test, notes=(*_note_difference(len(labelled)), *left_out)), "drac2022"),)
 
 
 def _find_labels(folder: Path) -> Path:
     """Find the one table of quality levels; the tables of the other tasks have other columns."""
     tables = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".csv" and path.name[0] != ".")
-    found = [path for path in tables if read_header(path) == COLUMNS and "testing" not in path.name.lower()]
+    found = [path for path in tables if read_header(path, COLUMNS) == COLUMNS and "testing" not in path.name.lower()]
     if len(found) == 1:
         return found[0]
     columns = ",".join(COLUMNS)
@@ -81,6 +83,6 @@ def _strip_numbering(name: str) -> str:
     return re.sub(r"^\w\.", "", name.lower()).strip()
 
 
-def _note_difference(labelled: int) -> str:
-    """Return one sentence if the number of images differs from the published one; else an empty one."""
-    return "" if labelled == PUBLISHED else f"{labelled} images have labels; published: {PUBLISHED}."
+def _note_difference(labelled: int) -> tuple[str, ...]:
+    """Return one sentence if the number of images differs from the published one; else none."""
+    return () if labelled == PUBLISHED else (f"{labelled} images have labels; published: {PUBLISHED}.",)

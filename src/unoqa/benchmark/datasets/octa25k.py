@@ -91,7 +91,7 @@ def _find_splits(folder: Path, images: Sequence[ImageReference]) -> dict[str, di
         if field is None or split is None:
             what = "field of view (3x3 or 6x6)" if field is None else "split (train, test, external)"
             where = folder.joinpath(*classes.place)
-            raise _make_layout_error(f"no folder name on the path {where} says its {what}", folder, images)
+            raise _make_layout_error(f"no folder on the path {where} is named after a {what}", folder, images)
         earlier = found[field].setdefault(split, classes)
         if earlier is not classes:
             places = " and ".join(str(folder.joinpath(*each.place)) for each in (earlier, classes))

@@ -1,4 +1,4 @@
-"""Procedural scans of known grade, to try everything without a data set."""
+"""Synthetic scans of known grade, to try everything without a data set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, final
 from pydantic import Field
 
 from unoqa.benchmark.datasets.parts.contract import DataSet, Study
-from unoqa.benchmark.datasets.parts.image_search import find_images
+from unoqa.benchmark.datasets.parts.image_search import find_images, note_left_out
 from unoqa.benchmark.datasets.parts.label_file import match_images, read_label_file
 from unoqa.benchmark.datasets.parts.splitting import check_study
 from unoqa.benchmark.phantom.folder import write_phantom
@@ -21,13 +21,13 @@ COLUMNS = ("image", "grade")
 
 PARTS = ("outstanding", "clinic", "labels.csv")
 
-HINT = "phantom expects outstanding/*.png, clinic/*.png and labels.csv; give a new folder to have them drawn."
+HINT = "phantom expects outstanding/*.png, clinic/*.png and labels.csv; give a new folder, and unoqa draws them."
 
 
 @final
 @settings
 class Phantom(DataSet):
-    """Drawn scans with planted damage: `outstanding/` is fitted on, `clinic/` is the test.
+    """Synthetic scans with known damage: `outstanding/` to fit on, `clinic/` to test.
 
     A folder that does not exist, or is empty, is filled first.
     """
@@ -35,9 +35,9 @@ class Phantom(DataSet):
     outstanding: Annotated[int, Field(ge=1, description="number of scans drawn to fit on")] = 60
     clinic: Annotated[
         tuple[int, int, int],
-        Field(description="numbers of scans drawn for the test: outstanding, gradable, ungradable"),
+        Field(description="numbers of scans drawn to test: outstanding, gradable, ungradable"),
     ] = (30, 60, 30)
-    size: Annotated[int, Field(ge=32, description="side of a drawn scan in pixels")] = 320
+    size: Annotated[int, Field(ge=32, description="side of a scan in pixels")] = 320
 
     def find_studies(self, folder: Path, *, seed: int) -> tuple[Study, ...]:
         """Find the scans, or draw them with `seed`; scans found in the folder do not depend on it."""
@@ -50,11 +50,13 @@ class Phantom(DataSet):
             tuple(image for image in images if image.path.is_relative_to(folder / part)) for part in PARTS[:2]
         )
         path = folder / "labels.csv"
-        matched = match_images(read_label_file(path, COLUMNS), clinic, path=path, root=folder / "clinic")
+        table = read_label_file(path, COLUMNS)
+        matched = match_images(table.rows, clinic, path=path, root=folder / "clinic")
+        notes += note_left_out(len(clinic) - len(matched), table.rows_without_grade)
         test = tuple(match.image for match in matched)
         return (check_study(Study("phantom", fit, test, notes=notes), "phantom"),)
 
-    def _draw(self, folder: Path, seed: int) -> tuple[str]:
+    def _draw(self, folder: Path, seed: int) -> tuple[str, ...]:
         write_phantom(folder, outstanding_to_fit=self.outstanding, clinic=self.clinic, seed=seed, size=self.size)
         return (f"{self.outstanding + sum(self.clinic)} scans were drawn into {folder} with seed {seed}.",)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.datasets.parts.contract import DataSet, Study
-from unoqa.benchmark.datasets.parts.image_search import find_images, note_unlabelled
+from unoqa.benchmark.datasets.parts.image_search import find_images, note_left_out
 from unoqa.benchmark.datasets.parts.label_file import MatchedRow, group_by_device, match_images, read_label_file
 from unoqa.benchmark.datasets.parts.splitting import check_study, count_grade, draw_split
 from unoqa.core.errors import DataSetError
@@ -40,8 +40,9 @@ class ReferenceSet(DataSet):
         """Find the devices; the one with the most images comes first."""
         root, path = folder / "images", folder / "grades.csv"
         images = find_images(root, HINT)
-        matched = match_images(read_label_file(path, COLUMNS), images, path=path, root=root)
-        notes = tuple(filter(None, [note_unlabelled(len(images) - len(matched))]))
+        table = read_label_file(path, COLUMNS)
+        matched = match_images(table.rows, images, path=path, root=root)
+        notes = note_left_out(len(images) - len(matched), table.rows_without_grade)
         return tuple(_make_study(device, rows, notes, seed=seed) for device, rows in group_by_device(matched))
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """First characters that make a spreadsheet read a cell as a formula, unless an apostrophe stands before them."""
@@ -25,23 +25,27 @@ def parse_image_name(cell: str) -> str:
 
 
 def normalise_name(name: str) -> str:
-    """Return an image name without blanks around it, without `./` in front, with slashes for backslashes, in NFC."""
+    """Return a name in NFC, without blanks around it or `./` in front, and with slashes for backslashes."""
     return unicodedata.normalize("NFC", name.strip().replace("\\", "/").removeprefix("./"))
 
 
 def fold_name(name: str) -> str:
-    """Return a normalised name without its case: equal for names that Unicode calls a canonical caseless match."""
-    decomposed = unicodedata.normalize("NFD", normalise_name(name)).casefold()
-    return unicodedata.normalize("NFC", decomposed)
+    """Return a normalised name without its case: equal for Unicode's canonical caseless matches."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", normalise_name(name)).casefold())
 
 
 def get_file_name(name: str) -> str:
-    """Return the last part of a name, normalised."""
+    """Return the last part of a normalised name."""
     return PurePosixPath(normalise_name(name)).name
 
 
-def group_names(names: Iterable[str], key: Callable[[str], str]) -> Mapping[str, list[str]]:
-    """Return the names by their keys, in order."""
+def fold_file_name(name: str) -> str:
+    """Return the last part of a name without its case."""
+    return PurePosixPath(fold_name(name)).name
+
+
+def group_names(names: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
+    """Return the names by key, in order."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for name in names:
         groups[key(name)].append(name)
@@ -50,21 +54,15 @@ def group_names(names: Iterable[str], key: Callable[[str], str]) -> Mapping[str,
 
 @final
 class NameIndex:
-    """Finds images by what a person writes: by path or, in any folder, by file name; exactly or in another case."""
+    """Finds images by what a person writes: a path or, for any folder, a file name; exactly or in another case."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        """Index the names of all images.
-
-        Args:
-            names: paths below one folder.
-        """
+        """Index the images' paths below one folder."""
         paths = [*names]
-        self._paths = [(key, group_names(paths, key)) for key in (normalise_name, fold_name)]
-        self._file_names = [
-            (key, group_names(paths, lambda name, key=key: key(get_file_name(name)))) for key in (normalise_name, fold_name)
-        ]
+        keys = (normalise_name, fold_name, get_file_name, fold_file_name)
+        self._groups = [(key, group_names(paths, key)) for key in keys]
 
     def find(self, name: str) -> list[str]:
-        """Return the images that the name may stand for: of the nearest kind of match only; none if there is none."""
-        groups = self._paths if "/" in normalise_name(name) else self._paths + self._file_names
+        """Return the images that the name stands for; several if it is ambiguous, none if it stands for none."""
+        groups = self._groups[:2] if "/" in normalise_name(name) else self._groups
         return next((found for key, names in groups if (found := names.get(key(name)))), [])

@@ -1,1 +1,1 @@
-"""Procedural OCTA scans with planted damage: images that everyone may ship, show and test on."""
+"""Synthetic OCTA scans with known damage: images that everyone may ship, show and test on."""

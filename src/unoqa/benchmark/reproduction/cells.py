@@ -48,7 +48,7 @@ class Cell:
     """Agreement of the grades with the reference; fractions, not per cent.
 
     Attributes:
-        renamed_kappa: the higher kappa of the two ways to name the clusters. It uses labels: an upper bound, not a
+        best_naming_kappa: the higher kappa of the two ways to name the clusters. It uses labels: an upper bound, not a
             method.
         refused: share of outstanding images above the threshold; NaN if there are no outstanding images.
         clustered: number of refused images that were clustered; 0 if they were too few, and all are graded gradable.

@@ -20,7 +20,7 @@ DASH = "–"
 LABEL_MARK = "*"
 """Marks a number that uses labels."""
 
-CHOSEN_MARK = "–"
+CHOSEN_MARK = "†"
 """Marks a number of the scale that is best by the labels."""
 
 REPRESENTATIONS = ("prob", "energy", "log-energy", "quantile", "latent")
@@ -104,7 +104,9 @@ def make_table_2(cells: SplitCells, maps: int) -> Table:
             line.append(format_cells(best) + (f" {CHOSEN_MARK}" if len(points) > 1 and best else ""))
         body.append(tuple(line))
     caption = (
-        f"Kappa / accuracy in per cent, {_describe_seeds(cells.seeds)}. {LABEL_MARK} The threshold uses labels. "
+        f"Kappa / accuracy in per cent, {_describe_seeds(cells.seeds)}. Clustered: the score (F_QS), the map of one "
+        "scale (F_single) or of all scales (F_multi), as it is or reduced by PCA (FDR). "
+        f"{LABEL_MARK} The threshold uses labels. "
         f"{CHOSEN_MARK} The best single scale is chosen with labels, as the paper's 'optimal' one."
     )
     head = ("clustered", "paper", f"F1-max{LABEL_MARK}", "conformal")

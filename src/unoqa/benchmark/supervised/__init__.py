@@ -1,4 +1,4 @@
-"""Supervised references: classifiers that learn from labels, the ceiling for methods without labels.
+"""Supervised references: classifiers that learn from labels, to compare methods without labels with.
 
 Nothing outside the benchmark uses them.
 """

@@ -37,20 +37,18 @@ class Finetuned(SupervisedReference):
     out.
     """
 
-    model: Annotated[str, Field(description="full tag of the timm model, which names its weights")] = (
+    model: Annotated[str, Field(description="full name of a timm model; it also names the weights")] = (
         "resnet152.tv_in1k"
     )
     size: Annotated[int, Field(ge=32, description="side that images are resized to, in pixels")] = 224
     epochs: Annotated[int, Field(ge=1, description="passes over the images")] = 8
-    batch: Annotated[int, Field(ge=1, description="images a step")] = 8
+    batch: Annotated[int, Field(ge=1, description="images per step")] = 8
     learning_rate: Annotated[float, Field(gt=0, description="learning rate at the first step")] = 3e-5
     weight_decay: Annotated[float, Field(ge=0, description="weight decay of AdamW")] = 0.01
     flips: Annotated[
-        bool, Field(description="mirror half of the images, drawn anew in each epoch: left and right eyes")
+        bool, Field(description="mirror a random half of the images in each epoch, as left and right eyes are mirrored")
     ] = True
-    balanced: Annotated[bool, Field(description="give each grade the same weight, whatever its number of images")] = (
-        True
-    )
+    balanced: Annotated[bool, Field(description="give each grade the same total weight")] = True
 
     def fit_predict(
         self, train: Int[np.ndarray, " train"], test: Int[np.ndarray, " test"], data: LabelledData, *, seed: int

@@ -28,9 +28,7 @@ class Logistic(SupervisedReference):
     """Multinomial logistic regression on standardised features: a linear probe (Alain, Bengio 2016)."""
 
     C: Annotated[float, Field(gt=0, description="inverse strength of the L2 penalty")] = 0.003
-    balanced: Annotated[bool, Field(description="give each grade the same weight, whatever its number of images")] = (
-        True
-    )
+    balanced: Annotated[bool, Field(description="give each grade the same total weight")] = True
 
     def fit_predict(
         self, train: Int[np.ndarray, " train"], test: Int[np.ndarray, " test"], data: LabelledData, *, seed: int

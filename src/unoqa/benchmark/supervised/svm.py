@@ -27,16 +27,14 @@ CALIBRATION_FOLDS = 5
 @final
 @settings
 class Svm(SupervisedReference):
-    """A machine with a Gaussian kernel on saliency features joined with a network's features (Yu et al. 2017).
+    """A support vector machine on saliency features joined with a network's features (Yu et al. 2017).
 
-    One machine per grade, against the rest; the kernel's width is that of scikit-learn's `scale`. Probabilities come
+    One machine per grade, against the rest; Gaussian kernel with scikit-learn's width `scale`. Probabilities come
     from one sigmoid per grade (Platt 1999), fitted to decisions on images that the machines have not seen.
     """
 
     C: Annotated[float, Field(gt=0, description="cost of an image on the wrong side of the margin")] = 1.0
-    balanced: Annotated[bool, Field(description="give each grade the same weight, whatever its number of images")] = (
-        True
-    )
+    balanced: Annotated[bool, Field(description="give each grade the same total weight")] = True
 
     def fit_predict(
         self, train: Int[np.ndarray, " train"], test: Int[np.ndarray, " test"], data: LabelledData, *, seed: int

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, final
 import typer
 from typer.core import TyperGroup
 
-from unoqa.cli.parts.exit_status import report_errors
+from unoqa.cli.parts.exit_status import report_errors, report_errors_of
+from unoqa.cli.parts.process import collect_rarely
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
@@ -53,10 +54,10 @@ class Commands(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         if name is None:
             return name, None, rest
-        with report_errors():  # Ctrl-C may come during the import, which takes a second
+        with report_errors(), collect_rarely():  # Ctrl-C may come during the import, which takes a second
             module = import_module(f"{COMMANDS}.{name}")
         full = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        full.command(name, help=_unwrap(module.__doc__ or ""))(report_errors()(getattr(module, name)))
+        full.command(name, help=_unwrap(module.__doc__ or ""))(report_errors_of(getattr(module, name)))
         return name, typer.main.get_command(full), rest
 
 

@@ -10,27 +10,56 @@ A command that SIGTERM ends prints nothing and has status 143, as every program 
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from unoqa.cli.parts.terminal import print_error
 from unoqa.core.errors import UnoqaError
+from unoqa.store.files import FULL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 WRONG_USE = NOTHING_DONE = 2
 SOME_FAILED = 3
 INTERRUPTED = 130
 
 
-@contextmanager
-def report_errors() -> Iterator[None]:
-    """Print an error of the block, or of a decorated command, as one sentence and end with its status.
+OUT_OF_MEMORY = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "out of memory")
+"""What libraries say of memory that they do not get, in errors that are no `MemoryError`."""
 
-    An exception that is neither an `UnoqaError` nor an `OSError` is a fault of ours and keeps its trace.
+OUT_OF_THREADS = "can't start new thread"
+"""What Python says where the system starts no more threads."""
+
+WRITTEN = ("output", "folder")
+"""Names of the parameters by which commands take the folder that most of what they write goes to."""
+
+
+def report_errors_of(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with its errors reported as by `report_errors`."""
+
+    @wraps(command)
+    def reporting(**values: Any) -> None:  # noqa: ANN401 - any command's parameters
+        with report_errors(next((values[name] for name in WRITTEN if name in values), None)):
+            command(**values)
+
+    return reporting
+
+
+@contextmanager
+def report_errors(written: Path | None = None) -> Iterator[None]:
+    """Print an error of the block as one sentence and end with its status.
+
+    An exception that is neither an `UnoqaError` nor an error of the system is a fault of ours and keeps its trace. The
+    error of a console that is full or closed is left to the caller.
+
+    Args:
+        written: the folder that the block writes to: the sentence of a full disk names it if the error names no file.
     """
     try:
         yield
@@ -40,7 +69,40 @@ def report_errors() -> Iterator[None]:
     except KeyboardInterrupt:  # the other commands take seconds and start anew
         print_error("Interrupted; run the same command again (fit, grade and reproduce continue where they stopped).")
         raise typer.Exit(INTERRUPTED) from None
-    except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        print_error(f"{what}; check the path, its permissions and the space left.")
+    except (MemoryError, OSError, RuntimeError, ImportError) as error:
+        sentence = _describe(error, written)
+        if sentence is None:
+            raise
+        print_error(sentence)
         raise typer.Exit(WRONG_USE) from None
+
+
+def _describe(error: Exception, written: Path | None) -> str | None:
+    """Return the sentence for an error of the system; None if the error is of another kind."""
+    lack = _name_lack(error)
+    if lack:
+        return (
+            f"{lack}; give fewer threads (--threads 1) or fewer or smaller images, end other programs, or use a "
+            "machine with more memory, then run the same command again."
+        )
+    if not isinstance(error, OSError) or error.errno == errno.EPIPE:
+        return None
+    if error.errno in FULL:
+        full = error.filename or written
+        advice = "free space there or name another place, then run the same command again"
+        return f"{full}: {error.strerror}; {advice}." if full else None
+    what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    return f"{what}; check the path, its permissions and the space left."
+
+
+def _name_lack(error: Exception) -> str:
+    """Return what the machine has too little of; empty if it is neither memory nor threads."""
+    if OUT_OF_THREADS in str(error):
+        return "The system starts no more threads"
+    if isinstance(error, OSError):
+        lacks_memory = error.errno == errno.ENOMEM
+    else:
+        lacks_memory = isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+    if not lacks_memory:
+        return ""
+    return "The GPU's memory is full" if "CUDA" in str(error) else "The memory is full"

@@ -27,7 +27,7 @@ def print_fit_report(report: FitReport) -> None:
     same = [f"{name} = {first}" for name, first in report.duplicates]
     _print_list("left out (exact copy of another)", same)
     print_ignored(report.ignored)
-    _print_list("fitted on, but unlike the others (outstanding?)", list(report.unusual))
+    _print_list("fitted on, but unlike the others (check that each is outstanding)", list(report.unusual))
     if report.used < FEW_IMAGES:
         fitted = f"the model is fitted on {_count(report.used)}"
         print_message(f"Warning: {fitted}; below {FEW_IMAGES} the share of good scans that it refuses varies widely.")

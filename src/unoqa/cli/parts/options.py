@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import torch
 import typer
 
-from unoqa.cli.parts.terminal import write_log
+from unoqa.cli.parts.exit_status import report_errors
+from unoqa.cli.parts.terminal import open_log
 from unoqa.core.errors import UsageError
+from unoqa.core.parallel import get_own_threads, set_own_threads
 from unoqa.store.files import is_empty
 from unoqa.store.model_folder import check_model_folder
 
 
 def check_range(smallest: int, largest: int) -> Callable[[int], int]:
-    """Return a callback that refuses an option's value outside a range.
+    """Return a callback that rejects an option's value outside a range.
 
     Typer's own `min` and `max` print the range into the help's narrow column of types.
     """
@@ -30,6 +32,12 @@ def check_range(smallest: int, largest: int) -> Callable[[int], int]:
     return check
 
 
+def _check_threads(context: Any, value: int) -> int:  # noqa: ANN401 - typer vendors its own Context
+    """Check the number of threads; when the command has ended, the number is again as it was."""
+    context.call_on_close(partial(set_own_threads, get_own_threads()))
+    return check_range(0, 4096)(value)
+
+
 Images = Annotated[
     list[Path], typer.Argument(help="Image files, or folders to search.", metavar="IMAGES", show_default=False)
 ]
@@ -39,7 +47,7 @@ Weights = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda (a GPU), or auto: the GPU if there is one.")]
 Threads = Annotated[
-    int, typer.Option(callback=check_range(0, 4096), help="Images processed at the same time; 0: torch chooses.")
+    int, typer.Option(callback=_check_threads, help="Images processed at the same time; 0: torch chooses.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")]
 Results = Annotated[Path, typer.Argument(help="Results folder, made by grade.", metavar="RESULTS", show_default=False)]
@@ -47,10 +55,11 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a model th
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Search linked folders too.")]
 
 
-def _open_log(file: Path | None) -> Path | None:
-    """Start the log before the command does anything."""
+def _open_log(context: Any, file: Path | None) -> Path | None:  # noqa: ANN401 - as above
+    """Start the log before the command does anything; it ends with the command."""
     if file is not None:
-        write_log(file)
+        with report_errors():
+            context.call_on_close(open_log(file))
     return file
 
 
@@ -60,9 +69,9 @@ Log = Annotated[
 
 
 def use_threads(threads: int) -> None:
-    """Set the number of threads of the process, at most one per processor; 0 leaves it as it is."""
+    """Let the command use that many threads, at most one per processor; 0 leaves the number as it is."""
     if threads:
-        torch.set_num_threads(min(threads, os.cpu_count() or 1))
+        set_own_threads(min(threads, os.cpu_count() or 1))
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:

@@ -3,27 +3,55 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING, final
 
 import typer
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
 LOGGER = logging.getLogger("unoqa")
-"""Every message goes through it, also with `--quiet`; it writes nowhere unless `write_log` was called."""
+"""Every message goes through it, also with `--quiet`; it writes nowhere unless `open_log` was called."""
 LOGGER.addHandler(logging.NullHandler())
 LOGGER.propagate = False
+LOGGER.setLevel(logging.INFO)
 
 
-def write_log(file: Path) -> None:
-    """Write every message from now on to a file, with the time in UTC; what is in the file stays."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(file, encoding="utf-8")
-    formatter = logging.Formatter("%(asctime)sZ %(message)s", datefmt="%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
+@final
+class _LogFile(logging.FileHandler):
+    """Writes messages to a file, with the time in UTC; what is in the file stays."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(file, encoding="utf-8")
+        formatter = logging.Formatter("%(asctime)sZ %(message)s", datefmt="%Y-%m-%dT%H:%M:%S")
+        formatter.converter = time.gmtime
+        self.setFormatter(formatter)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """End the log where it cannot be written, and say so; the work continues."""
+        del record
+        LOGGER.removeHandler(self)
+        error = sys.exc_info()[1]
+        why = getattr(error, "strerror", None) or error
+        print_message(f"Warning: {self.baseFilename}: {why}; the log ends here, free space there for the next one.")
+
+
+def open_log(file: Path) -> Callable[[], None]:
+    """Write every message from now on also to a file, until the function returned is called."""
+    handler = _LogFile(file)
     LOGGER.addHandler(handler)
-    LOGGER.setLevel(logging.INFO)
+
+    def close() -> None:
+        LOGGER.removeHandler(handler)
+        with suppress(OSError):
+            handler.close()
+
+    return close
 
 
 def print_message(line: str, *, quiet: bool = False) -> None:

@@ -16,7 +16,7 @@ from unoqa.encoders.measures.parts.views import Views
 class ColumnSteps(Measure):
     """Like `row_steps`, for columns: devices that scan vertically, or merge two directions, have motion lines here."""
 
-    unit: ClassVar[str] = "natural logarithm of the bright level's share"
+    unit: ClassVar[str] = "natural logarithm of the ratio to the bright level"
     direction: ClassVar[int] = 1
     sentence: ClassVar[str] = "How much neighbouring columns differ; high at vertical motion lines and streaks."
     reason: ClassVar[str] = "vertical motion lines"

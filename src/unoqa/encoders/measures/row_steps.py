@@ -20,7 +20,7 @@ class RowSteps(Measure):
     abruptly over a third of the field.
     """
 
-    unit: ClassVar[str] = "natural logarithm of the bright level's share"
+    unit: ClassVar[str] = "natural logarithm of the ratio to the bright level"
     direction: ClassVar[int] = 1
     sentence: ClassVar[str] = "How much neighbouring rows differ; high at motion lines and blinks."
     reason: ClassVar[str] = "motion lines"

@@ -6,11 +6,12 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import OfflineModeIsEnabled, RepositoryNotFoundError
 
 from unoqa.core.errors import UsageError, WeightsError, unknown_name_error
 from unoqa.encoders.parts.timm_library import timm
-from unoqa.store.weights_files import HUB_NAMES, find_in_hub_cache
+from unoqa.store.files import FULL
+from unoqa.store.weights_files import download_to_hub_cache, find_in_hub_cache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,20 +38,36 @@ def find_cached_weights(model: str) -> Path:
 
 
 def download_weights(model: str) -> Path:
-    """Download a model's weights into timm's cache: the only function of unoqa that uses the network.
+    """Download a model's weights into timm's cache, unless they are there: only this function uses the network.
 
     Raises:
         UsageError: timm offers no such weights.
         WeightsError: the download fails.
+        OSError: the disk is full.
     """
     repository = _find_repository(model)
     try:
-        return Path(hf_hub_download(repository, HUB_NAMES[0]))
+        file = find_in_hub_cache(repository) or download_to_hub_cache(repository)
+    except RepositoryNotFoundError:
+        file = None
+    except OfflineModeIsEnabled as error:
+        raise _download_error(model, "HF_HUB_OFFLINE is set", "unset it") from error
+    except WeightsError:
+        raise
     except Exception as error:
-        raise WeightsError(
-            f"The weights of {model} could not be downloaded ({type(error).__name__}); check the connection, or give "
-            "a file as the encoder's weights, or choose a recipe that needs none, such as 'measures'."
-        ) from error
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in FULL):
+            raise
+        raise _download_error(model, type(error).__name__, "check the connection") from error
+    if file is None:
+        raise _download_error(model, f"{repository} is not public or holds no weights", "name another model")
+    return file
+
+
+def _download_error(model: str, why: str, advice: str) -> WeightsError:
+    return WeightsError(
+        f"The weights of {model} could not be downloaded ({why}); {advice}, or give a file as the encoder's weights, "
+        "or choose a recipe that needs none, such as 'measures'."
+    )
 
 
 def select_weights(wanted: Mapping[str, Tensor], offered: Mapping[str, Tensor], model: str) -> State:
@@ -100,5 +117,5 @@ def _find_repository(model: str) -> str:
         raise unknown_name_error("timm model", model, timm.list_pretrained(f"{model.partition('.')[0]}.*")) from None
     repository = getattr(config, "hf_hub_id", None)
     if not repository:
-        raise UsageError(f"timm offers no weights for {model}; name its full tag, such as resnet18.tv_in1k.")
+        raise UsageError(f"timm offers no weights for {model}; give the full name, such as resnet18.tv_in1k.")
     return repository if "/" in repository and not repository.endswith("/") else f"{repository}{model}"

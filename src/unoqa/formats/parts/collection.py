@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.image import EnfaceImage
-from unoqa.formats.parts.errors import unreadable_error
-from unoqa.formats.parts.folder import FolderEntry, is_folder, resolve_links, walk_folder
+from unoqa.formats.parts.errors import unreadable_error, unsupported_error
+from unoqa.formats.parts.folder import FolderEntry, Role, expand_patterns, is_folder, walk_folder
 from unoqa.formats.parts.kinds import FORMATS, HEAD_BYTES, detect_format, has_image_suffix
 from unoqa.formats.parts.naming import FoundFile, choose_unique_names
 from unoqa.formats.parts.opening import open_image_file
+from unoqa.formats.parts.own_outputs import refuse_own_outputs
+from unoqa.formats.parts.pages import PagedFormat
+from unoqa.formats.parts.unread import describe_unread, find_unread_kind, recognise_unread
 
 
 @final
@@ -23,7 +26,8 @@ class ImageReference:
     """An image that is not read yet.
 
     Attributes:
-        name: unique in its collection; `scan.tif#2` is the second page of `scan.tif`.
+        name: unique in its collection, except for a path that was given twice; `scan.tif#2` is the second page of
+            `scan.tif`.
         path: the file.
         page: its number in the file, from 0.
     """
@@ -41,37 +45,49 @@ class Collection:
     Attributes:
         references: in the order given; within a folder, sorted by name.
         ignored: number of files that are not images, and of hidden files, hidden folders and links that were skipped.
+        unread: number of image files of each kind that is not read, by suffix: `{".webp": 3}`.
+        own_outputs: number of folders that hold results, models or demos of unoqa, which were not entered.
+        skipped_pages: number of pages of TIFFs that are reduced images, thumbnails or masks.
     """
 
     references: tuple[ImageReference, ...]
     ignored: int
+    unread: Mapping[str, int] = field(default_factory=dict)
+    own_outputs: int = 0
+    skipped_pages: int = 0
+
+    def describe_left_out(self) -> tuple[str, ...]:
+        """Return one sentence each about image files, folders and pages that were left out; none if none was."""
+        folders = f"{_count(self.own_outputs, 'folder')} not searched, with results, models or demos of unoqa."
+        pages = f"{_count(self.skipped_pages, 'page')} left out, as reduced images or masks of other pages."
+        left_out = {describe_unread(self.unread): self.unread, folders: self.own_outputs, pages: self.skipped_pages}
+        return tuple(sentence for sentence, count in left_out.items() if count)
 
 
 def collect(inputs: Sequence[Path], *, follow_links: bool = False) -> Collection:
-    """Find all images in files and folders at any depth; a file that is reached twice is taken once.
+    """Find all images in files and folders at any depth.
 
-    A file counts as an image by its content or by its suffix. One that only has the suffix keeps its row; reading it
-    reports what is wrong.
+    A file that is named twice, or that several links lead to, is taken as often. It counts as an image by its content
+    or by its suffix; one that only has the suffix keeps its row, and reading it reports what is wrong. A path that
+    does not exist is taken as a pattern, as in `clinic/*.png`. What unoqa itself has written is left out.
 
     Args:
         follow_links: whether to enter links to folders too; links to files are always followed.
 
     Raises:
-        UsageError: an input does not exist, or there is no image at all.
+        UsageError: an input does not exist, was written by unoqa, or there is no image at all.
     """
-    _check_existence(inputs)
-    found: dict[str, FoundFile] = {}
-    ignored = 0
-    for start in inputs:
+    paths = expand_patterns(inputs)
+    refuse_own_outputs(paths)
+    search = _Search()
+    for start in paths:
         root = start if is_folder(start) else start.parent
         for entry in walk_folder(start, follow_links=follow_links):
-            pages = _count_pages(entry)
-            ignored += pages == 0
-            if pages:
-                found.setdefault(resolve_links(entry.path), FoundFile(entry.path, root, pages))
-    if not found:
-        raise _no_image_error(inputs, ignored)
-    return Collection(tuple(_make_references(list(found.values()))), ignored)
+            search.add(entry, root)
+    found = search.finish()
+    if not found.references:
+        raise _make_no_image_error(inputs, found)
+    return found
 
 
 def read(reference: ImageReference) -> EnfaceImage:
@@ -81,32 +97,59 @@ def read(reference: ImageReference) -> EnfaceImage:
         ImageError: it is damaged, too large, of an unsupported kind, or not an image.
     """
     with open_image_file(reference.path, reference.name) as stream:
-        detected = detect_format(stream.read(HEAD_BYTES))
-    if detected is None:
-        raise unreadable_error(reference.name, f"holds no image that unoqa reads ({', '.join(FORMATS.names())})")
-    return detected.read(reference.path, reference.page, reference.name)
+        head = stream.read(HEAD_BYTES)
+    detected = detect_format(head)
+    if detected is not None:
+        return detected.read(reference.path, reference.page, reference.name)
+    if kind := recognise_unread(head):
+        raise unsupported_error(reference.name, f"is a {kind} file")
+    raise unreadable_error(reference.name, f"holds no image that unoqa reads ({', '.join(FORMATS.names())})")
 
 
-def _check_existence(inputs: Sequence[Path]) -> None:
-    if not inputs:
-        raise UsageError("No image was given; name at least one file or folder.")
-    for path in inputs:
-        if not os.path.lexists(path):  # a broken link exists, and gets a row
-            raise UsageError(f"There is no file or folder '{path}'; check its spelling.")
+@final
+class _Search:
+    """What a search has found so far."""
 
+    def __init__(self) -> None:
+        self._files: list[FoundFile] = []
+        self._unread: Counter[str] = Counter()
+        self._ignored = self._own_outputs = self._skipped_pages = 0
 
-def _count_pages(entry: FolderEntry) -> int:
-    """Count the images in a file; 0 if it is not an image, 1 if only reading it can report what is wrong."""
-    if entry.skipped:
-        return 0
-    try:
-        with entry.path.open("rb") as stream:
-            detected = detect_format(stream.read(HEAD_BYTES))
-        return detected.count_pages(entry.path) if detected else int(has_image_suffix(entry.path.name))
-    except ImageError:
-        return 1
-    except OSError:
-        return int(has_image_suffix(entry.path.name) or is_folder(entry.path))
+    def add(self, entry: FolderEntry, root: Path) -> None:
+        """Add a file or folder that the search came upon below `root`."""
+        if entry.role is Role.OWN_OUTPUT:
+            self._own_outputs += 1
+        elif entry.role is Role.SKIPPED:
+            self._ignored += 1
+        else:
+            self._add_file(entry.path, root)
+
+    def finish(self) -> Collection:
+        """Return everything that was found."""
+        references = tuple(_make_references(self._files))
+        return Collection(references, self._ignored, dict(self._unread), self._own_outputs, self._skipped_pages)
+
+    def _add_file(self, path: Path, root: Path) -> None:
+        pages, kind = 0, ""
+        try:
+            with path.open("rb") as stream:
+                head = stream.read(HEAD_BYTES)
+            detected = detect_format(head)
+            if detected is None:
+                pages, kind = int(has_image_suffix(path.name)), find_unread_kind(path.name, head)
+            else:
+                pages = detected.count_pages(path)
+                self._skipped_pages += detected.count_skipped(path) if isinstance(detected, PagedFormat) else 0
+        except ImageError:
+            pages = 1  # reading it will report what is wrong
+        except OSError:
+            pages, kind = int(has_image_suffix(path.name) or is_folder(path)), find_unread_kind(path.name, b"")
+        if pages:
+            self._files.append(FoundFile(path, root, pages))
+        elif kind:
+            self._unread[kind] += 1
+        else:
+            self._ignored += 1
 
 
 def _make_references(found: Sequence[FoundFile]) -> Iterator[ImageReference]:
@@ -115,9 +158,16 @@ def _make_references(found: Sequence[FoundFile]) -> Iterator[ImageReference]:
             yield ImageReference(name, file.path, page)
 
 
-def _no_image_error(inputs: Sequence[Path], ignored: int) -> UsageError:
+def _count(count: int, thing: str) -> str:
+    return f"{count} {thing} was" if count == 1 else f"{count} {thing}s were"
+
+
+def _make_no_image_error(inputs: Sequence[Path], found: Collection) -> UsageError:
     where = ", ".join(f"'{path}'" for path in inputs)
-    what = {0: " and no other file", 1: ", only 1 other file"}.get(ignored, f", only {ignored} other files")
     verb = "holds" if len(inputs) == 1 else "hold"
-    formats = ", ".join(FORMATS.names())
-    return UsageError(f"{where} {verb} no image{what}; give files or folders of {formats}.")
+    advice = f"; give files or folders of {', '.join(FORMATS.names())}."
+    if left_out := found.describe_left_out():
+        what = "; ".join(sentence.removesuffix(".") for sentence in left_out)
+        return UsageError(f"{where} {verb} no image that unoqa reads: {what}{'.' if found.unread else advice}")
+    what = {0: " and no other file", 1: ", only 1 other file"}.get(found.ignored, f", only {found.ignored} other files")
+    return UsageError(f"{where} {verb} no image{what}{advice}")

@@ -27,6 +27,11 @@ def unsupported_error(name: str, what: str) -> ImageError:
     return ImageError("unsupported", f"{name} {what}, which unoqa does not read; export it as a grey PNG or TIFF.")
 
 
+def hidden_images_error(name: str, what: str) -> ImageError:
+    """Build the error for a file whose images cannot be told apart, so that none of them is read."""
+    return ImageError("unsupported", f"{name} {what}; save each image as a page or a file of its own.")
+
+
 def too_large_error(name: str, what: str) -> ImageError:
     """Build the error for a file beyond the limits."""
     return ImageError("too-large", f"{name} {what}; export the en-face image alone, at its own size.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unoqa.formats.parts.errors import too_large_error
+from unoqa.formats.parts.errors import too_large_error, unreadable_error
 
 MAX_PIXELS = 64_000_000
 """Pixels of one image: forty times the largest en-face export of a device (about 1,250 × 1,250)."""
@@ -15,7 +15,7 @@ MAX_PAGES = 10_000
 
 
 def check_pixels(name: str, columns: int, rows: int) -> None:
-    """Refuse an image that has too many pixels.
+    """Reject an image that has too many pixels.
 
     Raises:
         ImageError: `too-large`.
@@ -25,7 +25,7 @@ def check_pixels(name: str, columns: int, rows: int) -> None:
 
 
 def check_bytes(name: str, count: int) -> None:
-    """Refuse a file, or the array decoded from it, that takes too many bytes.
+    """Reject a file, or the array decoded from it, that takes too many bytes.
 
     Raises:
         ImageError: `too-large`.
@@ -35,10 +35,20 @@ def check_bytes(name: str, count: int) -> None:
 
 
 def check_pages(name: str, count: int) -> None:
-    """Refuse a file that has too many pages.
+    """Reject a file that has too many pages.
 
     Raises:
         ImageError: `too-large`.
     """
     if count > MAX_PAGES:
         raise too_large_error(name, f"has more than {MAX_PAGES:,} pages")
+
+
+def check_only_page(page: int, name: str) -> None:
+    """Reject every page but the first of a file that holds one image.
+
+    Raises:
+        ImageError: `unreadable`.
+    """
+    if page != 0:
+        raise unreadable_error(name, f"has no page {page + 1}")

@@ -1,10 +1,8 @@
-"""Names for images: as short as possible, and no two alike."""
+"""Names for images: as short as possible, and no two alike for different paths."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -28,7 +26,7 @@ class FoundFile:
     pages: int
 
     def list_names(self) -> tuple[tuple[str, ...], ...]:
-        """Return the possible names of all pages, one tuple a form, the shortest form first.
+        """Return the possible names of all pages: one tuple per form, the shortest form first.
 
         The forms are: the path relative to the folder; the same with the folder's own name before it; the path as
         given; and the path as given with a number on the first page too, for the rare file that is itself called
@@ -43,21 +41,35 @@ class FoundFile:
 
 
 def choose_unique_names(found: Sequence[FoundFile]) -> list[tuple[str, ...]]:
-    """Name the pages of all files: each file gets the shortest form that clashes with no other file."""
+    """Name the pages of all files: each file gets the shortest form that clashes with no other path.
+
+    A path that is given twice may have one name twice: it is the same file.
+    """
     possible = [file.list_names() for file in found]
     forms = [0] * len(found)
     while True:
         names = [of_file[form] for of_file, form in zip(possible, forms, strict=True)]
-        counts = Counter(chain.from_iterable(names))
+        shared = _find_shared(found, names)
         clashing = [
             position
             for position, pages in enumerate(names)
-            if any(counts[name] > 1 for name in pages) and forms[position] + 1 < len(possible[position])
+            if not shared.isdisjoint(pages) and forms[position] + 1 < len(possible[position])
         ]
         if not clashing:
             return names
         for position in clashing:
             forms[position] += 1
+
+
+def _find_shared(found: Sequence[FoundFile], names: Sequence[tuple[str, ...]]) -> set[str]:
+    """Return the names that pages of different paths have."""
+    paths: dict[str, Path] = {}
+    return {
+        name
+        for file, pages in zip(found, names, strict=True)
+        for name in pages
+        if paths.setdefault(name, file.path) != file.path
+    }
 
 
 def _to_unicode(path: Path) -> str:

@@ -1,4 +1,8 @@
-"""Reading an image with one of Pillow's decoders."""
+"""From a picture that one of Pillow's decoders has opened to an en-face image.
+
+Pillow leaves out missing pixels if a host program sets `ImageFile.LOAD_TRUNCATED_IMAGES`, which holds for the whole
+process. So a format first checks for itself that its file is complete; then the setting changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Shaped
 from PIL.Image import Image
-from PIL.ImageFile import ImageFile
 
-from unoqa.core.image import EnfaceImage
-from unoqa.formats.parts.errors import unreadable_error, unsupported_error
-from unoqa.formats.parts.grey import convert_to_grey
-from unoqa.formats.parts.limits import check_pixels
-from unoqa.formats.parts.opening import open_image_file
+from unoqa.formats.parts.errors import unsupported_error
+from unoqa.formats.parts.grey import make_grey_image
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from unoqa.core.image import EnfaceImage
 
 _CHANNELS_AND_BITS = {
     "1": (1, 1),
@@ -29,26 +29,21 @@ _CHANNELS_AND_BITS = {
 """For each mode of Pillow: how many channels are kept, and their bits.
 
 Alpha is dropped: the colour below it is what the device measured, and a background would add brightness that was never
-measured. CMYK is left out on purpose: without the printer's profile, ink has no defined brightness.
+measured.
 """
 
 
-def read_picture(decoder: type[ImageFile], path: Path, page: int, name: str) -> EnfaceImage:
-    """Read a file that holds one image, as it is stored; an EXIF orientation is not applied.
+def convert_picture(picture: Image, name: str) -> EnfaceImage:
+    """Decode a picture as it is stored; an EXIF orientation is not applied.
 
-    Only `decoder` sees the file; no other plugin of Pillow is tried. The orientation is ignored because quality does
-    not depend on it, and because a heat map must fit the pixels that other programs show.
+    The orientation is ignored because quality does not depend on it, and because a heat map must fit the pixels that
+    other programs show.
 
     Raises:
-        ImageError: the file is damaged, too large or of an unsupported kind.
+        ImageError: its pixels are of a kind that is not read.
     """
-    with open_image_file(path, name) as stream, decoder(stream) as picture:
-        if page != 0:
-            raise unreadable_error(name, f"has no page {page + 1}")
-        check_pixels(name, *picture.size)
-        picture.load()
-        channels, bits, values = _extract_values(picture, name)
-        return EnfaceImage(name, convert_to_grey(values[..., :channels], bits, name))
+    channels, bits, values = _extract_values(picture, name)
+    return make_grey_image(values[..., :channels], bits, name)
 
 
 def _extract_values(picture: Image, name: str) -> tuple[int, int, Shaped[np.ndarray, "rows columns channels"]]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from math import prod
 from typing import BinaryIO
 
-from PIL.JpegImagePlugin import JpegImageFile
 from tifffile import COMPRESSION, TiffPage
 
 from unoqa.formats.parts.errors import truncated_error, unreadable_error, unsupported_error
+from unoqa.formats.parts.jpeg_decoder import decode_jpeg, read_jpeg_header
 from unoqa.formats.parts.limits import check_bytes, check_pixels
 
 _SUPPORTED_COMPRESSIONS = (
@@ -25,7 +24,7 @@ _SUPPORTED_COMPRESSIONS = (
 
 
 def check_segments(page: TiffPage, stream: BinaryIO, size: int, name: str) -> None:
-    """Refuse a page that is of an unsupported kind, incomplete, or too large when decoded.
+    """Reject a page that is of an unsupported kind, incomplete, or too large when decoded.
 
     Args:
         size: bytes of the file.
@@ -48,11 +47,11 @@ def check_segments(page: TiffPage, stream: BinaryIO, size: int, name: str) -> No
     check_bytes(name, prod(page.chunks) * page.dtype.itemsize)
     _check_positions(page, size, name)
     if page.compression == COMPRESSION.JPEG:
-        _check_jpeg_sizes(page, stream, name)
+        _check_jpegs(page, stream, name)
 
 
 def _check_positions(page: TiffPage, size: int, name: str) -> None:
-    """Refuse a segment that is missing, empty or beyond the file's end; tifffile would return black pixels for it."""
+    """Reject a segment that is missing, empty or beyond the file's end; tifffile would return black pixels for it."""
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
     if len(segments) < prod(page.chunked) or any(
         offset == 0 or count == 0 or offset + count > size for offset, count in segments
@@ -60,11 +59,21 @@ def _check_positions(page: TiffPage, size: int, name: str) -> None:
         raise truncated_error(name)
 
 
-def _check_jpeg_sizes(page: TiffPage, stream: BinaryIO, name: str) -> None:
-    """Refuse a JPEG that is larger than its segment, as libtiff does; decoders trust the size in the JPEG."""
+def _check_jpegs(page: TiffPage, stream: BinaryIO, name: str) -> None:
+    """Reject a JPEG that is damaged, or larger than its segment; decoders trust the size in the JPEG."""
     rows, columns = page.chunks[:2]
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         stream.seek(offset)
-        with JpegImageFile(BytesIO(stream.read(count))) as frame:
-            if frame.width > columns or frame.height > rows:
-                raise unreadable_error(name, "holds a JPEG larger than its own page")
+        data = _add_tables(stream.read(count), page.jpegtables)
+        header = read_jpeg_header(data, name)
+        if header.columns > columns or header.rows > rows:
+            raise unreadable_error(name, "holds a JPEG larger than its own page")
+        decode_jpeg(data, "CMYK" if header.colours == "CMYK" else "GRAY", name)
+
+
+def _add_tables(segment: bytes, tables: bytes | None) -> bytes:
+    """Return a segment with the tables that all segments of its page share, which lie in a tag as a JPEG of their own.
+
+    Both begin with the marker of a JPEG's start, and the tables end with that of its end.
+    """
+    return segment if tables is None else tables.removesuffix(b"\xff\xd9") + segment[2:]

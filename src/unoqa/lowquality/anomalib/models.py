@@ -59,7 +59,9 @@ def find_model_class(name: str) -> Any:  # noqa: ANN401 - anomalib is optional
     if found is None:
         raise unknown_name_error("model of anomalib", name, set(models.__all__) - set(UNSUPPORTED))
     if found in UNSUPPORTED:
-        raise UsageError(f"Model '{found}' of anomalib is not supported: it {UNSUPPORTED[found]}; choose another model.")
+        raise UsageError(
+            f"Model '{found}' of anomalib is not supported: it {UNSUPPORTED[found]}; choose another model."
+        )
     return getattr(models, found)
 
 

@@ -65,8 +65,8 @@ class Anomalib(LowQualityModule):
     `peer`. A model that only remembers the images trains for one epoch whatever `epochs` is. Images are scored one at a
     time, and CFLOW's likelihoods are read before it divides them by the highest of the batch. A map's values
     are shifted so that the lowest over the outstanding images is 0, if it is negative, and divided by their mean over
-    those images. Higher = further from outstanding. Models that download, score videos or compare with words are
-    refused. The state holds the whole model with its backbone.
+    those images. Higher = further from outstanding. Models that download, score videos or compare with words are not
+    supported. The state holds the whole model with its backbone.
 
     Example:
         In a recipe::
@@ -89,14 +89,14 @@ class Anomalib(LowQualityModule):
         PlainSerializer(_to_table),
     ] = ()
     epochs: Annotated[int, Field(ge=1, description="passes over the images, unless the model sets their number")] = 50
-    batch: Annotated[int, Field(ge=1, description="images a training step")] = 8
+    batch: Annotated[int, Field(ge=1, description="images per training step")] = 8
     weights: Annotated[
         str,
         Field(description="file of the backbone's weights; empty: those in timm's cache"),
         PlainSerializer(_remove_folder),
     ] = ""
-    largest_grid: Annotated[int, Field(ge=1, description="maximum places a side; finer maps are averaged")] = 40
-    pool: Annotated[Pool, Field(description="how a map, before it is averaged, becomes a score")] = "mean"
+    largest_grid: Annotated[int, Field(ge=1, description="maximum places per side; finer maps are averaged")] = 40
+    pool: Annotated[Pool, Field(description="how the model's map, not yet averaged, becomes a score")] = "mean"
 
     min_images: ClassVar[int] = 2
 
@@ -156,7 +156,7 @@ class Anomalib(LowQualityModule):
         return network.to(device).eval().requires_grad_(False)
 
     def _check_rebuilt(self, trained: nn.Module, network: nn.Module, image: Float[Tensor, "3 rows columns"]) -> None:
-        """Refuse a model that keeps something outside its arrays; small differences come from their layout alone."""
+        """Reject a model that keeps something outside its arrays; small differences come from their layout alone."""
         maps = zip(compute_raw_maps(trained, image), compute_raw_maps(network, image), strict=True)
         for expected, rebuilt in maps:
             tolerance = 1e-3 * float(expected.nan_to_num().abs().max())

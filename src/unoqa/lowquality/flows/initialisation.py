@@ -60,7 +60,7 @@ def seed_initial_weights(seed: int) -> Iterator[None]:
 
 
 def require_two_channels(scale: Scale, method: str) -> None:
-    """Refuse a scale of one channel, which a coupling cannot split.
+    """Reject a scale of one channel, which a coupling cannot split.
 
     Raises:
         FitError: names the method and the scale.

@@ -34,10 +34,10 @@ from unoqa.lowquality.parts.selection import Selection
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Neighbourhood = Annotated[int, Field(ge=1, le=99, description="side of the square then averaged at each position")]
+Neighbourhood = Annotated[int, Field(ge=1, le=99, description="side of the square averaged around each position")]
 Clamp = Annotated[float, Field(gt=0, description="largest logarithm of a block's scale")]
 Patience = Annotated[
-    int, Field(ge=0, description="checks of the held-out loss without gain that stop training; 0: never")
+    int, Field(ge=0, description="training stops after so many checks without a lower held-out loss; 0: never early")
 ]
 
 
@@ -49,12 +49,12 @@ class FlowModule(LowQualityModule, ABC):
         method: the name of the method in messages.
     """
 
-    scales: Annotated[tuple[str, ...], Field(description="scales to use; none named: all")] = ()
+    scales: Annotated[tuple[str, ...], Field(description="scales to use; empty: all")] = ()
     largest_grid: Annotated[
-        int, Field(ge=0, description="positions per side; finer grids are averaged to it; 0: as they are")
+        int, Field(ge=0, description="maximum number of positions per side; finer grids are averaged; 0: no limit")
     ] = 0
     neighbourhood: Neighbourhood
-    start: Annotated[Start, Field(description="the density that training starts from")] = "gaussian"
+    start: Annotated[Start, Field(description="flow before training: fitted Gaussian or random")] = "gaussian"
     blocks: Annotated[int, Field(ge=1, description="coupling blocks")] = 8
     clamp: Clamp
     learning_rate: Annotated[float, Field(gt=0, description="learning rate of Adam")] = 1e-3
@@ -70,7 +70,7 @@ class FlowModule(LowQualityModule, ABC):
         """Fit a flow per scale; an interrupted fit resumes from the checkpoint in `work`.
 
         Raises:
-            FitError: features or the loss are infinite or NaN before any gain, or a scale has one channel only.
+            FitError: features, or the loss before it improves, are infinite or NaN, or a scale has one channel only.
         """
         selection = Selection.from_names(features.scales, self.scales)
         fitting = map_in_order(

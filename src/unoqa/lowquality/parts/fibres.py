@@ -29,7 +29,7 @@ def smooth(
 def average_grid(
     grid: Float[Tensor, "*batch rows columns"], largest: int
 ) -> Float[Tensor, "*batch fewer_rows fewer_columns"]:
-    """Average a grid down to at most `largest` places a side.
+    """Average a grid down to at most `largest` places per side.
 
     The windows overlap where the side is not a multiple of `largest`. 0 keeps the grid as it is.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ APPLICATION = 0x756E6F71
 BUSY_SECONDS = 30.0
 """How long a process waits for another one's transaction, which takes milliseconds."""
 
+_NO_LOCKS = ("locking protocol", "disk I/O error")
+"""What SQLite says where a file system has no working locks."""
+
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE images (
@@ -38,7 +42,7 @@ CREATE TABLE images (
     out_of_scope TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE findings (
-    position INTEGER NOT NULL REFERENCES images(position) ON DELETE CASCADE,
+    position INTEGER NOT NULL REFERENCES images(position) ON UPDATE CASCADE ON DELETE CASCADE,
     rank INTEGER NOT NULL,             -- from 0, the worst first
     measure TEXT NOT NULL, words TEXT NOT NULL, strength REAL NOT NULL, slight INTEGER NOT NULL, place TEXT NOT NULL,
     share REAL NOT NULL, value REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL,
@@ -46,13 +50,13 @@ CREATE TABLE findings (
     PRIMARY KEY (position, rank)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE facts (
-    position INTEGER NOT NULL REFERENCES images(position) ON DELETE CASCADE,
+    position INTEGER NOT NULL REFERENCES images(position) ON UPDATE CASCADE ON DELETE CASCADE,
     name TEXT NOT NULL, value TEXT NOT NULL, source TEXT NOT NULL,
     PRIMARY KEY (position, name)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE decisions (
     id INTEGER PRIMARY KEY,
-    position INTEGER NOT NULL,
+    position INTEGER NOT NULL REFERENCES images(position) ON UPDATE CASCADE ON DELETE RESTRICT,
     reader TEXT NOT NULL,
     time TEXT NOT NULL,                -- UTC, ISO 8601
     field TEXT NOT NULL,               -- what was decided, such as `grade`
@@ -60,7 +64,7 @@ CREATE TABLE decisions (
     reason TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX decisions_by_image ON decisions (position, field, reader, id);
-CREATE TRIGGER decisions_are_not_changed BEFORE UPDATE ON decisions
+CREATE TRIGGER decisions_are_not_changed BEFORE UPDATE OF id, reader, time, field, old, new, reason ON decisions
     BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
 CREATE TRIGGER decisions_are_not_removed BEFORE DELETE ON decisions
     BEGIN SELECT RAISE(ABORT, 'decisions are append-only'); END;
@@ -76,23 +80,31 @@ VERSION = len(MIGRATIONS)
 def connect(folder: Path, *, vfs: str | None = None) -> sqlite3.Connection:
     """Open the record of a results folder, making or migrating it.
 
+    On a network share whose locks do not work, the record is opened with SQLite's `unix-dotfile`; then one machine at a
+    time may work on it.
+
     Args:
-        vfs: SQLite's way to use files; `unix-dotfile` for a network share whose locks do not work, on which one machine
-            at a time may work.
+        vfs: SQLite's way to use files; None chooses.
 
     Raises:
         ResultsError: the file is no record, is damaged, or was written by a newer version.
     """
     path = folder / RECORD
+    try:
+        return _open(path, vfs)
+    except sqlite3.DatabaseError as error:
+        if vfs is None and os.name == "posix" and any(words in str(error) for words in _NO_LOCKS):
+            return connect(folder, vfs="unix-dotfile")
+        raise explain(error, path) from error
+
+
+def _open(path: Path, vfs: str | None) -> sqlite3.Connection:
     uri = path.absolute().as_uri() + (f"?vfs={vfs}" if vfs else "")
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = DELETE")
         migrate(connection, path)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise explain(error, path) from error
     except BaseException:
         connection.close()
         raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -17,8 +16,10 @@ from unoqa.core.errors import ResultsError, UsageError
 from unoqa.core.facts import Fact, Facts
 from unoqa.core.findings import Finding
 from unoqa.core.grading import Grade, Grading
-from unoqa.store.results.database import RECORD, connect, explain, transaction
+from unoqa.store.results.database import RECORD, connect, explain
+from unoqa.store.results.decisions import Decision, add_decision, read_decisions
 from unoqa.store.results.folder import heat_path
+from unoqa.store.results.frame import make_frame
 from unoqa.store.results.legacy import is_legacy, read_legacy
 from unoqa.store.results.points import PointFile
 
@@ -43,20 +44,6 @@ class ImageEntry:
     name: str
     path: str = ""
     page: int = 0
-
-
-@final
-@dataclass(frozen=True)
-class Decision:
-    """One decision of a reader about one image; decisions are added and never changed."""
-
-    position: int
-    reader: str
-    time: str
-    field: str
-    old: str | None
-    new: str | None
-    reason: str
 
 
 @final
@@ -125,12 +112,10 @@ class Results:
     def iterate(self) -> Iterator[Grading]:
         """Yield the gradings one at a time, so that a large record is never held in memory."""
         threshold = float(self.read_meta("threshold", float("nan")))
-        findings = groupby(
-            self.connection.execute(f"SELECT position, {_FINDING} FROM findings ORDER BY position, rank"),
-            key=lambda row: row[0],
-        )
+        every = self._select(f"SELECT position, {_FINDING} FROM findings ORDER BY position, rank")
+        findings = groupby(every, key=lambda row: row[0])
         next_position, group = next(findings, (None, iter(())))
-        rows = self.connection.execute(
+        rows = self._select(
             "SELECT position, name, grade, score, certainty, percentile, error_code, error, out_of_scope "
             "FROM images ORDER BY position"
         )
@@ -161,15 +146,15 @@ class Results:
 
     def list_errors(self, most: int) -> list[tuple[str, str]]:
         """Return name and error of the first images without a grade."""
-        rows = self.connection.execute(
+        rows = self._select(
             "SELECT name, error_code || ': ' || error FROM images WHERE grade IS NULL ORDER BY position LIMIT ?",
-            (most,),
+            most,
         )
         return [(name, error) for name, error in rows]
 
     def facts_of(self, position: int) -> Facts:
         """Return what is known of a scan beside its pixels."""
-        rows = self.connection.execute("SELECT name, value, source FROM facts WHERE position = ?", (position,))
+        rows = self._select("SELECT name, value, source FROM facts WHERE position = ?", position)
         return Facts(**{name: Fact(value, source) for name, value, source in rows})
 
     def members_of(self, position: int) -> tuple[float, ...]:
@@ -179,13 +164,13 @@ class Results:
 
     def read_scores(self) -> tuple[Int[np.ndarray, " scored"], Float[np.ndarray, " scored"]]:
         """Return the positions and scores of all images that have a score."""
-        rows = self.connection.execute("SELECT position, score FROM images WHERE score IS NOT NULL ORDER BY position")
+        rows = self._select("SELECT position, score FROM images WHERE score IS NOT NULL ORDER BY position")
         found = np.fromiter((value for row in rows for value in row), dtype=np.float64).reshape(-1, 2)
         return found[:, 0].astype(np.int64), found[:, 1].copy()
 
     def read_points(self, positions: Int[np.ndarray, " chosen"]) -> Float[np.ndarray, "chosen high"]:
         """Return the points of images that are not outstanding."""
-        every = dict(self.connection.execute("SELECT position, point FROM images WHERE point IS NOT NULL"))
+        every = dict(self._select("SELECT position, point FROM images WHERE point IS NOT NULL"))
         return self.points().read([every[int(position)] for position in positions])
 
     def points(self) -> PointFile:
@@ -196,7 +181,7 @@ class Results:
 
     def entries(self) -> list[ImageEntry]:
         """Return the images as they were named."""
-        rows = self.connection.execute("SELECT name, path, page FROM images ORDER BY position")
+        rows = self._select("SELECT name, path, page FROM images ORDER BY position")
         return [ImageEntry(*row) for row in rows]
 
     def entry(self, name: str, *, images: Path | None = None) -> ImageEntry:
@@ -208,7 +193,7 @@ class Results:
         Raises:
             ResultsError: the record does not say where it lay.
         """
-        row = self.connection.execute("SELECT name, path, page FROM images WHERE name = ?", (name,)).fetchone()
+        row = next(self._select("SELECT name, path, page FROM images WHERE name = ?", name), None)
         if row is None or not row[1]:
             raise ResultsError(f"{self.folder} does not say where the image {name} lay; grade the images again.")
         path = Path(row[1])
@@ -230,27 +215,16 @@ class Results:
         Raises:
             UsageError: there is no such image, or an earlier decision is changed without a reason.
         """
-        with self._explained(), transaction(self.connection):
-            if self._value("SELECT count(*) FROM images WHERE position = ?", position) == 0:
-                raise UsageError(f"{self.folder} has no image at position {position}; it has {len(self)} images.")
-            old = self._latest(position, reader, field)
-            if old is not None and new != old and not reason:
-                raise UsageError(f"The {field} '{old}' of {reader} is changed to '{new}': say why.")
-            now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            decision = Decision(position, reader, now, field, old, new, reason)
-            self.connection.execute(
-                "INSERT INTO decisions (position, reader, time, field, old, new, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (position, reader, now, field, old, new, reason),
-            )
-        return decision
+        if not 0 <= position < len(self):
+            raise UsageError(f"{self.folder} has no image at position {position}; it has {len(self)} images.")
+        with self._explained():
+            return add_decision(self.connection, position, reader, field, new, reason)
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
         """All decisions of readers, the earliest first."""
-        rows = self.connection.execute(
-            "SELECT position, reader, time, field, old, new, reason FROM decisions ORDER BY id"
-        )
-        return tuple(Decision(*row) for row in rows)
+        with self._explained():
+            return read_decisions(self.connection)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return one row per image as a data frame (extra `tables`).
@@ -258,29 +232,11 @@ class Results:
         Raises:
             UsageError: pandas is not installed.
         """
-        try:
-            import pandas as pd  # noqa: PLC0415 - of the extra `tables`
-        except ImportError:
-            raise UsageError("Data frames need pandas: pip install 'unoqa[tables]'.") from None
-        rows = [
-            {
-                "image": one.image,
-                "grade": None if one.grade is None else one.grade.word,
-                "score": one.score,
-                "threshold": one.threshold,
-                "certainty": one.certainty,
-                "percentile": one.percentile,
-                "reasons": "; ".join(one.reasons),
-                "out_of_scope": one.out_of_scope,
-                "error": one.error,
-            }
-            for one in self.iterate()
-        ]
-        return pd.DataFrame(rows)
+        return make_frame(self.iterate())
 
     def read_meta(self, key: str, default: Any) -> Any:  # noqa: ANN401 - JSON
         """Return a value of the record's own facts."""
-        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        row = next(self._select("SELECT value FROM meta WHERE key = ?", key), None)
         return default if row is None else json.loads(row[0])
 
     def write_meta(self, **values: Any) -> None:  # noqa: ANN401 - JSON
@@ -290,15 +246,13 @@ class Results:
             [(key, json.dumps(value, ensure_ascii=False)) for key, value in values.items()],
         )
 
-    def _latest(self, position: int, reader: str, field: str) -> str | None:
-        row = self.connection.execute(
-            "SELECT new FROM decisions WHERE position = ? AND field = ? AND reader = ? ORDER BY id DESC LIMIT 1",
-            (position, field, reader),
-        ).fetchone()
-        return None if row is None else row[0]
-
     def _value(self, query: str, *values: object) -> Any:  # noqa: ANN401 - whatever the column holds
-        return self.connection.execute(query, values).fetchone()[0]
+        return next(self._select(query, *values))[0]
+
+    def _select(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """Yield rows; an error of SQLite becomes a sentence."""
+        with self._explained():
+            yield from self.connection.execute(query, values)
 
     def _explained(self) -> _Explained:
         return _Explained(self.folder / RECORD)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -17,7 +16,8 @@ from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import ResultsError
 from unoqa.store.results.database import RECORD, connect, explain, transaction
 from unoqa.store.results.folder import LOCK, make_folder
-from unoqa.store.results.results import ImageEntry, Results
+from unoqa.store.results.registration import CLEARED, RunPlan, clear_assessments, register_images
+from unoqa.store.results.results import Results
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,32 +27,6 @@ if TYPE_CHECKING:
 
 COMMIT_SECONDS = 0.5
 """Longest work that a killed process loses."""
-
-_CLEARED = (
-    "digest = NULL, rows = NULL, columns = NULL, score = NULL, percentile = NULL, members = NULL, point = NULL, "
-    "grade = NULL, certainty = NULL, error_code = '', error = '', out_of_scope = ''"
-)
-
-
-@final
-@dataclass(frozen=True)
-class RunPlan:
-    """What a run is about.
-
-    Attributes:
-        images: in the order in which they were named.
-        root: folder below which all of them lie; empty if they are in memory.
-        model: checksum of the model; a results folder belongs to one model.
-        conditions: versions, device and settings that scores may depend on; images assessed under other conditions
-            are assessed again.
-        append: whether images may be added to those in the record.
-    """
-
-    images: Sequence[ImageEntry]
-    root: str
-    model: str
-    conditions: str
-    append: bool = False
 
 
 @contextmanager
@@ -97,9 +71,9 @@ class Run:
     def __init__(self, results: Results, plan: RunPlan) -> None:
         self.results = results
         with transaction(results.connection):
-            self.positions = _register(results, plan)
+            self.positions = register_images(results, plan)
             if results.read_meta("conditions", plan.conditions) != plan.conditions:
-                _clear(results)
+                clear_assessments(results)
             results.write_meta(model=plan.model, conditions=plan.conditions, finished=False)
         rows = results.connection.execute("SELECT position, digest FROM images WHERE digest IS NOT NULL")
         self._digests: dict[int, str] = dict(rows)
@@ -173,7 +147,7 @@ class Run:
 
     def _write(self, position: int, result: Assessment | Failure, point: int | None) -> None:
         execute = self.results.connection.execute
-        execute(f"UPDATE images SET {_CLEARED} WHERE position = ?", (position,))
+        execute(f"UPDATE images SET {CLEARED} WHERE position = ?", (position,))
         for table in ("findings", "facts"):
             execute(f"DELETE FROM {table} WHERE position = ?", (position,))
         if isinstance(result, Failure):
@@ -208,75 +182,3 @@ def _grade_values(position: int, grading: Grading) -> tuple[object, ...]:
     code, _, error = grading.error.partition(": ")
     grade = None if grading.grade is None else int(grading.grade)
     return grade, grading.certainty, code, error, position
-
-
-def _register(results: Results, plan: RunPlan) -> list[int]:
-    """Give each image of the plan its row."""
-    folder = results.folder
-    model = results.read_meta("model", None)
-    if model is not None and model != plan.model:
-        raise ResultsError(f"{folder} holds the results of another model; name a new folder.")
-    known = results.entries()
-    if not known:
-        _insert(results, 0, plan.images)
-        results.write_meta(root=plan.root)
-        return list(range(len(plan.images)))
-    if not plan.append:
-        if [one.name for one in known] != [one.name for one in plan.images]:
-            raise ResultsError(
-                f"{folder} holds the results of other images; name a new folder, or add these images to it with append."
-            )
-        _move(results, plan)
-        return list(range(len(known)))
-    return _append(results, known, plan)
-
-
-def _append(results: Results, known: Sequence[ImageEntry], plan: RunPlan) -> list[int]:
-    rows = {(one.path, one.page): position for position, one in enumerate(known)}
-    taken = {one.name for one in known}
-    positions, fresh = [], list[ImageEntry]()
-    for one in plan.images:
-        position = rows.get((one.path, one.page)) if one.path else None
-        if position is None:
-            position = len(known) + len(fresh)
-            name = one.name if one.name not in taken else _full_name(one)
-            fresh.append(ImageEntry(name, one.path, one.page))
-        positions.append(position)
-    _insert(results, len(known), fresh)
-    results.write_meta(root=_common(results.read_meta("root", plan.root), plan.root))
-    return positions
-
-
-def _full_name(entry: ImageEntry) -> str:
-    """Name an image by its whole path, where another image has its short name."""
-    return f"{entry.path}#{entry.page + 1}" if entry.page else entry.path
-
-
-def _insert(results: Results, first: int, images: Sequence[ImageEntry]) -> None:
-    results.connection.executemany(
-        "INSERT INTO images (position, name, path, page) VALUES (?, ?, ?, ?)",
-        [(first + number, one.name, one.path, one.page) for number, one in enumerate(images)],
-    )
-
-
-def _move(results: Results, plan: RunPlan) -> None:
-    """Note where the images lie now."""
-    results.connection.executemany(
-        "UPDATE images SET path = ?, page = ? WHERE position = ?",
-        [(one.path, one.page, position) for position, one in enumerate(plan.images)],
-    )
-    results.write_meta(root=plan.root)
-
-
-def _clear(results: Results) -> None:
-    """Forget all assessments, which other conditions made; readers' decisions stay."""
-    results.connection.execute(f"UPDATE images SET {_CLEARED}")
-    results.connection.execute("DELETE FROM findings")
-    results.connection.execute("DELETE FROM facts")
-
-
-def _common(first: str, second: str) -> str:
-    """Return the folder below which both lie."""
-    if not first or not second:
-        return first or second
-    return os.path.commonpath([first, second])

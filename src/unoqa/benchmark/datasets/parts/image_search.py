@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from unoqa.benchmark.parts.csv_rows import describe_left_out
 from unoqa.core.errors import DataSetError, UsageError
 from unoqa.formats import collect
 
@@ -54,6 +55,7 @@ def format_count(count: int) -> str:
     return f"{count} image{'' if count == 1 else 's'}"
 
 
-def note_unlabelled(count: int) -> str:
-    """Return one sentence about the images without a label; an empty one if there are none."""
-    return f"Left out: {format_count(count)} without a label." if count else ""
+def note_left_out(images: int, rows: int) -> tuple[str, ...]:
+    """Return one sentence about images without a label, and one about rows without a grade; none of none."""
+    unlabelled = f"Left out: {format_count(images)} without a label." if images else ""
+    return tuple(filter(None, (unlabelled, describe_left_out(rows))))

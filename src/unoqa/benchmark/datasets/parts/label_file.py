@@ -5,14 +5,13 @@ Stricter than `benchmark.labels`, which joins the images that a run and a label 
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.datasets.parts.contract import LabelledImage
-from unoqa.benchmark.parts.csv_rows import parse_grade, parse_image_name, read_rows
+from unoqa.benchmark.parts.csv_rows import parse_grade, read_rows
+from unoqa.benchmark.parts.names import NameIndex, fold_name, parse_image_name
 from unoqa.core.errors import DataSetError
 
 if TYPE_CHECKING:
@@ -49,26 +48,33 @@ class MatchedRow:
     image: LabelledImage
 
 
-def read_header(path: Path) -> tuple[str, ...]:
-    """Return the names of a CSV's columns; none if the file is not UTF-8 text."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return tuple(next(csv.reader(file), ()))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return ()
+@final
+@dataclass(frozen=True)
+class LabelTable:
+    """The lines of a label file.
+
+    Attributes:
+        rows: those with a grade.
+        rows_without_grade: number of lines that name an image and no grade.
+    """
+
+    rows: tuple[LabelRow, ...]
+    rows_without_grade: int = 0
 
 
-def read_label_file(path: Path, columns: tuple[str, ...]) -> tuple[LabelRow, ...]:
+def read_label_file(path: Path, columns: tuple[str, ...]) -> LabelTable:
     """Read a label file.
 
     Args:
-        columns: required columns: first the image's, then the grade's (0–2 or the words), then others.
+        columns: required columns: first the image's, then the grade's (0–2, the words or blank), then others.
 
     Raises:
-        DataSetError: the file is missing, lacks a column, has another grade, names a device or split on some lines
-            only, or lists nothing.
+        DataSetError: the file is missing or no plain table, lacks a column, has another grade, names a device or split
+            on some lines only, or grades nothing.
     """
     image, grade, *_ = columns
+    what = f"a CSV with columns {','.join(columns)}"
+    lines = read_rows(path, columns, what, DataSetError, optional=("device", "split"))
     rows = [
         LabelRow(
             line,
@@ -77,21 +83,24 @@ def read_label_file(path: Path, columns: tuple[str, ...]) -> tuple[LabelRow, ...
             row.get("device", "").strip(),
             row.get("split", "").strip(),
         )
-        for line, row in read_rows(path, columns, f"a CSV with columns {','.join(columns)}", DataSetError)
+        for line, row in lines
+        if row[grade].strip()
     ]
     if not rows:
-        raise DataSetError(f"{path} lists no image; give a CSV with columns {','.join(columns)}.")
+        raise DataSetError(f"{path} {'grades' if lines else 'lists'} no image; give {what}.")
     for column, cells in (("device", [row.device for row in rows]), ("split", [row.split for row in rows])):
         if not all(cells) and (any(cells) or column in columns):
             line = rows[cells.index("")].line
             raise DataSetError(f"Line {line} of {path} has no {column}; name it on every line.")
-    return tuple(rows)
+    return LabelTable(tuple(rows), len(lines) - len(rows))
 
 
 def match_images(
     rows: Sequence[LabelRow], images: Iterable[ImageReference], *, path: Path, root: Path
 ) -> tuple[MatchedRow, ...]:
     """Find each listed image: by its path below `root`, or by its file name alone, in any folder.
+
+    Names may differ in Unicode form and, if no image has the very name, in case.
 
     Args:
         images: the images that exist, named by their paths below `root`.
@@ -101,21 +110,22 @@ def match_images(
         DataSetError: an image is missing, a file name stands for several images, or two lines about one image differ.
     """
     by_path = {image.name: image for image in images}
-    by_file_name: dict[str, list[ImageReference]] = defaultdict(list)
-    for name, image in by_path.items():
-        by_file_name[PurePosixPath(name).name].append(image)
+    index = NameIndex(by_path)
     matched: dict[str, MatchedRow] = {}
     missing: list[LabelRow] = []
     for row in rows:
-        candidates = [by_path[row.image]] if row.image in by_path else by_file_name.get(row.image, [])
+        candidates = index.find(row.image)
         if len(candidates) > 1:
+            alike = len({fold_name(name) for name in candidates}) < len(candidates)
             raise DataSetError(
-                f"{_describe_row(row, path)}, the name of {len(candidates)} images below {root}; write its path."
+                f"{_describe_row(row, path)}, the name of {len(candidates)} images below {root}; "
+                f"{'write it exactly, or rename one of them' if alike else 'write its path'}."
             )
         if not candidates:
             missing.append(row)
             continue
-        earlier = matched.setdefault(candidates[0].name, MatchedRow(row, LabelledImage(candidates[0], row.grade)))
+        image = by_path[candidates[0]]
+        earlier = matched.setdefault(image.name, MatchedRow(row, LabelledImage(image, row.grade)))
         if earlier.row.label != row.label:
             raise DataSetError(f"{_describe_row(row, path)} again, with a different label; keep one line.")
     if missing:

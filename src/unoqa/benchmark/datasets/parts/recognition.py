@@ -30,7 +30,7 @@ def recognise_dataset(name: str | None, folder: Path) -> tuple[str, DataSet]:
         return name.replace("_", "-"), DATASETS.load(known[name.replace("_", "-")])()
     if not folder.is_dir():
         raise DataSetError(
-            f"There is no folder {folder}; check its spelling, or choose the data set 'phantom' to have scans drawn."
+            f"There is no folder {folder}; check its spelling, or choose the data set 'phantom', which draws scans."
         )
     for choice in SEARCH_ORDER if any(folder.iterdir()) else ():
         layout = DATASETS.load(choice)()
@@ -41,5 +41,5 @@ def recognise_dataset(name: str | None, folder: Path) -> tuple[str, DataSet]:
         return choice.replace("_", "-"), layout
     names = ", ".join(choice.replace("_", "-") for choice in SEARCH_ORDER)
     raise DataSetError(
-        f"{folder} has the layout of no known data set ({names}); choose the data set to read what the folder lacks."
+        f"The layout of {folder} fits no known data set ({names}); name one with --dataset to see what is missing."
     )

@@ -21,7 +21,7 @@ class Measure(ABC):
         sentence: explains the number to a reader.
         reason: the reason given for an image whose number is bad.
         local: whether there is one number per place.
-        version: increased whenever the numbers change; a model fitted with another version is refused.
+        version: increased whenever the numbers change; a model fitted with another version is not loaded.
     """
 
     unit: ClassVar[str]

@@ -22,7 +22,7 @@ def measure_steps(views: Views, *, axis: int) -> Float[np.ndarray, "20 20"]:
 
     Args:
         views: of the image.
-        across: 0 compares rows, 1 compares columns.
+        axis: of the differences: 0 compares rows, 1 compares columns.
     """
     lines = running_mean(views.relative, views.scale_length(LINE_LENGTH), axis=1 - axis)
     last = np.take(lines, [-1], axis=axis)

@@ -1,0 +1,170 @@
+"""What the images that a model was fitted on have in common, and which of other images differ from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, final
+
+from unoqa.core.assessment import Assessment, Failure
+from unoqa.core.parallel import map_in_order
+from unoqa.grader.intensity import IntensityRange, StoredValues, choose_range
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from unoqa.core.image import EnfaceImage
+    from unoqa.grader.source import ImageSource, LazyImage
+
+Size = tuple[int, int]
+"""Rows and columns."""
+
+OTHER_SIZE = "other-size"
+"""Code of a warning: the image has another size than all those that the model was fitted on."""
+
+DARK_RANGE = "dark-range"
+"""Code of a warning: the image uses so little of the intensity range that the range may not be meant for it."""
+
+DARK = 1 / 8
+"""Largest share of the range that such an image uses: 12 bits in a file of 16 use a sixteenth."""
+
+
+@final
+@dataclass(frozen=True)
+class FittedScans:
+    """What the images that a model was fitted on have in common.
+
+    Attributes:
+        smallest: rows and columns that each of them has at least.
+        largest: rows and columns that each of them has at most.
+    """
+
+    intensity_range: IntensityRange
+    smallest: Size
+    largest: Size
+
+    def find_warnings(self, scaled: EnfaceImage) -> tuple[str, ...]:
+        """Return the codes of how an image differs, without being refused; it was scaled by the intensity range."""
+        sides = zip(self.smallest, scaled.pixels.shape, self.largest, strict=True)
+        other_size = not all(low <= side <= high for low, side, high in sides)
+        dark = float(scaled.pixels.max()) <= DARK
+        return (OTHER_SIZE,) * other_size + (DARK_RANGE,) * dark
+
+    def scale(self, source: ImageSource) -> ImageSource:
+        """Return the images, each scaled by the intensity range when it is read; one that does not fit is refused."""
+        return replace(source, images=tuple(self._scale_lazily(image) for image in source.images))
+
+    def to_values(self) -> dict[str, Any]:
+        """Return plain values, which `from_values` reads back."""
+        size = {"smallest": list(self.smallest), "largest": list(self.largest)}
+        return {"intensity_range": self.intensity_range.to_values(), "image_size": size}
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> FittedScans:
+        """Return what gave the values.
+
+        Raises:
+            LookupError, ValueError: nothing gave them.
+        """
+        sizes = (values["image_size"][end] for end in ("smallest", "largest"))
+        smallest, largest = ((int(rows), int(columns)) for rows, columns in sizes)
+        return cls(IntensityRange.from_values(values["intensity_range"]), smallest, largest)
+
+    def _scale_lazily(self, image: LazyImage) -> LazyImage:
+        return replace(image, load=lambda: self.intensity_range.scale(image.load()))
+
+
+@final
+@dataclass(frozen=True)
+class _Look:
+    """What is seen of one image at a first look."""
+
+    values: StoredValues
+    size: Size
+
+
+def survey(source: ImageSource, declared: tuple[float, float] | None) -> tuple[FittedScans, tuple[str, ...]]:
+    """Look at all images that a model is to be fitted on; those that cannot be used do not count.
+
+    Args:
+        declared: black and white of the intensity range; None learns them.
+
+    Returns:
+        what they have in common, and sentences about what is odd.
+
+    Raises:
+        FitError: they hold numbers of different types.
+    """
+    with map_in_order(lambda image: image.apply(_look_at), source.images) as results:
+        looks = [look for look in results if not isinstance(look, Failure)]
+    chosen = choose_range([look.values for look in looks], declared)
+    rows, columns = zip(*(look.size for look in looks), strict=True) if looks else ((0,), (0,))
+    scans = FittedScans(chosen, (min(rows), min(columns)), (max(rows), max(columns)))
+    notices = [_note_sizes(looks), _note_learned_ends(chosen, declared), _note_dark(looks, chosen)]
+    return scans, tuple(filter(None, notices))
+
+
+def describe_warnings(assessed: Sequence[Assessment | Failure], scans: FittedScans) -> tuple[str, ...]:
+    """Turn the warnings of all images of a run into one sentence per code, with counts and an example."""
+    images = [one for one in assessed if isinstance(one, Assessment)]
+    sentences = []
+    if others := [one for one in images if OTHER_SIZE in one.warnings]:
+        fitted = " to ".join(dict.fromkeys(map(_format_size, (scans.smallest, scans.largest))))
+        sentences.append(
+            f"{_count(others, images, 'has', 'have')} another size ({_format_size(others[0].size)}: {others[0].image}) "
+            f"than those that the model was fitted on ({fitted}): grades may move; export at the fitted size or fit "
+            "again."
+        )
+    if dark := [one for one in images if DARK_RANGE in one.warnings]:
+        sentences.append(
+            f"{_count(dark, images, 'uses', 'use')} at most an eighth of the model's intensity range "
+            f"({scans.intensity_range}; {dark[0].image}), which counts as dark: if files hold fewer bits than their "
+            "type can, convert them as the images that the model was fitted on."
+        )
+    return tuple(sentences)
+
+
+def _look_at(image: EnfaceImage) -> _Look:
+    image.check()
+    return _Look(StoredValues.of(image), (image.pixels.shape[0], image.pixels.shape[1]))
+
+
+def _note_sizes(looks: Sequence[_Look]) -> str:
+    if len({look.size for look in looks}) < 2:
+        return ""
+    ends = (pick(looks, key=lambda look: look.size) for pick in (min, max))
+    smallest, largest = (f"{_format_size(look.size)} ({look.values.name})" for look in ends)
+    return (
+        f"The images have several sizes, such as {smallest} and {largest}: the same scan gets another score at another "
+        "size; export all images at one size."
+    )
+
+
+def _note_learned_ends(chosen: IntensityRange, declared: tuple[float, float] | None) -> str:
+    if declared is not None or chosen.is_full:
+        return ""
+    return (
+        f"The intensity range of the model is what these images hold, {chosen}, and an image with values beyond it "
+        "cannot be graded; if the scale of the values is known, declare it (intensity range)."
+    )
+
+
+def _note_dark(looks: Sequence[_Look], chosen: IntensityRange) -> str:
+    white = chosen.low + DARK * (chosen.high - chosen.low)
+    dark = [look for look in looks if look.values.high <= white]
+    if not dark:
+        return ""
+    brightest = max(looks, key=lambda look: look.values.high).values
+    return (
+        f"{_count(dark, looks, 'uses', 'use')} at most an eighth of the intensity range, {chosen}, such as "
+        f"{dark[0].values.name}; if the largest value ({brightest.high:.6g} in {brightest.name}) is not the scan's, "
+        "leave that image out, or declare the intensity range."
+    )
+
+
+def _count(some: Sequence[object], images: Sequence[object], one: str, several: str) -> str:
+    return f"{len(some)} of {len(images)} images {one if len(some) == 1 else several}"
+
+
+def _format_size(size: Size) -> str:
+    rows, columns = size
+    return f"{columns}×{rows}"

@@ -1,0 +1,54 @@
+"""Readers' decisions: events that are added to the record and never changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import final
+
+from unoqa.core.errors import UsageError
+from unoqa.store.results.database import transaction
+
+_COLUMNS = "position, reader, time, field, old, new, reason"
+
+
+@final
+@dataclass(frozen=True)
+class Decision:
+    """One decision of a reader about one image; decisions are added and never changed."""
+
+    position: int
+    reader: str
+    time: str
+    field: str
+    old: str | None
+    new: str | None
+    reason: str
+
+
+def add_decision(
+    connection: sqlite3.Connection, position: int, reader: str, field: str, new: str | None, reason: str
+) -> Decision:
+    """Add a decision in a transaction of its own.
+
+    Raises:
+        UsageError: the reader changes an earlier decision without a reason.
+    """
+    with transaction(connection):
+        row = connection.execute(
+            "SELECT new FROM decisions WHERE position = ? AND field = ? AND reader = ? ORDER BY id DESC LIMIT 1",
+            (position, field, reader),
+        ).fetchone()
+        old = None if row is None else row[0]
+        if old is not None and new != old and not reason:
+            raise UsageError(f"The {field} '{old}' of {reader} is changed to '{new}': say why.")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        values = (position, reader, now, field, old, new, reason)
+        connection.execute(f"INSERT INTO decisions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+    return Decision(*values)
+
+
+def read_decisions(connection: sqlite3.Connection) -> tuple[Decision, ...]:
+    """Return all decisions, the earliest first."""
+    return tuple(Decision(*row) for row in connection.execute(f"SELECT {_COLUMNS} FROM decisions ORDER BY id"))

@@ -1,0 +1,138 @@
+"""Which images a run is about, and which rows of the record they have."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+from unoqa.core.errors import ResultsError
+from unoqa.store.results.results import ImageEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from unoqa.store.results.results import Results
+
+CLEARED = (
+    "digest = NULL, rows = NULL, columns = NULL, score = NULL, percentile = NULL, members = NULL, point = NULL, "
+    "grade = NULL, certainty = NULL, error_code = '', error = '', out_of_scope = ''"
+)
+"""Assignments that make a row one of an image that is not assessed."""
+
+
+@final
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run is about.
+
+    Attributes:
+        images: in the order in which they were named.
+        root: folder below which all of them lie; empty if they are in memory.
+        model: checksum of the model; a results folder belongs to one model.
+        conditions: versions, device and settings that scores may depend on; images assessed under other conditions
+            are assessed again.
+        append: whether images may be added to those in the record.
+    """
+
+    images: Sequence[ImageEntry]
+    root: str
+    model: str
+    conditions: str
+    append: bool = False
+
+
+def register_images(results: Results, plan: RunPlan) -> list[int]:
+    """Give each image of the plan its row."""
+    folder = results.folder
+    model = results.read_meta("model", None)
+    if model is not None and model != plan.model:
+        raise ResultsError(f"{folder} holds the results of another model; name a new folder.")
+    known = results.entries()
+    if not known:
+        _insert(results, 0, plan.images)
+        results.write_meta(root=plan.root)
+        return list(range(len(plan.images)))
+    if plan.append:
+        return _append(results, known, plan)
+    names, wanted = [one.name for one in known], [one.name for one in plan.images]
+    if names != wanted:
+        if results.read_meta("finished", True) or Counter(names) - Counter(wanted):
+            raise ResultsError(
+                f"{folder} holds the results of other images; name a new folder, or add these images to it (append)."
+            )
+        _insert_between(results, names, plan.images)
+    _move(results, plan)
+    return list(range(len(wanted)))
+
+
+def _append(results: Results, known: Sequence[ImageEntry], plan: RunPlan) -> list[int]:
+    rows = {(one.path, one.page): position for position, one in enumerate(known)}
+    taken = {one.name for one in known}
+    positions, fresh = [], list[ImageEntry]()
+    for one in plan.images:
+        position = rows.get((one.path, one.page)) if one.path else None
+        if position is None:
+            position = len(known) + len(fresh)
+            name = one.name if one.name not in taken else _full_name(one)
+            fresh.append(ImageEntry(name, one.path, one.page))
+        positions.append(position)
+    _insert(results, len(known), fresh)
+    results.write_meta(root=_common(results.read_meta("root", plan.root), plan.root))
+    return positions
+
+
+def _insert_between(results: Results, names: Sequence[str], images: Sequence[ImageEntry]) -> None:
+    """Give images that came since an unfinished run their rows; the rows of the others move."""
+    left = Counter(names)
+    fresh = []
+    moved = defaultdict[str, list[int]](list)
+    for position, one in enumerate(images):
+        if left[one.name] > 0:
+            left[one.name] -= 1
+            moved[one.name].append(position)
+        else:
+            fresh.append((position, one))
+    new = {old: moved[name].pop(0) for old, name in enumerate(names)}
+    # By way of negative rows, so that no two rows meet.
+    update = results.connection.executemany
+    update("UPDATE images SET position = ? WHERE position = ?", [(-1 - row, old) for old, row in new.items()])
+    update("UPDATE images SET position = -1 - position WHERE position = ?", [(-1 - row,) for row in new.values()])
+    for position, one in fresh:
+        _insert(results, position, [one])
+
+
+def _full_name(entry: ImageEntry) -> str:
+    """Name an image by its whole path, where another image has its short name."""
+    return f"{entry.path}#{entry.page + 1}" if entry.page else entry.path
+
+
+def _insert(results: Results, first: int, images: Sequence[ImageEntry]) -> None:
+    results.connection.executemany(
+        "INSERT INTO images (position, name, path, page) VALUES (?, ?, ?, ?)",
+        [(first + number, one.name, one.path, one.page) for number, one in enumerate(images)],
+    )
+
+
+def _move(results: Results, plan: RunPlan) -> None:
+    """Note where the images lie now."""
+    results.connection.executemany(
+        "UPDATE images SET path = ?, page = ? WHERE position = ?",
+        [(one.path, one.page, position) for position, one in enumerate(plan.images)],
+    )
+    results.write_meta(root=plan.root)
+
+
+def clear_assessments(results: Results) -> None:
+    """Forget all assessments, which other conditions made; readers' decisions stay."""
+    results.connection.execute(f"UPDATE images SET {CLEARED}")
+    results.connection.execute("DELETE FROM findings")
+    results.connection.execute("DELETE FROM facts")
+
+
+def _common(first: str, second: str) -> str:
+    """Return the folder below which both lie."""
+    if not first or not second:
+        return first or second
+    return os.path.commonpath([first, second])
