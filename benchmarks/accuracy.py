@@ -18,12 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from unoqa.grader.assessment import Assessment
 
 from unoqa.benchmark.agreement import confusion_matrix, kappa
 from unoqa.benchmark.baselines import BASELINES
 from unoqa.clusterings.kmeans import Kmeans
-from unoqa.core.assessment import Failure
+from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.auroc import auroc
 from unoqa.core.features import FeatureSet
 from unoqa.core.grading import Grade
@@ -176,7 +175,7 @@ def compute_metrics(
 ) -> dict[str, float]:
     reference = np.array(device.grades)[tested]
     scores = np.array([prediction.score for prediction in predictions])
-    assessed = [Assessment("", prediction.score, split.represent(prediction), ()) for prediction in predictions]
+    assessed = [Assessment("", prediction.score, point=split.represent(prediction)) for prediction in predictions]
     result, _ = grade_cohort(assessed, threshold, split, seed=0)
     # If too few images are refused for a split, they all count as gradable.
     given = [Grade.GRADABLE if grading.grade is None else grading.grade for grading in result.gradings]

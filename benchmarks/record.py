@@ -12,6 +12,7 @@ import argparse
 import resource
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def main() -> None:
             print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
 
 
-def tell(what: str, step) -> None:
+def tell(what: str, step: Callable[[], None]) -> None:
     started = time.perf_counter()
     step()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

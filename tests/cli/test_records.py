@@ -57,7 +57,9 @@ def test_info_tells_a_model_and_results(unoqa, graded, settled_model):
     assert model.stdout == (settled_model / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "α = 0.1" in model.stdout
     assert "ungradable from a score of" in model.stdout
-    assert re.search(r"^images: 3: \d outstanding, \d gradable, \d ungradable, 0 without a grade$", results.stdout, re.M)
+    assert re.search(
+        r"^images: 3: \d outstanding, \d gradable, \d ungradable, 0 without a grade$", results.stdout, re.M
+    )
     assert "recipe: measures, seed 0" in results.stdout
     assert "alpha: 0.1" in results.stdout
 

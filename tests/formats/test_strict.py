@@ -148,8 +148,9 @@ def join(chunks: list[tuple[bytes, bytes]]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, content) for kind, content in chunks)
 
 
-@pytest.mark.usefixtures("careless_host")
-def test_a_png_whose_rows_end_early_is_truncated(picture, tmp_path, read_file):
+@pytest.mark.parametrize("careless", [True, False])
+def test_a_png_whose_rows_end_early_is_truncated(careless, picture, tmp_path, read_file, monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", careless)
     header, *middle, end = split(encode(Image.fromarray(picture), "PNG"))
     rows = zlib.decompress(b"".join(content for kind, content in middle if kind == b"IDAT"))
     (tmp_path / "scan.png").write_bytes(join([header, (b"IDAT", zlib.compress(rows[:-1])), end]))
@@ -186,7 +187,8 @@ def test_notes_in_a_png_change_nothing(picture, tmp_path, read_file):
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "I;16"])
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (300, 211)])
-def test_an_interlaced_png_is_read_as_pillow_decodes_it(mode, size, tmp_path, read_file):
+def test_an_interlaced_png_is_read_as_pillow_decodes_it(mode, size, tmp_path, read_file, monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # only then are the rows counted
     path = tmp_path / "scan.png"
     noise = np.random.default_rng(0).integers(0, 256, size[::-1]).astype(np.uint8)
     image = Image.fromarray(noise.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(noise).convert(mode)
@@ -230,6 +232,7 @@ def decode_rows(data: bytes, columns: int, width: int) -> np.ndarray:
     return bits[..., -width:] if mode == "P" else bits
 
 
+@pytest.mark.usefixtures("careless_host")
 def test_a_png_that_unpacks_a_thousandfold_is_read(tmp_path, read_file):
     Image.new("L", (5000, 4001), 7).save(tmp_path / "scan.png", compress_level=9)
     assert read_file(tmp_path / "scan.png").shape == (4001, 5000)

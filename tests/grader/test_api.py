@@ -40,7 +40,8 @@ def test_what_a_prompt_prints_is_short(grader, settled, clinic):
     assert repr(unoqa.Recipe.named("default")) == "Recipe('default')"
     image = clinic.images()[0]
     assert repr(image) == f"EnfaceImage({image.name!r}, {image.pixels.shape[1]}×{image.pixels.shape[0]})"
-    assert len(repr(settled.grade(image))) < 400
+    assert repr(settled.grade(image)).startswith(f"Grading({image.name!r}: ")
+    assert len(repr(settled.grade(image))) < 250
 
 
 def test_a_grader_that_is_not_settled_says_how_to_settle_it(grader, clinic):

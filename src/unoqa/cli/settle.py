@@ -18,7 +18,7 @@ import typer
 
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import SOME_FAILED
-from unoqa.cli.parts.messages import print_failures, print_ignored
+from unoqa.cli.parts.messages import print_failures, print_ignored, print_left_out
 from unoqa.cli.parts.options import (
     Device,
     FollowLinks,
@@ -58,6 +58,7 @@ def settle(
     settled.save(output)
     print_failures(settled.failures)
     print_ignored(source.ignored)
+    print_left_out(source)
     for warning in settled.warnings:
         print_message(f"Warning: {warning}")
     counts = f"{settled.cohort} images, {settled.not_outstanding} of them not outstanding"

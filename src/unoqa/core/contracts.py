@@ -233,4 +233,3 @@ class Clustering(ABC):
     @abstractmethod
     def restore(self, state: Mapping[str, Tensor]) -> Partition:
         """Return the partition that gave `state`."""
-

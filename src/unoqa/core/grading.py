@@ -27,7 +27,7 @@ class Grade(IntEnum):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Grading:
     """The result of one image, or the reason why there is none.
 
@@ -53,6 +53,12 @@ class Grading:
     error: str = ""
     percentile: float | None = None
     out_of_scope: str = ""
+
+    def __repr__(self) -> str:
+        grade = "no grade" if self.grade is None else self.grade.word
+        score = "" if self.score is None else f", score={self.score:.4g}, threshold={self.threshold:.4g}"
+        reasons = "".join(f", {reason}" for reason in self.reasons)
+        return f"Grading({self.image!r}: {grade}{score}{reasons})"
 
     @property
     def reasons(self) -> tuple[str, ...]:

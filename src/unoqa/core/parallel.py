@@ -161,7 +161,7 @@ class _Pool:
         try:
             executor = self.idle.pop()
         except IndexError:
-            executor = ThreadPoolExecutor(self.size, initializer=_limit_new_thread)
+            executor = ThreadPoolExecutor(self.size, initializer=_change_own_threads, initargs=(1,))
         try:
             yield executor
         finally:
@@ -226,40 +226,42 @@ def get_own_threads() -> int:
 
 
 def set_own_threads(number: int) -> None:
-    """Set torch's number of threads in the current thread of Python, and in no other.
+    """Set torch's number of threads in the current thread of Python, and in no other."""
+    try:
+        _change_own_threads(number)
+    except RuntimeError:  # no further thread can be started
+        torch.set_num_threads(number)
+
+
+def _change_own_threads(number: int) -> None:
+    """Set the number of the current thread.
 
     `torch.set_num_threads` sets two numbers: that of the current thread, and that which a thread takes when it uses
-    torch for the first time. A thread that lives for this moment sets the latter back. So another thread of the
-    program may be limited too if it uses torch for the first time within these microseconds.
+    torch for the first time. A thread that lives for this moment takes the latter and sets it back. So another thread
+    of the program may be limited too if it uses torch for the first time within these microseconds.
+
+    Raises:
+        RuntimeError: the system starts no more threads; nothing is changed.
     """
-    if get_own_threads() == number:
-        return
+    taken, changed = threading.Event(), threading.Event()
+
+    def keep() -> None:
+        of_new_threads = torch.get_num_threads()
+        taken.set()
+        changed.wait()
+        torch.set_num_threads(of_new_threads)
+
     with _THREADS_LOCK:
-        taken: list[int] = []
-        _run_in_new_thread(lambda: taken.append(torch.get_num_threads()))
-        _set_threads(number, of_new_threads=taken[0])
-
-
-def _limit_new_thread() -> None:
-    """Limit torch to one thread in a thread of Python that has not used torch: it first takes the number of such."""
-    with _THREADS_LOCK:
-        taken = torch.get_num_threads()
-        if taken != 1:
-            _set_threads(1, of_new_threads=taken)
-
-
-def _set_threads(number: int, *, of_new_threads: int) -> None:
-    try:
-        torch.set_num_threads(number)
-    finally:
-        if number != of_new_threads:
-            _run_in_new_thread(lambda: torch.set_num_threads(of_new_threads))
-
-
-def _run_in_new_thread(function: Callable[[], None]) -> None:
-    thread = threading.Thread(target=function)
-    thread.start()
-    thread.join()
+        if torch.get_num_threads() == number:
+            return
+        keeper = threading.Thread(target=keep)
+        keeper.start()
+        taken.wait()
+        try:
+            torch.set_num_threads(number)
+        finally:
+            changed.set()
+            keeper.join()
 
 
 @contextmanager

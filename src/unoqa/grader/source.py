@@ -56,12 +56,14 @@ class ImageSource:
 
     Attributes:
         ignored: number of files in the folders that are not images.
+        left_out: sentences about what was found and is not graded, such as image files of a kind that is not read.
         root: the deepest folder that holds all that was named; empty for images in memory.
     """
 
     images: tuple[LazyImage, ...]
     ignored: int = 0
     root: str = ""
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def find(cls, images: ImagesLike, *, follow_links: bool = False) -> ImageSource:
@@ -85,7 +87,8 @@ class ImageSource:
         if in_memory:
             return cls(tuple(_from_memory(image, number) for number, image in enumerate(in_memory, start=1)))
         found = collect(paths, follow_links=follow_links)
-        return cls(tuple(_from_file(reference) for reference in found.references), found.ignored, _find_root(paths))
+        images_found = tuple(_from_file(reference) for reference in found.references)
+        return cls(images_found, found.ignored, _find_root(paths), found.describe_left_out())
 
     def load(self, name: str) -> EnfaceImage:
         """Read one image by its name.
@@ -111,7 +114,8 @@ def _from_file(reference: ImageReference) -> LazyImage:
 
 
 def _find_root(paths: Sequence[Path]) -> str:
-    folders = [str((path if path.is_dir() else path.parent).absolute()) for path in paths]
+    """Return the folder that holds all paths; of a pattern, the part before its first wildcard counts."""
+    folders = [str(next(folder for folder in (path, *path.parents) if folder.is_dir()).absolute()) for path in paths]
     try:
         return os.path.commonpath(folders)
     except ValueError:  # on several drives of Windows

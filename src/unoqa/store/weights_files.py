@@ -1,4 +1,4 @@
-"""Weights of networks that other programs wrote: in the Hugging Face cache, which they are loaded into, and in files."""
+"""Weights of networks that other programs wrote: in the Hugging Face cache, which they are loaded to, and in files."""
 
 from __future__ import annotations
 

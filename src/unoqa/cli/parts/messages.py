@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from unoqa.core.assessment import Failure
     from unoqa.grader.fitting import FitReport
+    from unoqa.grader.source import ImageSource
     from unoqa.store.results import Results
 
 FEW_IMAGES = 40
@@ -45,6 +46,12 @@ def print_ignored(files: int, *, quiet: bool = False) -> None:
     if files:
         what = "file in the folders is not an image" if files == 1 else "files in the folders are not images"
         print_message(f"{files} {what}.", quiet=quiet)
+
+
+def print_left_out(source: ImageSource) -> None:
+    """Print what was found and is not used, such as image files of a kind that is not read."""
+    for sentence in source.left_out:
+        print_message(sentence)
 
 
 def print_counts(results: Results, *, quiet: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, final
@@ -79,10 +80,11 @@ def list_images(reader: DirectoryReader) -> Contents:
     below = sum(entry.count for one in chain if (entry := one.entries.get(_SUB_DIRECTORIES)))
     if not pages:
         raise unsupported_error(reader.name, "holds only reduced images or masks")
+    offsets = sorted(directory.offset for directory in chain)
     planes, images = [], list[StoredImage]()
     for number, page in enumerate(pages):
-        noted = _read_note(reader, page, pages[number:], first=number == 0)
-        planes.append(_check_note(reader, page, noted, chain) if noted > 1 else 1)
+        noted = _read_note(reader, page, number, len(pages))
+        planes.append(_check_note(reader, page, noted, offsets) if noted > 1 else 1)
         check_pages(reader.name, len(images) + planes[-1])
         images.extend(StoredImage(page.offset, plane) for plane in range(planes[-1]))
     if below == 0:
@@ -96,19 +98,23 @@ def _is_skipped(reader: DirectoryReader, directory: Directory) -> bool:
     return bool(kind & _NOT_SCANS) or (kind == 0 and old == 2)
 
 
-def _read_note(reader: DirectoryReader, page: Directory, following: Sequence[Directory], *, first: bool) -> int:
-    """Return the number of images that a page says it stands for; 1 if the pages from it on are as many."""
+def _read_note(reader: DirectoryReader, page: Directory, number: int, pages: int) -> int:
+    """Return the number of images that a page says it stands for; 1 if the pages from it on are as many.
+
+    Args:
+        number: of the page, from 0, among all `pages`.
+    """
     text = reader.read_text(page, _DESCRIPTION).rstrip(b"\x00")
-    count, single = 1, len(following) == 1
-    if text.startswith((b'{"shape":', b"shape=(")):
+    count, single = 1, pages == 1
+    if text.startswith((b"{", b"shape=(")):
         pixels = prod(reader.read_integer(page, tag, 1) for tag in (_WIDTH, _LENGTH, _SAMPLES, _DEPTH))
         shape, truncated = _parse_shape(text)
         count = prod(shape) // pixels if pixels and prod(shape) % pixels == 0 else 1
-        single = truncated or len(following) < count
-    elif text.startswith(b"ImageJ=") and first:
+        single = truncated or pages - number < count
+    elif text.startswith(b"ImageJ="):
         numbers = {key: int(value) for key, value in re.findall(rb"(?m)^(\w+)=(\d{1,9})\s*$", text)}
         count = numbers.get(b"images") or prod(numbers.get(key, 1) for key in (b"channels", b"slices", b"frames"))
-    elif _METAMORPH_PLANES in page.entries and first:
+    elif _METAMORPH_PLANES in page.entries:
         count = page.entries[_METAMORPH_PLANES].count
     return count if single else 1
 
@@ -120,16 +126,19 @@ def _parse_shape(text: bytes) -> tuple[tuple[int, ...], bool]:
     try:
         note = json.loads(text)
         shape = tuple(int(length) for length in note["shape"])
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return (), False
     return shape, note.get("truncated") is True
 
 
-def _check_note(reader: DirectoryReader, page: Directory, noted: int, chain: Sequence[Directory]) -> int:
+def _check_note(reader: DirectoryReader, page: Directory, noted: int, offsets: Sequence[int]) -> int:
     """Return the number of images of a page whose note tells of several.
 
     The note says nothing about this file if it was copied from another one, as programs do that save one image of a
     stack: then the image is compressed, or nothing follows it, or a directory does.
+
+    Args:
+        offsets: of all directories, sorted.
 
     Raises:
         ImageError: the file ends among the images.
@@ -139,7 +148,8 @@ def _check_note(reader: DirectoryReader, page: Directory, noted: int, chain: Seq
         return 1
     start, size = place
     end = start + noted * size
-    if any(start < directory.offset < end for directory in chain) or start + size >= reader.size:
+    interrupted = bisect_right(offsets, start) < bisect_left(offsets, end)
+    if interrupted or start + size >= reader.size:
         return 1
     if end > reader.size:
         whole = (reader.size - start) // size

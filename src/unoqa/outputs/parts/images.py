@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from unoqa.core.errors import ImageError, ResultsError
 from unoqa.formats import ImageReference, read
+from unoqa.grader.intensity import IntensityRange
 
 if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_image(results: Results, name: str, *, images: Path | None = None) -> EnfaceImage:
-    """Read an image that was graded.
+    """Read an image that was graded, its brightness from 0 to 1 as the model saw it.
 
     Args:
         images: folder where the images lie now; None if they lie where they were graded.
@@ -24,6 +25,8 @@ def read_image(results: Results, name: str, *, images: Path | None = None) -> En
     """
     entry = results.entry(name, images=images)
     try:
-        return read(ImageReference(entry.name, Path(entry.path), entry.page))
+        image = read(ImageReference(entry.name, Path(entry.path), entry.page))
+        stored = results.facts.get("intensity_range")
+        return image if stored is None else IntensityRange.from_values(stored).scale(image)
     except ImageError as error:
         raise ResultsError(f"{error} If the images were moved, name their folder with the setting images.") from error

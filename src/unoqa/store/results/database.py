@@ -39,7 +39,8 @@ CREATE TABLE images (
     point INTEGER,                     -- row in the file of points; NULL if the image is not clustered
     grade INTEGER, certainty REAL,     -- NULL until the run is finished
     error_code TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
-    out_of_scope TEXT NOT NULL DEFAULT ''
+    out_of_scope TEXT NOT NULL DEFAULT '',
+    warnings TEXT NOT NULL DEFAULT ''   -- codes, separated by spaces
 ) STRICT;
 CREATE TABLE findings (
     position INTEGER NOT NULL REFERENCES images(position) ON UPDATE CASCADE ON DELETE CASCADE,

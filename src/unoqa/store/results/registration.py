@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CLEARED = (
     "digest = NULL, rows = NULL, columns = NULL, score = NULL, percentile = NULL, members = NULL, point = NULL, "
-    "grade = NULL, certainty = NULL, error_code = '', error = '', out_of_scope = ''"
+    "grade = NULL, certainty = NULL, error_code = '', error = '', out_of_scope = '', warnings = ''"
 )
 """Assignments that make a row one of an image that is not assessed."""
 

@@ -108,15 +108,21 @@ class Run:
         """Return what is needed to grade the images together: score and point of each, or why there is none."""
         self.flush()
         rows = self.results.connection.execute(
-            "SELECT name, score, point, error_code, error FROM images ORDER BY position"
+            "SELECT name, score, point, error_code, error, rows, columns, warnings FROM images ORDER BY position"
         ).fetchall()
-        stored = self._points.read([point for _, _, point, _, _ in rows if point is not None])
+        stored = self._points.read([row[2] for row in rows if row[2] is not None])
         points = iter(stored)
         return [
             Failure(name, code, error)
             if score is None
-            else Assessment(name, score, point=np.empty(0) if point is None else next(points))
-            for name, score, point, code, error in rows
+            else Assessment(
+                name,
+                score,
+                size=(height, width),
+                point=np.empty(0) if point is None else next(points),
+                warnings=tuple(warnings.split()),
+            )
+            for name, score, point, code, error, height, width, warnings in rows
         ]
 
     def finish(self, gradings: Sequence[Grading], *, threshold: float, facts: dict[str, Any]) -> None:
@@ -156,7 +162,7 @@ class Run:
             return
         execute(
             "UPDATE images SET digest = ?, rows = ?, columns = ?, score = ?, percentile = ?, members = ?, point = ?, "
-            "out_of_scope = ? WHERE position = ?",
+            "out_of_scope = ?, warnings = ? WHERE position = ?",
             (
                 result.digest,
                 *result.size,
@@ -165,6 +171,7 @@ class Run:
                 json.dumps(result.members),
                 point,
                 result.out_of_scope,
+                " ".join(result.warnings),
                 position,
             ),
         )
