@@ -155,7 +155,7 @@ def test_a_split_comes_back_from_its_arrays():
     points = np.random.default_rng(0).normal(size=(40, 6)) + 4 * (np.arange(40) < 20)[:, None]
     settings = Split("members", Pca(), Gmm())
     fitted, _ = settings.fit(points, points.sum(axis=1), std=1.0, seed=0)
-    again = settings.restore(fitted.state(), fitted.ungradable_cluster, fitted.distinct)
+    again = settings.restore(fitted.state(), fitted.ungradable_cluster, fitted.distinct, fitted.border)
     assert [again.grade(point) for point in points] == [fitted.grade(point) for point in points]
 
 
@@ -223,3 +223,18 @@ def test_latents_are_clustered_settled_and_come_back(final, weights, tmp_path):
     assert [grading.grade for grading in gradings] == [Grade.GRADABLE, Grade.UNGRADABLE]
     assert gradings == settled.grade_all(new).gradings
     assert settled.frozen_split.reduction.state()["mean"].shape == ((64 + 128) * 10 * 10,)
+
+
+def test_the_border_is_the_score_at_which_the_grade_changes():
+    scores = two_groups()
+    fitted, _ = split().fit(scores[:, None], scores, std=1.0, seed=0)
+    assert fitted.grade(np.array([fitted.border]))[0] is Grade.UNGRADABLE
+    assert fitted.grade(np.array([np.nextafter(fitted.border, 0)]))[0] is Grade.GRADABLE
+    assert scores[:30].max() < fitted.border < scores[30:].min()
+
+
+def test_a_split_of_other_numbers_than_the_score_has_no_border():
+    scores = two_groups()
+    settings = Split("members", NoReduction(), Kmeans())
+    fitted, _ = settings.fit(np.stack([scores, scores], axis=1), scores, std=1.0, seed=0)
+    assert fitted.border is None
