@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import safetensors.torch
-from sklearn.cluster import KMeans
+from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.mixture import GaussianMixture
 
 from unoqa.clusterings import CLUSTERINGS
 from unoqa.clusterings.gmm import Gmm
-from unoqa.clusterings.hierarchical import Hierarchical
+from unoqa.clusterings.hierarchical import MAX_MERGED, Hierarchical
 from unoqa.clusterings.kmeans import Kmeans
 from unoqa.clusterings.parts.centroids import Centroids
 
@@ -147,3 +149,36 @@ def test_centroids_are_as_near_as_those_of_scikit_learn(apart, low, offset, unit
     partition, found = Kmeans().fit(points, seed=0)
     centroids = partition.state()["centroids"].numpy()
     assert np.square(points - centroids[found.cluster]).sum() <= 1.001 * theirs.inertia_
+
+
+@pytest.mark.parametrize("linkage", ["ward", "complete", "average"])
+@pytest.mark.parametrize("apart", [5.0, 8.0])
+def test_a_large_cohort_is_split_as_if_all_of_it_were_merged(linkage, apart):
+    points, _ = blobs(apart=apart, images=8_000)
+    assert len(points) > MAX_MERGED
+    whole = AgglomerativeClustering(2, linkage=linkage).fit_predict(points)
+    partition, found = Hierarchical(linkage=linkage).fit(points, seed=0)
+    equal = (found.cluster == whole).mean()
+    assert max(equal, 1 - equal) >= 0.995
+    assert np.array_equal(found.cluster, partition.assign(points).cluster)
+    assert np.array_equal(found.cluster, Hierarchical(linkage=linkage).fit(points, seed=0)[1].cluster)
+
+
+def test_up_to_the_bound_all_points_are_merged_whatever_the_seed():
+    points, _ = blobs(apart=1.0, images=MAX_MERGED)
+    first, second = (Hierarchical().fit(points, seed=seed)[1].cluster for seed in (0, 1))
+    assert np.array_equal(first, second)
+    assert same_split(first, AgglomerativeClustering(2).fit_predict(points))
+
+
+@every_clustering
+def test_memory_does_not_grow_with_the_square_of_the_images(clustering):
+    points, side = blobs(images=20_000)
+    tracemalloc.start()
+    try:
+        _, assignment = clustering.fit(points, seed=0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 400e6
+    assert (assignment.cluster == side).mean() > 0.999 or (assignment.cluster != side).mean() > 0.999

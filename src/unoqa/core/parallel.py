@@ -72,10 +72,9 @@ def map_in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> I
             yield _iterate_results(pool, submissions, submitted)
         finally:
             pool.cancelled.set()
-            for future in submitted:
-                future.cancel()
+            running = [future for future in submitted if not future.cancel()]
             with pool.lend_slot():  # pieces that wait for a slot need one to end
-                wait(submitted)
+                wait(running)
 
 
 def map_all(
@@ -161,7 +160,7 @@ class _Pool:
         try:
             executor = self.idle.pop()
         except IndexError:
-            executor = ThreadPoolExecutor(self.size, initializer=_change_own_threads, initargs=(1,))
+            executor = ThreadPoolExecutor(self.size)
         try:
             yield executor
         finally:
@@ -178,6 +177,7 @@ class _Pool:
                 raise self.errors[0]
             raise_if_cancelled()
             try:
+                _change_own_threads(1)
                 return function(item)
             except BaseException as error:
                 self.errors.append(error)

@@ -33,7 +33,7 @@ INTERRUPTED = 130
 OUT_OF_MEMORY = ("can't allocate memory", "Cannot allocate memory", "bad_alloc", "out of memory")
 """What libraries say of memory that they do not get, in errors that are no `MemoryError`."""
 
-OUT_OF_THREADS = ("can't start new thread", "thread initializer failed")
+OUT_OF_THREADS = "can't start new thread"
 """What Python says where the system starts no more threads."""
 
 WRITTEN = ("output", "folder")
@@ -97,7 +97,7 @@ def _describe(error: Exception, written: Path | None) -> str | None:
 
 def _name_lack(error: Exception) -> str:
     """Return what the machine has too little of; empty if it is neither memory nor threads."""
-    if any(words in str(error) for words in OUT_OF_THREADS):
+    if OUT_OF_THREADS in str(error):
         return "The system starts no more threads"
     if isinstance(error, OSError):
         lacks_memory = error.errno == errno.ENOMEM
