@@ -38,8 +38,8 @@ from unoqa.core.parallel import map_in_order
 from unoqa.encoders.timm import Timm
 from unoqa.formats import ImageReference, collect, read
 from unoqa.grader.devices import find_device
+from unoqa.grader.findings import FittedFindings
 from unoqa.grader.open_encoders import MEASURES_ENCODER
-from unoqa.grader.reasons import Reasons
 from unoqa.grader.recipe import Recipe
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
@@ -150,15 +150,19 @@ def fit_folds(module: LowQualityModule, features: FeatureSet, count: int) -> Fit
 
 def fit_reasons(
     workspace: Workspace, measures: OpenEncoder, references: Sequence[ImageReference], device: torch.device
-) -> Reasons:
+) -> FittedFindings:
     files = workspace.open_features("measures", measures.scales)
     for reference in references:
         files.add(measures.encode(read(reference).resize(320)[None]), reference.name)
-    return Reasons.fit(files.read(list(range(len(references))), device))
+    return FittedFindings.fit(files.read(list(range(len(references))), device))
 
 
 def grade_file(
-    encoder: OpenEncoder, module: FittedModule, measures: OpenEncoder, reasons: Reasons, reference: ImageReference
+    encoder: OpenEncoder,
+    module: FittedModule,
+    measures: OpenEncoder,
+    reasons: FittedFindings,
+    reference: ImageReference,
 ) -> None:
     """Do all that `unoqa grade` does with one refused image, from its file on."""
     image = read(reference)
