@@ -108,7 +108,7 @@ def measure_recipe(name: str, arguments: argparse.Namespace) -> dict[str, float]
         side_by_side = min(torch.get_num_threads(), panel.folds)
         module, seconds = fit_extrapolated(member.module, features, arguments.share, device, side_by_side)
         torch.set_num_threads(1)
-        reasons = fit_reasons(workspace, measures, references, device)
+        reasons = fit_findings(workspace, measures, references, device)
         images = [read(reference).resize(320)[None] for reference in references[:GRADED]]
         pyramids = [encoder.encode(image) for image in images]
         grade = partial(grade_file, encoder, module, measures, reasons)
@@ -148,7 +148,7 @@ def fit_folds(module: LowQualityModule, features: FeatureSet, count: int) -> Fit
         return first
 
 
-def fit_reasons(
+def fit_findings(
     workspace: Workspace, measures: OpenEncoder, references: Sequence[ImageReference], device: torch.device
 ) -> FittedFindings:
     files = workspace.open_features("measures", measures.scales)
@@ -161,7 +161,7 @@ def grade_file(
     encoder: OpenEncoder,
     module: FittedModule,
     measures: OpenEncoder,
-    reasons: FittedFindings,
+    findings: FittedFindings,
     reference: ImageReference,
 ) -> None:
     """Do all that `unoqa grade` does with one refused image, from its file on."""
@@ -169,7 +169,7 @@ def grade_file(
     image.digest()
     pixels = image.resize(320)[None]
     float(module.predict(encoder.encode(pixels)).score[0])
-    reasons.explain(measures.encode(pixels))
+    findings.find(measures.encode(pixels))
 
 
 def median_milliseconds(work: Callable[[Any], Any], items: Sequence, device: torch.device) -> float:
