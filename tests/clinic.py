@@ -10,12 +10,12 @@ from typing import Any, final
 
 import pytest
 import safetensors.torch
+import timm
 import tomli_w
 import torch
 
 from unoqa import EnfaceImage, Grader, Recipe, SettledGrader
 from unoqa.benchmark.phantom.folder import write_phantom
-from unoqa.encoders.parts.timm_library import timm
 from unoqa.formats import collect, read
 
 

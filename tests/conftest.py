@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from unoqa.benchmark.phantom.cohort import PhantomScan
 
 
+@pytest.fixture(scope="session", autouse=True)
+def user_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Use a folder of this run of the tests, which its processes share, in place of the user's cache."""
+    folder = tmp_path_factory.getbasetemp().parent / "user-cache"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        patch.setattr("platformdirs.user_cache_path", lambda *_, **__: folder / "unoqa")
+        yield folder / "unoqa"
+
+
 @pytest.fixture
 def torch_threads() -> Iterator[Callable[[int], None]]:
     """Give what sets torch's number of threads; afterwards it is as before."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -303,21 +301,3 @@ def test_layers_that_a_model_lacks_are_refused():
     assert sentence.startswith(
         f"{MODEL} lacks some of the feature levels [1, 9]; change 'layers' of the encoder in the recipe ("
     )
-
-
-def test_the_encoder_is_imported_without_torchs_compiler_which_still_works_afterwards():
-    program = """
-import sys
-import unoqa.encoders.timm
-assert not [name for name in sys.modules if name.startswith("torch._dynamo")]
-import torch
-import torchvision
-assert not [name for name in sys.modules if name.startswith("torch._dynamo")]
-kept = torchvision.ops.roi_align.__globals__["is_compile_supported"]
-compiled = torch.compile(lambda x: x + 1, backend="eager")
-assert compiled(torch.ones(1)) == 2
-assert torch._dynamo.__file__
-for device in ("cpu", "meta"):
-    assert kept(device) == torch._dynamo.utils.is_compile_supported(device)
-"""
-    subprocess.run([sys.executable, "-c", program], check=True)

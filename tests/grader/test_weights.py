@@ -2,6 +2,8 @@
 
 import hashlib
 import shutil
+import subprocess
+import sys
 
 import pytest
 import safetensors.torch
@@ -144,3 +146,53 @@ def test_weights_that_changed_inside_a_model_are_refused_even_under_new_checksum
     (tmp_path / "checksums.json").write_text("\n".join(sums), encoding="utf-8")
     with pytest.raises(unoqa.UnoqaError, match=r"^An encoder's weights have SHA-256 .*; copy the model again"):
         unoqa.load(tmp_path)
+
+
+def test_the_model_keeps_the_network_for_processors_and_the_card_says_who_runs_it(fitted, tmp_path):
+    fitted.save(tmp_path)
+    assert (tmp_path / "encoder-1.onnx").read_bytes() == fitted.encoders.all[1].graph(96)
+    assert {path.name for path in tmp_path.glob("*.onnx")} == {"encoder-1.onnx"}
+    card = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "| who runs the networks of encoders | ONNX Runtime on a processor, torch on a graphics card |" in card
+
+
+def test_a_network_without_a_graph_is_run_by_torch_and_the_card_says_so(outstanding, clinic, tmp_path):
+    values = {
+        "size": 128,
+        "panel": {"folds": 2, "final": "held-out"},
+        "members": [
+            {
+                "encoder": {"choice": "timm", "model": "halonet26t", "layers": [3]},
+                "module": {"choice": "gaussian", "shrinkage": 0.5},
+            }
+        ],
+        "threshold": {"choice": "conformal", "alpha": 0.3},
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = timm.create_model("halonet26t", features_only=True, out_indices=(3,))
+    safetensors.torch.save_file(network.state_dict(), tmp_path / "w.safetensors")
+    grader = Recipe.from_values(values, "halo").fit(outstanding, weights=tmp_path / "w.safetensors")
+    grader.save(tmp_path / "model")
+    assert list((tmp_path / "model").glob("*.onnx")) == []
+    card = (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "| who runs the networks of encoders | torch, since ONNX cannot express the network |" in card
+    images = clinic.images()[:14]
+    assert unoqa.load(tmp_path / "model").grade_cohort(images) == grader.grade_cohort(images)
+
+
+def test_grading_on_a_processor_loads_none_of_the_libraries_that_fitting_needs(fitted, clinic, tmp_path):
+    fitted.save(tmp_path / "model")
+    folder = clinic.some(tmp_path / "images", 12)
+    program = """
+import sys
+import unoqa
+result = unoqa.load(sys.argv[1]).grade_cohort(sys.argv[2])
+print(*result.gradings, sep="\\n")
+unwanted = ("timm", "torchvision", "onnx", "torch._dynamo")
+print([name for name in unwanted if name in sys.modules])
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "model"), str(folder)]
+    *printed, unwanted = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert unwanted == "[]"
+    assert printed == [str(grading) for grading in fitted.grade_cohort(folder).gradings]

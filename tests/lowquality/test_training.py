@@ -18,7 +18,6 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.work import Checkpoints, Work
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
-from unoqa.lowquality.flows.adam import Adam
 from unoqa.lowquality.flows.flattening import flatten_parameters
 from unoqa.lowquality.flows.sampler import FibreSampler, sample_images, split_rows, steps_per_epoch
 from unoqa.lowquality.flows.training import Objective, Schedule, train
@@ -118,22 +117,6 @@ def test_training_leaves_no_array_to_the_garbage_collector(no_garbage_collection
     left = [tensor for tensor in tensors if tensor.numel() == size]
     assert left == []
     assert [parameter.grad for parameter in network.parameters()] == [None, None]
-
-
-def test_adam_is_torchs_and_resumes_from_its_state():
-    random = torch.Generator().manual_seed(0)
-    ours, theirs = (nn.Parameter(torch.arange(5.0)) for _ in range(2))
-    adam, reference = Adam(ours, weight_decay=0.01), torch.optim.Adam([theirs], weight_decay=0.01, fused=True)
-    for step in range(12):
-        gradient, learning_rate = torch.randn(5, generator=random), 0.1 / (step + 1)
-        ours.grad, theirs.grad = gradient.clone(), gradient.clone()
-        reference.param_groups[0]["lr"] = learning_rate
-        adam.step(learning_rate)
-        reference.step()
-        assert torch.equal(ours, theirs)
-        saved = {name: array.clone() for name, array in adam.state().items()}
-        adam = Adam(ours, weight_decay=0.01)
-        adam.restore(saved)
 
 
 def test_each_parameter_has_its_own_memory_after_flattening():

@@ -15,12 +15,20 @@ from unoqa.store.model_folder import check_model_folder, read_model_folder, writ
 
 DOCUMENT = {"name": "site 1 – Zürich", "alpha": 0.1, "layers": [2, 3], "panel": {"scales": ["tiles"]}}
 ARRAYS = {"mean": torch.arange(3.0), "kept": torch.tensor([1, 2]), "half": torch.ones(2, 2).half().T}
-FILES = ("model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json")
+GRAPHS = {1: b"the network of an encoder", 12: b"another network"}
+FILES = (
+    "model.toml",
+    "arrays.safetensors",
+    "encoder-1.onnx",
+    "encoder-12.onnx",
+    "MODEL_CARD.md",
+    "checksums.json",
+)
 
 
 @pytest.fixture
 def model(tmp_path):
-    write_model_folder(tmp_path / "model", DOCUMENT, ARRAYS, "# Card – für alle\n")
+    write_model_folder(tmp_path / "model", DOCUMENT, ARRAYS, GRAPHS, "# Card – für alle\n")
     return tmp_path / "model"
 
 
@@ -30,15 +38,16 @@ def read_error(folder):
     return str(caught.value)
 
 
-def test_document_and_arrays_come_back(model):
-    document, arrays, _ = read_model_folder(model)
+def test_document_arrays_and_graphs_come_back(model):
+    document, arrays, graphs, _ = read_model_folder(model)
+    assert graphs == GRAPHS
     assert document == {"format": 3, **DOCUMENT}
     assert arrays.keys() == ARRAYS.keys()
     assert all(torch.equal(arrays[name], ARRAYS[name]) for name in ARRAYS)
     assert all(arrays[name].dtype == ARRAYS[name].dtype for name in ARRAYS)
 
 
-def test_a_folder_holds_four_files_of_plain_data(model):
+def test_a_folder_holds_files_of_plain_data(model):
     assert sorted(path.name for path in model.iterdir()) == sorted(FILES)
     header = (model / "arrays.safetensors").read_bytes()
     length = int.from_bytes(header[:8], "little")
@@ -54,7 +63,9 @@ def test_every_changed_byte_is_noticed(model, name, flip):
         changed[place] ^= flip
         (model / name).write_bytes(changed)
         sentence = read_error(model)
-        assert name in sentence or f"The model {model} has format" in sentence
+        assert name in sentence or sentence.startswith(
+            (f"The model {model} has format", f"The model {model} lacks encoder-")
+        )
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -67,7 +78,7 @@ def test_a_cut_file_is_named(model, name, cut):
         assert name in read_error(model) or f"The model {model} has format" in read_error(model)
 
 
-@pytest.mark.parametrize("name", FILES[:3])
+@pytest.mark.parametrize("name", FILES[:-1])
 def test_a_missing_file_is_named(model, name):
     (model / name).unlink()
     assert read_error(model) == f"The model {model} lacks {name}; copy the whole folder again."
@@ -97,6 +108,11 @@ def test_another_version_is_reported_before_a_wrong_checksum(model):
     )
 
 
+def test_a_graph_that_is_not_listed_is_refused(model):
+    (model / "encoder-3.onnx").write_bytes(b"put there later")
+    assert read_error(model).startswith(f"{model / 'encoder-3.onnx'} changed after the model was saved ")
+
+
 def test_checksums_that_are_no_table_are_damaged(model):
     (model / "checksums.json").write_text("[]", encoding="utf-8")
     assert read_error(model).startswith(f"{model / 'checksums.json'} is damaged; ")
@@ -104,7 +120,7 @@ def test_checksums_that_are_no_table_are_damaged(model):
 
 def test_a_copy_is_the_same_model_in_any_folder(model, tmp_path):
     shutil.copytree(model, tmp_path / "copy")
-    write_model_folder(tmp_path / "again", DOCUMENT, ARRAYS, "# Card – für alle\n")
+    write_model_folder(tmp_path / "again", DOCUMENT, ARRAYS, GRAPHS, "# Card – für alle\n")
     checksum = hashlib.sha256((model / "checksums.json").read_bytes()).hexdigest()
     assert {read_model_folder(folder).checksum for folder in (model, tmp_path / "copy", tmp_path / "again")} == {
         checksum
@@ -112,8 +128,8 @@ def test_a_copy_is_the_same_model_in_any_folder(model, tmp_path):
 
 
 def test_a_model_replaces_a_model_but_nothing_else(model, tmp_path):
-    write_model_folder(model, {"alpha": 0.2}, {}, "")
-    assert read_model_folder(model)[:2] == ({"format": 3, "alpha": 0.2}, {})
+    write_model_folder(model, {"alpha": 0.2}, {}, {}, "")
+    assert read_model_folder(model)[:3] == ({"format": 3, "alpha": 0.2}, {}, {})
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "photo.png").touch()
     for folder, sentence in (
@@ -121,21 +137,21 @@ def test_a_model_replaces_a_model_but_nothing_else(model, tmp_path):
         (tmp_path / "holiday" / "photo.png", "is a file; name a folder for the model."),
     ):
         with pytest.raises(ResultsError) as caught:
-            write_model_folder(folder, DOCUMENT, ARRAYS, "")
+            write_model_folder(folder, DOCUMENT, ARRAYS, GRAPHS, "")
         assert str(caught.value) == f"{folder} {sentence}"
 
 
 def test_a_model_folder_that_holds_other_files_is_not_replaced(model):
     (model / "notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(ResultsError) as caught:
-        write_model_folder(model, DOCUMENT, ARRAYS, "")
+        write_model_folder(model, DOCUMENT, ARRAYS, GRAPHS, "")
     assert str(caught.value) == f"{model} holds something that is not a model; name a new folder."
     assert (model / "notes.txt").exists()
 
 
 def test_a_model_folder_that_holds_system_files_is_replaced(model):
     (model / ".DS_Store").touch()
-    write_model_folder(model, {"alpha": 0.2}, {}, "")
+    write_model_folder(model, {"alpha": 0.2}, {}, {}, "")
     assert read_model_folder(model)[0]["alpha"] == 0.2
 
 
@@ -154,6 +170,6 @@ def test_the_working_directory_is_refused(tmp_path, monkeypatch):
 def test_an_interrupted_rewrite_leaves_the_former_model(model):
     before = read_model_folder(model)[0]
     with pytest.raises(TypeError):
-        write_model_folder(model, {"alpha": object()}, ARRAYS, "")
+        write_model_folder(model, {"alpha": object()}, ARRAYS, GRAPHS, "")
     assert read_model_folder(model)[0] == before
     assert [path.name for path in model.parent.iterdir()] == [model.name]

@@ -88,6 +88,11 @@ class OpenEncoder(ABC):
     def state(self) -> State:
         """Return the weights; empty where there are none."""
 
+    def graph(self, size: int) -> bytes:
+        """Return the network for images of size×size pixels as an ONNX file; empty where there is none."""
+        del size
+        return b""
+
 
 class Encoder(ABC):
     """Settings of an encoder."""
@@ -103,6 +108,19 @@ class Encoder(ABC):
         Raises:
             WeightsError: the weights are missing or do not fit.
         """
+
+    def core(self) -> Encoder:
+        """Return the encoder that does the costly part, and whose features are kept; by default this one."""
+        return self
+
+    def finish(self, grid: Float[Tensor, "1 channels rows columns"]) -> Float[Tensor, "1 channels rows columns"]:
+        """Turn a grid of the core's features of one image into one of this encoder's; by default they are the same."""
+        return grid
+
+    def restore(self, state: State, graph: bytes, *, device: torch.device) -> OpenEncoder:
+        """Return the encoder that gave weights and graph; by default the weights are all that it needs."""
+        del graph
+        return self.open(device=device, weights=state)
 
 
 class FittedModule(ABC):

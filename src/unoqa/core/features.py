@@ -70,6 +70,7 @@ class FeatureSet:
             format.
         rows: the images of the arrays that belong to the set, in this order.
         device: where batches are put.
+        finish: turns a grid of one image, as the arrays hold it, into the one that modules read; None: it is that one.
         rotate: takes rows of the arrays and an angle in degrees for each, encodes the rotated images, and returns all
             scales of the arrays; None if the images are not available.
     """
@@ -78,6 +79,7 @@ class FeatureSet:
     arrays: tuple[np.ndarray, ...]
     rows: Int[np.ndarray, "images"]
     device: torch.device
+    finish: Callable[[Tensor], Tensor] | None = None
     rotate: Callable[[np.ndarray, np.ndarray], FeaturePyramid] | None = None
 
     def __len__(self) -> int:
@@ -115,7 +117,12 @@ class FeatureSet:
             yield FeaturePyramid(tuple(self._load(array[rows]) for array in self.arrays))
 
     def _load(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values).to(self.device, torch.float32)
+        grids = torch.from_numpy(values).to(self.device, torch.float32)
+        if self.finish is None:
+            return grids
+        # One by one: with the number of images, the last bits may change.
+        each = torch.split(grids.contiguous(memory_format=torch.channels_last), 1)
+        return torch.cat([self.finish(grid) for grid in each])
 
 
 def _select_after(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, final
 
@@ -11,28 +9,26 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from unoqa.core.contracts import Encoder, OpenEncoder, State
-from unoqa.core.errors import UsageError, WeightsError, unknown_name_error
+from unoqa.core.errors import WeightsError, unknown_name_error
 from unoqa.core.features import FeaturePyramid, Scale
+from unoqa.core.parallel import PROCESS_LOCK
 from unoqa.core.settings import settings
-from unoqa.encoders.parts.fused import fused
-from unoqa.encoders.parts.grey import Colours
-from unoqa.encoders.parts.timm_library import timm
-from unoqa.encoders.parts.unfilled import Unfilled
+from unoqa.encoders.parts.graphs import Graphs
+from unoqa.encoders.parts.grey import GreyNetwork
+from unoqa.encoders.parts.onnx_graph import OnnxNetwork
+from unoqa.encoders.parts.torch_network import TorchNetwork
 from unoqa.encoders.parts.weights import compute_checksum, find_cached_weights, select_weights
 from unoqa.store.weights_files import read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 FLOAT16_MAX = 65504
 """The largest number in half precision."""
-
-_CUDNN_LOCK = threading.Lock()
-"""Held while cuDNN's flags, which are global to the process, are changed."""
 
 
 @final
@@ -40,10 +36,11 @@ _CUDNN_LOCK = threading.Lock()
 class Timm(Encoder):
     """A timm model (Wightman 2019), frozen and cut after the last used layer (timm's `features_only`).
 
-    Grey is repeated to three channels and normalised as in the training of the weights. Features are rounded to half
-    precision, as in feature files, so that a score does not depend on whether features were computed or read.
+    Grey is repeated to three channels and normalised as in the training of the weights. ONNX Runtime runs the network
+    on a processor, and torch on a graphics card. Features are rounded to half precision, as in feature files, so that a
+    score does not depend on whether features were computed or read.
 
-    `rms_norm` divides the channels at each place by a power of their root mean square. At 1 (Zhang, Sennrich 2019,
+    `rms_norm` then divides the channels at each place by a power of their root mean square. At 1 (Zhang, Sennrich 2019,
     equation 4) only the pattern at a place counts; below 1 its contrast counts too.
     """
 
@@ -71,27 +68,47 @@ class Timm(Encoder):
             UsageError: timm has no such model.
             WeightsError: the weights are missing, incomplete or not the pinned ones.
         """
-        network = self.load_network(weights)
-        digest = compute_checksum(network.state_dict())
-        if not all(bool(value.isfinite().all()) for value in network.state_dict().values()):
-            raise WeightsError(
-                f"The weights given for {self.model} hold NaN or infinite values; give an undamaged file."
-            )
-        if self.sha256 and digest != self.sha256:
-            raise WeightsError(
-                f"The weights given for {self.model} have SHA-256 {digest[:12]}…, but 'sha256' of the encoder is "
-                f"{self.sha256[:12]}…; give the original file."
-            )
-        return _OpenTimm(
-            self, network, dict(network.state_dict()) if isinstance(weights, dict) else weights, digest, device
-        )
+        return self._open(device, weights)
 
-    def load_network(self, weights: Path | State | None) -> Any:  # noqa: ANN401 - timm's class is private
+    def core(self) -> Timm:
+        """Return the encoder without normalisation, so that the network runs once for all that differ in it."""
+        return replace(self, rms_norm=0.0)
+
+    def finish(self, grid: Float[Tensor, "1 channels rows columns"]) -> Float[Tensor, "1 channels rows columns"]:
+        """Divide the channels at each place by the power of their root mean square."""
+        if not self.rms_norm:
+            return grid
+        mean_square = grid.square().mean(dim=1, keepdim=True) + torch.finfo(grid.dtype).eps
+        return grid / mean_square.sqrt().pow(self.rms_norm)
+
+    def restore(self, state: State, graph: bytes, *, device: torch.device) -> _OpenTimm:
+        """Return the encoder that gave weights and graph.
+
+        A processor runs the graph, without timm and torchvision. Where there is none, torch runs the network.
+
+        Raises:
+            ValueError: the graph cannot be read.
+            WeightsError: the graph is of other weights.
+        """
+        if not graph or device.type != "cpu":
+            return self._open(device, state, graph)
+        ran, digest = OnnxNetwork(graph), compute_checksum(state)
+        if ran.weights != digest:
+            raise WeightsError(
+                f"An encoder's weights have SHA-256 {digest[:12]}…, but its graph was made from {ran.weights[:12]}…; "
+                "copy the model again from where it was made."
+            )
+        return _OpenTimm(_Weights(self, state, digest), _make_scales(ran.levels), device, graph, ran)
+
+    def load_network(self, weights: Path | State | None) -> GreyNetwork:
         """Build the cut model with weights from a file, from named arrays or, if None, from timm's cache."""
         network = self._build_network()
         offered = weights if isinstance(weights, dict) else self._read_weights(weights)
         network.load_state_dict(select_weights(network.state_dict(), offered, self.model))
-        return network.eval().requires_grad_(False)
+        config = network.pretrained_cfg if hasattr(network, "pretrained_cfg") else network.default_cfg
+        channels_last = str(getattr(network, "output_fmt", "NCHW")).endswith("NHWC")
+        whole = GreyNetwork(network, config["mean"], config["std"], channels_last=channels_last)
+        return whole.eval().requires_grad_(False)
 
     def drop_missing_layers(self, weights: Path | None) -> Timm:
         """Return the settings without the last layers whose weights the file (None: timm's cache) does not hold.
@@ -111,13 +128,35 @@ class Timm(Encoder):
                 return shorter
         raise AssertionError("a Timm has at least one layer")
 
+    def _open(self, device: torch.device, weights: Path | State | None, graph: bytes | None = None) -> _OpenTimm:
+        """Open with a network that is built; `graph` is what a model folder holds, if the weights come from one."""
+        network = self.load_network(weights)
+        arrays = network.network.state_dict()
+        digest = compute_checksum(arrays)
+        if not all(bool(value.isfinite().all()) for value in arrays.values()):
+            raise WeightsError(
+                f"The weights given for {self.model} hold NaN or infinite values; give an undamaged file."
+            )
+        if self.sha256 and digest != self.sha256:
+            raise WeightsError(
+                f"The weights given for {self.model} have SHA-256 {digest[:12]}…, but 'sha256' of the encoder is "
+                f"{self.sha256[:12]}…; give the original file."
+            )
+        information: Any = network.network.feature_info
+        names = [name.replace(".", "_") for name in information.module_name()]
+        scales = _make_scales(zip(names, information.channels(), strict=True))
+        source = dict(arrays) if isinstance(weights, dict) else weights
+        return _OpenTimm(_Weights(self, source, digest, network), scales, device, graph)
+
     def _build_network(self) -> Any:  # noqa: ANN401 - timm's class is private
-        """Build the cut model; its weights are not initialised."""
+        """Build the cut model; torch's generator, from which it draws weights, is left as it was."""
+        import timm  # noqa: PLC0415 - it brings torchvision and torch's compiler, which grading does without
+
         if not timm.is_model(self.model):
             raise unknown_name_error("timm model", self.model, timm.list_models() + timm.list_pretrained())
         levels = tuple(sorted(set(self.layers)))
         try:
-            with Unfilled():
+            with PROCESS_LOCK, torch.random.fork_rng(devices=[]):
                 return timm.create_model(self.model, pretrained=False, features_only=True, out_indices=levels)
         except (AssertionError, IndexError, RuntimeError, TypeError) as error:
             raise WeightsError(
@@ -130,41 +169,86 @@ class Timm(Encoder):
 
 
 @final
-class _OpenTimm(OpenEncoder):
-    """A timm model that is ready to run.
+class _Weights:
+    """The weights of a cut model: where they come from, and the network that is built with them.
 
-    It keeps no copy of weights that it can read again; `source` is where they come from.
+    No copy is kept of what can be read again. A network that was built is kept until it is first taken; later ones are
+    built anew.
+
+    Attributes:
+        settings: of the encoder.
+        checksum: SHA-256 of the weights.
     """
 
     def __init__(
-        self,
-        settings: Timm,
-        network: Any,  # noqa: ANN401 - timm's class is private
-        source: Path | State | None,
-        digest: str,
-        device: torch.device,
+        self, settings: Timm, source: Path | State | None, checksum: str, network: GreyNetwork | None = None
     ) -> None:
-        self._settings = settings
+        self.settings = settings
+        self.checksum = checksum
         self._source = source
-        self._device = device
-        self.checksum = digest
-        information = network.feature_info
-        names = [name.replace(".", "_") for name in information.module_name()]
-        self.scales = tuple(
-            Scale(name, tuple(str(channel) for channel in range(count)), half=True)
-            for name, count in zip(names, information.channels(), strict=True)
-        )
-        config = network.pretrained_cfg if hasattr(network, "pretrained_cfg") else network.default_cfg
-        self._gives_channels_last = str(getattr(network, "output_fmt", "NCHW")).endswith("NHWC")
-        whole = nn.Sequential(Colours(config["mean"], config["std"]), network).eval().to(device)
-        self._network = _use_channels_last(fused(whole) if device.type == "cpu" else whole)
+        self._network = network
 
-    @torch.inference_mode()
+    def state(self) -> State:
+        """Return a copy of the weights."""
+        if isinstance(self._source, dict):
+            return {name: array.clone() for name, array in self._source.items()}
+        arrays: State = self._load().network.state_dict()
+        return arrays
+
+    def take_network(self) -> GreyNetwork:
+        """Return a network that the caller may change."""
+        network, self._network = self._network, None
+        return network or self._load()
+
+    def let_go(self) -> None:
+        """Free the memory of the network if nobody took it."""
+        self._network = None
+
+    def _load(self) -> GreyNetwork:
+        network = self.settings.load_network(self._source)
+        if compute_checksum(network.network.state_dict()) != self.checksum:
+            raise WeightsError(
+                f"The weights of {self.settings.model} changed after they were read; restore the original file and "
+                "run the command again."
+            )
+        return network
+
+
+@final
+class _OpenTimm(OpenEncoder):
+    """A timm model that is ready to run."""
+
+    def __init__(
+        self,
+        weights: _Weights,
+        scales: tuple[Scale, ...],
+        device: torch.device,
+        graph: bytes | None = None,
+        ran: OnnxNetwork | None = None,
+    ) -> None:
+        """Prepare to run.
+
+        Args:
+            graph: the one of a model folder, empty if it has none; None if the weights come from elsewhere.
+            ran: the same graph, started.
+        """
+        self.scales = scales
+        self.checksum = weights.checksum
+        self._weights = weights
+        self._finish = weights.settings.finish
+        names = tuple(scale.name for scale in scales)
+        key = (weights.settings.model, weights.settings.layers)
+        self._graphs = Graphs(weights.take_network, names, weights.checksum, key, graph, ran)
+        self._run = self._graphs if device.type == "cpu" else TorchNetwork(weights.take_network(), device)
+
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:
         """Encode images one by one, so that features do not depend on the batch.
 
         Libraries choose their kernels by the shape of the batch, and the last bits of sums differ between kernels. On a
         processor larger batches are no faster.
+
+        Raises:
+            UsageError: the model does not accept images of this size.
         """
         encoded = [self._encode(image) for image in images]
         return FeaturePyramid(tuple(torch.cat(scale) for scale in zip(*encoded, strict=True)))
@@ -175,60 +259,25 @@ class _OpenTimm(OpenEncoder):
         Raises:
             WeightsError: the file that they came from is gone or has changed.
         """
-        arrays: State = self._settings.load_network(self._source).state_dict()
-        if compute_checksum(arrays) != self.checksum:
-            raise WeightsError(
-                f"The weights of {self._settings.model} changed after they were read; restore the original file and "
-                "run the command again."
-            )
-        return arrays
+        return self._weights.state()
 
-    def _encode(self, image: Float[np.ndarray, "rows columns"]) -> list[Tensor]:
+    def graph(self, size: int) -> bytes:
+        """Return the network as an ONNX file; empty if the network has no graph.
+
+        Raises:
+            WeightsError: the network must be exported, and the file of its weights is gone or has changed.
+        """
+        return self._graphs.read((size, size))
+
+    @torch.inference_mode()
+    def _encode(self, image: Float[np.ndarray, "rows columns"]) -> list[Float[Tensor, "1 _channels _rows _columns"]]:
         """Encode one image."""
-        grey = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(self._device)[None, None]
-        with _use_full_precision(self._device):
-            features = self._compute_features(grey)
-        if power := self._settings.rms_norm:
-            features = [_normalise_rms(feature, power) for feature in features]
-        return [feature.clamp(-FLOAT16_MAX, FLOAT16_MAX).half().float() for feature in features]
-
-    def _compute_features(
-        self, grey: Float[Tensor, "1 1 rows columns"]
-    ) -> list[Float[Tensor, "1 _channels _rows _columns"]]:
-        """Run the network; some transformers return channels as the last dimension, and take one image size only."""
-        try:
-            features = self._network(grey)
-        except AssertionError as error:
-            rows, columns = grey.shape[-2:]
-            raise UsageError(
-                f"The encoder does not accept images of {rows}×{columns} pixels; set another 'size' in the recipe."
-            ) from error
-        return [feature.permute(0, 3, 1, 2) if self._gives_channels_last else feature for feature in features]
+        levels = self._run(np.ascontiguousarray(image, dtype=np.float32))
+        self._weights.let_go()  # what runs has what it needs
+        rounded = [level.permute(0, 3, 1, 2).clamp(-FLOAT16_MAX, FLOAT16_MAX).half().float() for level in levels]
+        return [self._finish(grid) for grid in rounded]
 
 
-@contextmanager
-def _use_full_precision(device: torch.device) -> Iterator[None]:
-    """Let an accelerator convolve in full single precision; TF32 would change scores.
-
-    The flags are global to the process, so one thread at a time sets them and restores them.
-    """
-    if device.type == "cpu":
-        yield
-        return
-    with _CUDNN_LOCK, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-        yield
-
-
-def _use_channels_last(network: nn.Module) -> nn.Module:
-    """Store the weights of convolutions in channels-last format: processors convolve up to twice as fast in it."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            module.to(memory_format=torch.channels_last)
-    return network
-
-
-def _normalise_rms(
-    feature: Float[Tensor, "batch channels rows columns"], power: float
-) -> Float[Tensor, "batch channels rows columns"]:
-    root_mean_square = (feature.square().mean(dim=1, keepdim=True) + torch.finfo(feature.dtype).eps).sqrt()
-    return feature / root_mean_square.pow(power)
+def _make_scales(levels: Iterable[tuple[str, int]]) -> tuple[Scale, ...]:
+    """Return the scales of levels, each given by its name and its number of channels."""
+    return tuple(Scale(name, tuple(str(channel) for channel in range(count)), half=True) for name, count in levels)

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 NOTICE = "For research use. Not a medical device; no diagnosis may rest on it."
 
+ENGINES = {
+    "onnxruntime": "ONNX Runtime on a processor, torch on a graphics card",
+    "torch": "torch, since ONNX cannot express the network",
+}
+"""How the card names what runs an encoder's network."""
+
 
 def render_model_card(document: Mapping[str, Any]) -> str:
     """Render the card from a model's document, as Markdown."""
@@ -23,6 +29,7 @@ def render_model_card(document: Mapping[str, Any]) -> str:
     border = f"frozen on {settled['cohort']} images" if settled else "clustered anew for each cohort"
     if settled and "border" in settled:
         border = f"{border}: ungradable from a score of {settled['border']:.4f}"
+    engines = [ENGINES[engine] for engine in dict.fromkeys(document["engines"]) if engine]
     return f"""# A model of outstanding OCTA images
 
 {NOTICE}
@@ -39,6 +46,7 @@ for other scans, fit a new model: the scores of this one mean nothing there.
 | images are resized to | {settings["size"]}×{settings["size"]} pixels ({document["resize"]}) |
 | threshold: outstanding up to a score of | {document["threshold"]:.4f} ({_describe_threshold(settings["threshold"])}) |
 | precision | {document["precision"]} |
+| who runs the networks of encoders | {"; ".join(engines) or "there are none"} |
 | gradable or ungradable | {settings["split"]["clustering"]["choice"]}, {border} |
 
 {members}

@@ -65,7 +65,8 @@ def write_model(folder: Path, model: Model, split: FittedSplit | None = None, co
     Raises:
         ResultsError: the folder holds something that is not a model.
     """
-    document, arrays = _document(model), _arrays(model)
+    graphs = model.encoders.graphs()
+    document, arrays = _document(model, graphs), _arrays(model)
     if split is not None:
         document["settled"] = {
             "cohort": cohort,
@@ -75,7 +76,7 @@ def write_model(folder: Path, model: Model, split: FittedSplit | None = None, co
         if split.border is not None:
             document["settled"]["border"] = split.border
         arrays |= {f"settled.{name}": array for name, array in split.state().items()}
-    write_model_folder(folder, document, arrays, render_model_card(document))
+    write_model_folder(folder, document, arrays, graphs, render_model_card(document))
 
 
 def read_model(folder: Path, device: torch.device) -> tuple[Model, FittedSplit | None, int]:
@@ -99,7 +100,7 @@ def read_model(folder: Path, device: torch.device) -> tuple[Model, FittedSplit |
         ) from error
 
 
-def _document(model: Model) -> dict[str, Any]:
+def _document(model: Model, graphs: Mapping[int, bytes]) -> dict[str, Any]:
     """Return facts and settings; means and standard deviations as exact decimals, which TOML keeps."""
     fitted = model.fitted
     return {
@@ -114,6 +115,10 @@ def _document(model: Model) -> dict[str, Any]:
         "precision": "single",
         "resize": "Pillow bilinear, support widened with the reduction",
         "encoders": [encoder.checksum for encoder in model.encoders.all],
+        "engines": [
+            "onnxruntime" if number in graphs else "torch" if encoder.checksum else ""
+            for number, encoder in enumerate(model.encoders.all)
+        ],
         "measures": {name: MEASURES.load(name).version for name in fitted.findings.names},
         "standards": [{"mean": member.mean, "std": member.std} for member in fitted.panel.members],
         "settings": model.settings,
@@ -141,8 +146,10 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
     name, settings = document["recipe"], document["settings"]
     check_keys(settings, name)
     panel = parse_panel(settings, name)
-    weights = [select_prefix(arrays, f"encoder.{number}.") for number in range(len(panel.encoders()))]
-    encoders = OpenEncoders.open(panel.encoders(), parse_size(settings, name), device=device, weights=weights)
+    states = [select_prefix(arrays, f"encoder.{number}.") for number in range(len(panel.encoders()))]
+    encoders = OpenEncoders.restore(
+        panel.encoders(), parse_size(settings, name), device=device, states=states, graphs=files.graphs
+    )
     _check_weights(document["encoders"], encoders)
     there = {key: array.to(device) for key, array in arrays.items() if key.startswith(("panel.", "findings."))}
     scales = [encoder.scales for encoder in encoders.all]

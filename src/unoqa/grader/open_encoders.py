@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, final
@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, final
 from jaxtyping import Float
 
 from unoqa.core.assessment import Failure
+from unoqa.core.features import FeaturePyramid
 from unoqa.core.parallel import map_in_order
 from unoqa.encoders.measures import MEASURES, Measures
 from unoqa.store.workspace import make_key
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import numpy as np
     import torch
 
     from unoqa.core.contracts import Encoder, OpenEncoder, State
-    from unoqa.core.features import FeaturePyramid, FeatureSet
+    from unoqa.core.features import FeatureSet
     from unoqa.core.image import EnfaceImage
     from unoqa.grader.source import LazyImage
     from unoqa.store.workspace import Workspace
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 MEASURES_ENCODER = Measures()
 """The encoder that reasons are read from; it runs on images that are not outstanding, whatever the panel."""
 
-VERSIONED = ("torch", "timm", "numpy", "scipy", "scikit-image", "scikit-learn", "pillow", "tifffile")
+VERSIONED = ("torch", "timm", "onnxruntime", "numpy", "scipy", "scikit-image", "scikit-learn", "pillow", "tifffile")
 """Libraries on which a score may depend."""
 
 
@@ -45,22 +46,24 @@ def library_versions() -> dict[str, str]:
 @final
 @dataclass(frozen=True)
 class OpenEncoders:
-    """Open encoders; each runs at most once per image.
+    """Open encoders. Those that share a core (see `Encoder.core`) encode an image once, and each finishes the features.
 
     Attributes:
-        all: the panel's encoders in its order, then the measures if the panel has none.
-        panel_count: how many of them are the panel's.
+        settings: of the panel's encoders in its order, then of the measures if the panel has none.
+        cores: the distinct cores, open.
+        positions: the position of each encoder's core among them.
+        panel_count: how many of the encoders are the panel's.
         size: side in pixels to which images are resized.
-        measures: position of the measures in `all`.
-        settings: the settings of each encoder.
+        measures: position of the measures in `settings`.
     """
 
-    all: tuple[OpenEncoder, ...]
+    settings: tuple[Encoder, ...]
+    cores: tuple[OpenEncoder, ...]
+    positions: tuple[int, ...]
     panel_count: int
     size: int
     measures: int
     device: torch.device
-    settings: tuple[Encoder, ...]
 
     @classmethod
     def open(
@@ -74,23 +77,71 @@ class OpenEncoders:
         """Open the encoders of a panel.
 
         Args:
-            weights: a file for every encoder that has weights, or the arrays of each from a saved model.
+            weights: a file for every encoder that has weights, or the arrays of each.
         """
-        settings = [*encoders] if MEASURES_ENCODER in encoders else [*encoders, MEASURES_ENCODER]
-        sources = _weights_per_encoder(weights, len(settings))
-        opened = tuple(
-            encoder.open(device=device, weights=source) for encoder, source in zip(settings, sources, strict=True)
+        each = [] if weights is None or isinstance(weights, Path) else [*weights, {}]
+        given: Path | None = weights if isinstance(weights, Path) else None
+        return cls._make(
+            encoders,
+            size,
+            device,
+            lambda core, number: core.open(device=device, weights=each[number] if each else given),
         )
-        return cls(opened, len(encoders), size, settings.index(MEASURES_ENCODER), device, tuple(settings))
+
+    @classmethod
+    def restore(
+        cls,
+        encoders: Sequence[Encoder],
+        size: int,
+        *,
+        device: torch.device,
+        states: Sequence[State],
+        graphs: Mapping[int, bytes],
+    ) -> OpenEncoders:
+        """Return the encoders of a panel that gave weights and graphs."""
+        each = [*states, {}]
+        return cls._make(
+            encoders,
+            size,
+            device,
+            lambda core, number: core.restore(each[number], graphs.get(number, b""), device=device),
+        )
+
+    @classmethod
+    def _make(
+        cls,
+        encoders: Sequence[Encoder],
+        size: int,
+        device: torch.device,
+        start: Callable[[Encoder, int], OpenEncoder],
+    ) -> OpenEncoders:
+        """Start each core once; `start` is told the position of the first encoder that it serves."""
+        settings = tuple(encoders) if MEASURES_ENCODER in encoders else (*encoders, MEASURES_ENCODER)
+        cores = [encoder.core() for encoder in settings]
+        distinct = list(dict.fromkeys(cores))
+        started = tuple(start(core, cores.index(core)) for core in distinct)
+        positions = tuple(distinct.index(core) for core in cores)
+        return cls(settings, started, positions, len(encoders), size, settings.index(MEASURES_ENCODER), device)
+
+    @property
+    def all(self) -> tuple[OpenEncoder, ...]:
+        """The open core of each encoder: it has the encoder's weights and scales."""
+        return tuple(self.cores[position] for position in self.positions)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """Key of each encoder's features: its settings, its weights, and all else that they depend on."""
-        common = (self.size, str(self.device), library_versions())
-        return tuple(
-            make_key(repr(settings), encoder.checksum, _measure_versions(settings), *common)
-            for settings, encoder in zip(self.settings, self.all, strict=True)
-        )
+        return tuple(map(self._make_key, self.settings, self.all))
+
+    @property
+    def core_keys(self) -> tuple[str, ...]:
+        """Key of each core's features."""
+        return tuple(self._make_key(self.settings[number].core(), self.all[number]) for number in self._firsts())
+
+    def graphs(self) -> dict[int, bytes]:
+        """Return the networks that have a graph as ONNX files, by the encoders' positions."""
+        found = {number: encoder.graph(self.size) for number, encoder in enumerate(self.all)}
+        return {number: graph for number, graph in found.items() if graph}
 
     def prepare(self, image: EnfaceImage) -> Float[np.ndarray, "1 rows columns"]:
         """Resize one image to the encoders' size.
@@ -102,13 +153,30 @@ class OpenEncoders:
 
     def encode(self, prepared: Float[np.ndarray, "1 rows columns"]) -> tuple[FeaturePyramid, ...]:
         """Encode one image with the panel's encoders; return one pyramid of batch size 1 for each."""
-        return tuple(encoder.encode(prepared) for encoder in self.all[: self.panel_count])
+        wanted = self.positions[: self.panel_count]
+        found = {position: self.cores[position].encode(prepared) for position in dict.fromkeys(wanted)}
+        return tuple(self._finish(number, found[position]) for number, position in enumerate(wanted))
+
+    def encode_with(self, number: int, prepared: Float[np.ndarray, "1 rows columns"]) -> FeaturePyramid:
+        """Encode one image with one encoder, by its position."""
+        return self._finish(number, self.all[number].encode(prepared))
 
     def measure(
         self, prepared: Float[np.ndarray, "1 rows columns"], encoded: Sequence[FeaturePyramid]
     ) -> FeaturePyramid:
         """Return the measures of one image, from what the panel `encoded` where it has them."""
-        return encoded[self.measures] if self.measures < self.panel_count else self.all[self.measures].encode(prepared)
+        return encoded[self.measures] if self.measures < self.panel_count else self.encode_with(self.measures, prepared)
+
+    def _finish(self, number: int, pyramid: FeaturePyramid) -> FeaturePyramid:
+        return FeaturePyramid(tuple(map(self.settings[number].finish, pyramid.scales)))
+
+    def _firsts(self) -> list[int]:
+        """Return, for each core, the position of the first encoder that it serves."""
+        return [self.positions.index(position) for position in range(len(self.cores))]
+
+    def _make_key(self, settings: Encoder, encoder: OpenEncoder) -> str:
+        common = (self.size, str(self.device), library_versions())
+        return make_key(repr(settings), encoder.checksum, _measure_versions(settings), *common)
 
 
 @final
@@ -118,8 +186,8 @@ class CachedFeatures:
     def __init__(self, encoders: OpenEncoders, workspace: Workspace) -> None:
         self.encoders = encoders
         self._files = tuple(
-            workspace.open_features(key, encoder.scales)
-            for key, encoder in zip(encoders.keys, encoders.all, strict=True)
+            workspace.open_features(key, core.scales)
+            for key, core in zip(encoders.core_keys, encoders.cores, strict=True)
         )
 
     @contextmanager
@@ -134,18 +202,20 @@ class CachedFeatures:
 
     def read(self, encoder: int, digests: Iterable[str]) -> FeatureSet:
         """Return the features that one encoder, by its position, gave of the images with these digests."""
-        file = self._files[encoder]
-        return file.read([file.row(digest) for digest in digests], self.encoders.device)
+        file = self._files[self.encoders.positions[encoder]]
+        features = file.read([file.row(digest) for digest in digests], self.encoders.device)
+        settings = self.encoders.settings[encoder]
+        return features if settings.core() == settings else replace(features, finish=settings.finish)
 
     def row(self, encoder: int, digest: str) -> int:
         """Return the row of an image in the arrays that `read` gives."""
-        return self._files[encoder].row(digest)
+        return self._files[self.encoders.positions[encoder]].row(digest)
 
     def _encode(self, image: EnfaceImage) -> tuple[str, list[FeaturePyramid | None]]:
         digest, pixels = image.digest(), self.encoders.prepare(image)
         return digest, [
-            encoder.encode(pixels) if file.find(digest) is None else None
-            for encoder, file in zip(self.encoders.all, self._files, strict=True)
+            core.encode(pixels) if file.find(digest) is None else None
+            for core, file in zip(self.encoders.cores, self._files, strict=True)
         ]
 
     def _add(self, digest: str, pyramids: list[FeaturePyramid | None]) -> str:
@@ -157,10 +227,3 @@ class CachedFeatures:
 
 def _measure_versions(encoder: Encoder) -> dict[str, int]:
     return {name: MEASURES.load(name).version for name in MEASURES.names()} if encoder == MEASURES_ENCODER else {}
-
-
-def _weights_per_encoder(weights: Path | Sequence[State] | None, count: int) -> Sequence[Path | State | None]:
-    """Give each encoder its weights; measures added after the panel's encoders have none."""
-    if weights is None or isinstance(weights, Path):
-        return [weights] * count
-    return [*weights, {}][:count]

@@ -13,9 +13,8 @@ from unoqa.core.errors import FitError
 from unoqa.core.features import FeaturePyramid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from unoqa.core.contracts import OpenEncoder
     from unoqa.grader.source import LazyImage
 
 
@@ -25,10 +24,11 @@ class RotatedImages:
     """Reads images again, one at a time, so that none is kept in memory.
 
     Attributes:
+        encode: encodes one image.
         images: per row of the features, the digest of the image's pixels and the image.
     """
 
-    encoder: OpenEncoder
+    encode: Callable[[Float[np.ndarray, "1 rows columns"]], FeaturePyramid]
     images: Mapping[int, tuple[str, LazyImage]]
     size: int
 
@@ -47,7 +47,7 @@ class RotatedImages:
         image = lazy.load()
         if image.digest() != digest:
             raise FitError(f"{lazy.name} changed during the fit; fit again.")
-        return self.encoder.encode(rotate(image.resize(self.size), angle)[None])
+        return self.encode(rotate(image.resize(self.size), angle)[None])
 
 
 def rotate(image: Float[np.ndarray, "size size"], degrees: float) -> Float[np.ndarray, "size size"]:

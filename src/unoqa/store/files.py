@@ -101,6 +101,11 @@ def remove_partial(paths: Iterable[Path]) -> None:
             path.unlink(missing_ok=True)
 
 
+def remove_partial_of(path: Path) -> None:
+    """Remove what killed processes left of a file; call this where no other process writes the same file."""
+    remove_partial(path.parent.glob(f".{make_short_digest(path.name)}.*.part"))
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, with `\\n` at line ends on every system."""
     with replace_file(path) as fresh:

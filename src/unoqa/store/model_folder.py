@@ -1,7 +1,8 @@
-"""A model folder: a document, named arrays and a card, each with a checksum; no code.
+"""A model folder: a document, named arrays, networks and a card, each with a checksum; no code.
 
 model.toml            settings and facts, for people and programs
 arrays.safetensors    everything fitted, and the weights of the encoders
+encoder-N.onnx        the network of the encoder with number N, for processors; absent where it has no such graph
 MODEL_CARD.md         what the model is for, and what it was fitted on
 checksums.json        SHA-256 of each of the others
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
@@ -32,6 +34,9 @@ FORMAT = 3
 """Version of the folder's layout; it rises when an older program could misread a newer folder."""
 
 DOCUMENT, ARRAYS, CARD, CHECKSUMS = "model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json"
+
+GRAPH = re.compile(r"encoder-([0-9]+)\.onnx")
+"""Names of the files that hold the networks of encoders."""
 
 
 def check_model_folder(folder: Path) -> None:
@@ -55,8 +60,13 @@ def check_model_folder(folder: Path) -> None:
         raise ResultsError(f"{folder} holds something that is not a model; name a new folder.")
 
 
-def write_model_folder(folder: Path, document: Mapping[str, Any], arrays: Mapping[str, Tensor], card: str) -> None:
+def write_model_folder(
+    folder: Path, document: Mapping[str, Any], arrays: Mapping[str, Tensor], graphs: Mapping[int, bytes], card: str
+) -> None:
     """Write a model folder, whole or not at all: an earlier model stays until the new one is complete.
+
+    Args:
+        graphs: the networks of encoders as ONNX files, by the encoders' numbers.
 
     Raises:
         ResultsError: the folder holds something that is not a model.
@@ -67,8 +77,10 @@ def write_model_folder(folder: Path, document: Mapping[str, Any], arrays: Mappin
         # Not `save_file`, which makes the file readable by its owner only: models are shared.
         plain = {name: array.cpu().contiguous() for name, array in arrays.items()}
         (fresh / ARRAYS).write_bytes(safetensors.torch.save(plain))
+        for number, graph in graphs.items():
+            (fresh / f"encoder-{number}.onnx").write_bytes(graph)
         write_text(fresh / CARD, card)
-        sums = {name: _sha256((fresh / name).read_bytes()) for name in (DOCUMENT, ARRAYS, CARD)}
+        sums = {path.name: _sha256(path.read_bytes()) for path in sorted(fresh.iterdir())}
         write_text(fresh / CHECKSUMS, json.dumps(sums, indent=2) + "\n")
 
 
@@ -79,11 +91,13 @@ class ModelFiles(NamedTuple):
     Attributes:
         document: settings and facts.
         arrays: by name.
+        graphs: the networks of encoders as ONNX files, by the encoders' numbers.
         checksum: SHA-256 of the file of checksums; it identifies the model.
     """
 
     document: dict[str, Any]
     arrays: dict[str, Tensor]
+    graphs: dict[int, bytes]
     checksum: str
 
 
@@ -94,7 +108,9 @@ def read_model_folder(folder: Path) -> ModelFiles:
         ModelError: the folder is missing, incomplete, damaged or of another version.
     """
     sums, checksum = _read_checksums(folder)
-    files = {name: _read_file(folder, name) for name in (DOCUMENT, ARRAYS, CARD)}
+    present = (*sums, *(path.name for path in folder.iterdir()))  # one that is not listed is refused below
+    numbers = {name: int(match[1]) for name in present if (match := GRAPH.fullmatch(name))}
+    files = {name: _read_file(folder, name) for name in (DOCUMENT, ARRAYS, CARD, *numbers)}
     document = _parse_document(folder, files[DOCUMENT])
     for name, content in files.items():
         if _sha256(content) != sums.get(name):
@@ -104,15 +120,17 @@ def read_model_folder(folder: Path) -> ModelFiles:
             )
     try:
         # Not `load_file`, which keeps the file mapped: Windows cannot replace a mapped file.
-        return ModelFiles(document, read_arrays(files[ARRAYS]), checksum)
+        arrays = read_arrays(files[ARRAYS])
     except SafetensorError as error:
         raise ModelError(f"{folder / ARRAYS} holds no arrays ({error}); copy the model again.") from error
+    return ModelFiles(document, arrays, {number: files[name] for name, number in numbers.items()}, checksum)
 
 
 def _is_model(folder: Path) -> bool:
     """Tell whether a folder holds a model and nothing else that would be deleted with it."""
     names = {entry.name for entry in folder.iterdir() if entry.name.lower() not in SYSTEM_FILES}
-    return DOCUMENT in names and names <= {DOCUMENT, ARRAYS, CARD, CHECKSUMS}
+    others = {name for name in names if not GRAPH.fullmatch(name)}
+    return DOCUMENT in names and others <= {DOCUMENT, ARRAYS, CARD, CHECKSUMS}
 
 
 def _read_file(folder: Path, name: str) -> bytes:

@@ -1,58 +1,43 @@
-"""Grey images, and how networks that were trained on colour images read them."""
+"""Grey images, and how a network that was trained on colour images reads them."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 GreyImage = Float[np.ndarray, "rows columns"]
 """One value per pixel: a grey image, or a filtered version of one."""
 
 
 @final
-class Colours(nn.Module):
-    """Repeats grey to three channels, and normalises each as in the training of the network's weights."""
+class GreyNetwork(nn.Module):
+    """A network for colour images that takes grey: repeated to three channels, normalised as in its training.
+
+    It returns each level of features with the channels as the last dimension, in which all that follows reads them.
+    """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float], *, channels_last: bool) -> None:
+        """`channels_last` tells whether the network itself returns channels as the last dimension."""
         super().__init__()
+        self.network = network
         self.register_buffer("mean", torch.tensor(mean).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).reshape(1, 3, 1, 1))
+        self._channels_last = channels_last
 
-    def forward(self, grey: Float[Tensor, "batch 1 rows columns"]) -> Float[Tensor, "batch 3 rows columns"]:
-        """Return the three channels."""
+    def forward(
+        self, grey: Float[Tensor, "1 1 rows columns"]
+    ) -> tuple[Float[Tensor, "1 _rows _columns _channels"], ...]:
+        """Return the features of each level."""
         colours = (grey.expand(-1, 3, -1, -1) - self.mean) / self.std
-        return colours.contiguous(memory_format=torch.channels_last)
-
-
-@final
-class GreyAndInside(nn.Module):
-    """Adds a channel of ones to grey: beyond the edges, where convolutions read zeros, both channels are 0."""
-
-    def forward(self, grey: Float[Tensor, "batch 1 rows columns"]) -> Float[Tensor, "batch 2 rows columns"]:
-        """Return the two channels."""
-        batch, _, rows, columns = grey.shape
-        both = torch.empty(batch, 2, rows, columns, memory_format=torch.channels_last).fill_(1)
-        both[:, :1] = grey
-        return both
-
-
-def of_grey(convolution: nn.Conv2d, colours: Colours) -> nn.Conv2d:
-    """Return a convolution of grey and ones that equals one of normalised colours, in two thirds of the products.
-
-    The sum of w · (grey - mean) / std over the colours is Σ w / std · grey - Σ w · mean / std · 1.
-    """
-    weight = convolution.weight.detach().double() / colours.std
-    grey_and_inside = torch.cat([weight.sum(1, keepdim=True), -(weight * colours.mean).sum(1, keepdim=True)], dim=1)
-    changed = copy.deepcopy(convolution)
-    changed.in_channels = 2
-    changed.weight = nn.Parameter(grey_and_inside.to(convolution.weight.dtype), requires_grad=False)
-    return changed
+        features = self.network(colours)
+        return tuple(level if self._channels_last else level.permute(0, 2, 3, 1) for level in features)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, final
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Adam
 
+from unoqa.core.contracts import select_prefix
 from unoqa.core.errors import FitError
 from unoqa.core.parallel import raise_if_cancelled
-from unoqa.lowquality.flows.adam import Adam
 from unoqa.lowquality.flows.flattening import flatten_parameters
 from unoqa.lowquality.flows.precision import autocast_bfloat16
 
@@ -105,7 +106,7 @@ def train(network: nn.Module, objective: Objective, schedule: Schedule, work: Wo
 
 
 def _train(parameters: nn.Parameter, objective: Objective, schedule: Schedule, work: Work) -> None:
-    optimiser = Adam(parameters, weight_decay=schedule.weight_decay)
+    optimiser = Adam([parameters], weight_decay=schedule.weight_decay, fused=True)
     device = parameters.device
     state = _resume(parameters, optimiser, work) or _start(parameters, objective, schedule)
     saved_at = time.monotonic()
@@ -119,9 +120,10 @@ def _train(parameters: nn.Parameter, objective: Objective, schedule: Schedule, w
             if not math.isfinite(float(loss.detach())):
                 _report_divergence(state, objective, work)
                 break
-            optimiser.zero_grad()
+            optimiser.zero_grad(set_to_none=False)  # the network's parameters hold views of the gradient
             loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step(schedule.learning_rate_at(state.step))
+            optimiser.param_groups[0]["lr"] = schedule.learning_rate_at(state.step)
+            optimiser.step()
             state.step += 1
             if state.step % schedule.check_every == 0 or state.step == schedule.steps:
                 state.keep_if_better(_rank_loss(objective.held_out_loss(), state.step, schedule), parameters)
@@ -169,7 +171,9 @@ def _report_divergence(state: _TrainingState, objective: Objective, work: Work) 
 def _make_checkpoint(parameters: Tensor, optimiser: Adam, state: _TrainingState) -> dict[str, Tensor]:
     """Return everything that the rest of the training depends on."""
     numbers = torch.tensor([state.step, state.best_step, state.best_loss], dtype=torch.float64)
-    return {"parameters": parameters.detach(), "best": state.best, **optimiser.state(), "numbers": numbers}
+    moments = optimiser.state_dict()["state"].get(0, {})
+    adam = {f"adam.{name}": array for name, array in moments.items()}
+    return {"parameters": parameters.detach(), "best": state.best, "numbers": numbers, **adam}
 
 
 def _resume(parameters: Tensor, optimiser: Adam, work: Work) -> _TrainingState | None:
@@ -177,6 +181,6 @@ def _resume(parameters: Tensor, optimiser: Adam, work: Work) -> _TrainingState |
     if checkpoint is None:
         return None
     parameters.data.copy_(checkpoint["parameters"])
-    optimiser.restore(checkpoint)
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": {0: select_prefix(checkpoint, "adam.")}})
     step, best_step, best_loss = checkpoint["numbers"].tolist()
     return _TrainingState(checkpoint["best"].to(parameters.device), int(step), best_loss, int(best_step))
