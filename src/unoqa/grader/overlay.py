@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from jaxtyping import Float, UInt8
 
 MIN_HEAT, MAX_HEAT = 1.0, 4.0
 """Standard deviations above outstanding at which the colour begins and is full; the same for every image."""
 
-MAX_OPACITY = 0.65
+MAX_OPACITY = 0.78
 """Share of the colour at `MAX_HEAT`; below 1, so that the image shows through."""
 
-COLOURS = np.array([[255, 235, 120], [255, 150, 40], [225, 40, 30]], dtype=np.float64)
+COLOURS = np.array([[255, 235, 120], [255, 150, 40], [235, 50, 35]], dtype=np.float64)
 """RGB from low to high heat; lightness falls too, for readers who cannot tell red from green."""
 
 BLOCK_ROWS = 512
@@ -36,12 +38,40 @@ def blend_heat(
     return blended
 
 
+def heat_palette() -> UInt8[np.ndarray, "256 4"]:
+    """Return colour and opacity, RGBA, of each strength from 0 (`MIN_HEAT`) to 255 (`MAX_HEAT`)."""
+    colour, opacity = _colour(np.linspace(0, 1, 256))
+    return np.rint(np.concatenate([colour, 255 * opacity], axis=-1)).astype(np.uint8)
+
+
+def recover_strength(overlay: UInt8[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarray, "rows columns"]:
+    """Return how strong the heat of an overlay is, from 0 (`MIN_HEAT`) to 255 (`MAX_HEAT`).
+
+    The image below is grey, so by how much red exceeds blue depends on the heat alone.
+    """
+    redness = np.clip(overlay[..., 0].astype(np.int16) - overlay[..., 2], 0, 255)
+    return _strength_of_redness()[redness]
+
+
+@cache
+def _strength_of_redness() -> UInt8[np.ndarray, "256"]:
+    colour, opacity = _colour(np.linspace(0, 1, 1024))
+    redness = (colour[:, 0] - colour[:, 2]) * opacity[:, 0]
+    return np.rint(255 * np.interp(np.arange(256), redness, np.linspace(0, 1, 1024))).astype(np.uint8)
+
+
 def _blend_block(
     pixels: Float[np.ndarray, "rows columns"], heat: Float[np.ndarray, "rows columns"]
 ) -> UInt8[np.ndarray, "rows columns 3"]:
-    strength = np.clip((heat - MIN_HEAT) / (MAX_HEAT - MIN_HEAT), 0, 1)[..., None]
-    stops = np.linspace(0, 1, len(COLOURS))
-    colour = np.stack([np.interp(strength[..., 0], stops, COLOURS[:, band]) for band in range(3)], axis=-1)
-    opacity = MAX_OPACITY * strength
+    colour, opacity = _colour(np.clip((heat - MIN_HEAT) / (MAX_HEAT - MIN_HEAT), 0, 1))
     grey = 255.0 * np.clip(pixels, 0, 1)[..., None]
     return np.rint((1 - opacity) * grey + opacity * colour).astype(np.uint8)
+
+
+def _colour(
+    strength: Float[np.ndarray, "*places"],
+) -> tuple[Float[np.ndarray, "*places 3"], Float[np.ndarray, "*places 1"]]:
+    """Return colour and opacity of strengths from 0 to 1; the root lets weak heat be seen where the image is black."""
+    stops = np.linspace(0, 1, len(COLOURS))
+    colour = np.stack([np.interp(strength, stops, COLOURS[:, band]) for band in range(3)], axis=-1)
+    return colour, MAX_OPACITY * np.sqrt(strength)[..., None]

@@ -1,0 +1,1 @@
+"""What views share to draw: the look of every page, pictures small enough for a page, and the report itself."""
