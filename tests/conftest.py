@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,32 @@ def outstanding_scans() -> tuple[PhantomScan, ...]:
 def clinic_scans() -> tuple[PhantomScan, ...]:
     """Return 6 outstanding, 8 gradable and 6 ungradable scans of 128×128, mixed, eight bits."""
     return tuple(draw_scans(outstanding=6, gradable=8, ungradable=6, seed=2, size=128))
+
+
+@pytest.fixture
+def label_file(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes its text as a label file, and returns the file."""
+
+    def write(text: str, encoding: str = "utf-8") -> Path:
+        (tmp_path / "labels.csv").write_bytes(text.encode(encoding))
+        return tmp_path / "labels.csv"
+
+    return write
+
+
+@pytest.fixture
+def legacy_results(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes rows into a results folder as unoqa 0.1.0 wrote it, and returns the folder."""
+
+    def write(*rows: str) -> Path:
+        header = "image,grade,grade_code,score,threshold,certainty,reasons,error"
+        folder = tmp_path / "results"
+        folder.mkdir()
+        (folder / "grades.csv").write_bytes("\n".join([header, *rows, ""]).encode())
+        (folder / "run.json").write_text(json.dumps({"threshold": 2.0}), encoding="utf-8")
+        return folder
+
+    return write
 
 
 @pytest.fixture(scope="session")

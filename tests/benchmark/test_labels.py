@@ -13,17 +13,6 @@ from unoqa.core.grading import Grade
 U, G, O = Grade.UNGRADABLE, Grade.GRADABLE, Grade.OUTSTANDING  # noqa: E741 - the letters of the grades
 
 
-@pytest.fixture
-def label_file(tmp_path):
-    """Return a function from content to a file."""
-
-    def write(content, encoding="utf-8"):
-        (tmp_path / "labels.csv").write_bytes(content.encode(encoding))
-        return tmp_path / "labels.csv"
-
-    return write
-
-
 def join(images, labels):
     """Return the grade of each image that has a label."""
     return {image: labels[name] for image, name in join_labels(images, labels).items()}

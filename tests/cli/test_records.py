@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from unoqa.batch.worker import Worker
 from unoqa.store.results import Results
 
 
@@ -41,6 +42,35 @@ def test_report_says_what_it_cannot_make_and_where_to_look(unoqa, graded, scans,
     assert "cohort.png was not made: " in ended.stderr
     assert "name their folder with the setting images" in ended.stderr
     assert unoqa("report", graded, "--images", tmp_path / "archive").exit_code == 0
+
+
+@pytest.fixture
+def unfinished(unoqa, graded, scans, settled_model, monkeypatch):
+    """Return results of a finished run, and of one after it that was interrupted at its second image."""
+
+    def interrupt(self, task):
+        if "0002" in task.image.name:
+            raise KeyboardInterrupt
+        return assess(self, task)
+
+    assess = Worker.__call__
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "__call__", interrupt)
+        ended = unoqa("grade", scans, "-m", settled_model, "-o", graded, "-q", "--findings", "all")
+    assert ended.exit_code == 130, ended.output
+    return graded
+
+
+def test_a_run_that_is_not_finished_is_not_taken_for_an_earlier_one(unoqa, unfinished, label_file):
+    again = f"The run in {unfinished} is not finished; give the same `unoqa grade` command again.\n"
+    labels = label_file("image,grade\nscan_0001.png,1\n")
+    for ended in (unoqa("report", unfinished), unoqa("evaluate", unfinished, "--labels", labels)):
+        assert (ended.exit_code, ended.stdout, ended.stderr) == (2, "", f"unoqa: {again}")
+    told = unoqa("info", unfinished)
+    assert (told.exit_code, told.stdout) == (
+        0,
+        "An unfinished run of 3 images; give the same `unoqa grade` command again.\n",
+    )
 
 
 def test_report_of_something_else_is_refused(unoqa, scans):

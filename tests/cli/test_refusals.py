@@ -1,6 +1,5 @@
 """What cannot be done is refused in one sentence: what, where, what to do next. No stack trace, status 2."""
 
-import csv
 import os
 import shutil
 import sys
@@ -11,9 +10,8 @@ from clinic import small
 from unoqa.cli import demo
 from unoqa.cli.fit import SMALLEST_ALPHA
 from unoqa.grader.recipe import recipe_names
+from unoqa.store.results import ImageEntry, RunPlan, begin_run
 from unoqa.thresholds.conformal import Conformal
-
-RESULTS = "image,grade,grade_code,score,threshold,certainty,reasons,error\n"
 
 
 @pytest.fixture
@@ -23,25 +21,10 @@ def empty(tmp_path):
 
 
 @pytest.fixture
-def graded(tmp_path):
-    """Return a results folder of three rows, two of one name."""
-    rows = [["left/a.png", "gradable", "1", "3.0"], ["right/a.png", "ungradable", "0", "9.0"]]
-    rows += [["b.png", "outstanding", "2", "0.5"]]
-    folder = tmp_path / "graded"
-    folder.mkdir()
-    with (folder / "grades.csv").open("w", encoding="utf-8", newline="") as file:
-        file.write(RESULTS)
-        csv.writer(file).writerows([*row, "2.0", "0.5", "", ""] for row in rows)
-    return folder
-
-
-@pytest.fixture
-def labels(tmp_path):
-    def write(text):
-        (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
-        return tmp_path / "labels.csv"
-
-    return write
+def graded(legacy_results):
+    """Return the results of three images, two of one name."""
+    rows = ("left/a.png,gradable,1,3.0", "right/a.png,ungradable,0,9.0", "b.png,outstanding,2,0.5")
+    return legacy_results(*(f"{row},2.0,0.5,," for row in rows))
 
 
 def test_a_reproduction_into_a_folder_of_something_else(refusal, empty, tmp_path):
@@ -228,37 +211,37 @@ def test_a_label_file_that_is_missing(refusal, graded, tmp_path):
     )
 
 
-def test_a_label_file_without_its_column(refusal, graded, labels):
-    path = labels("image,quality\nb.png,2\n")
+def test_a_label_file_without_its_column(refusal, graded, label_file):
+    path = label_file("image,quality\nb.png,2\n")
     assert refusal("evaluate", graded, "--labels", path) == (
         f"{path} has no column grade; give a CSV with columns image,grade."
     )
 
 
-def test_a_label_file_with_another_grade(refusal, graded, labels):
-    path = labels("image,grade\nb.png,good\n")
+def test_a_label_file_with_another_grade(refusal, graded, label_file):
+    path = label_file("image,grade\nb.png,good\n")
     assert refusal("evaluate", graded, "--labels", path) == (
         f"Line 2 of {path} has grade 'good'; use 0, 1, 2 or ungradable, gradable, outstanding."
     )
 
 
-def test_a_name_that_stands_for_two_images(refusal, graded, labels):
-    path = labels("image,grade\na.png,1\n")
+def test_a_name_that_stands_for_two_images(refusal, graded, label_file):
+    path = label_file("image,grade\na.png,1\n")
     assert refusal("evaluate", graded, "--labels", path) == (
         "The name a.png stands for 2 images and 1 labels; write the images' relative paths into the label file."
     )
 
 
-def test_labels_of_other_images(refusal, graded, labels):
-    path = labels("image,grade\nz.png,1\n")
+def test_labels_of_other_images(refusal, graded, label_file):
+    path = label_file("image,grade\nz.png,1\n")
     assert refusal("evaluate", graded, "--labels", path) == (
         "No label matches an image of the results; check the label file's column 'image': it names 'z.png', and the "
         "images are 'left/a.png' …."
     )
 
 
-def test_a_folder_without_results(refusal, empty, labels):
-    assert refusal("evaluate", empty, "--labels", labels("image,grade\nb.png,2\n")) == (
+def test_a_folder_without_results(refusal, empty, label_file):
+    assert refusal("evaluate", empty, "--labels", label_file("image,grade\nb.png,2\n")) == (
         f"There is no {empty / 'grades.csv'}; give a results folder of `unoqa grade`."
     )
 
@@ -347,6 +330,16 @@ def test_a_link_that_leads_to_itself_costs_its_row(unoqa, clinic, settled_model,
     assert "loop.png: unreadable: " in ended.stderr
 
 
+def test_a_demo_that_was_interrupted_while_it_graded_starts_anew(unoqa, empty, monkeypatch):
+    (empty / "phantom").mkdir()
+    (empty / "phantom" / "labels.csv").touch()
+    with begin_run(empty / "results", RunPlan([ImageEntry("a.png")], "", "of another day", "")):
+        pass
+    monkeypatch.setattr(demo, "write_phantom", stop)
+    assert isinstance(unoqa("demo", empty, "--quiet").exception, Reached)
+    assert not (empty / "results").exists()
+
+
 def test_a_demo_folder_with_a_file_managers_file_is_empty(unoqa, empty, monkeypatch):
     monkeypatch.setattr(demo, "write_phantom", stop)
     (empty / ".DS_Store").touch()
@@ -374,6 +367,6 @@ def test_an_unknown_kind_of_choice(refusal):
     )
 
 
-def test_labels_that_no_image_has_are_counted(unoqa, graded, labels):
-    ended = unoqa("evaluate", graded, "--labels", labels("image,grade\nb.png,2\nx/b.png,1\nelsewhere.png,1\n"))
+def test_labels_that_no_image_has_are_counted(unoqa, graded, label_file):
+    ended = unoqa("evaluate", graded, "--labels", label_file("image,grade\nb.png,2\nx/b.png,1\nelsewhere.png,1\n"))
     assert "2 images no label, 2 labels no image." in ended.stdout

@@ -208,6 +208,15 @@ def test_a_value_out_of_range_is_named(wrong, sentence):
     assert str(error.value) == sentence
 
 
+@pytest.mark.parametrize("members", ["3", '"signed"'])
+def test_a_recipe_that_extends_another_by_no_members_is_refused(members, tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_text(f'extends = "measures"\nmembers = {members}\n', encoding="utf-8")
+    with pytest.raises(UsageError) as error:
+        Recipe.read(path)
+    assert str(error.value) == "site.toml: [[members]] is missing; use at least one, with an encoder and a module."
+
+
 def test_an_unknown_recipe():
     with pytest.raises(UsageError) as error:
         Recipe.named("mesures")

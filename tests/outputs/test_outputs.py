@@ -17,7 +17,7 @@ from unoqa.core.findings import Finding
 from unoqa.core.grading import Grade, Grading
 from unoqa.grader.overlay import MAX_HEAT, blend_heat
 from unoqa.outputs import OUTPUTS, write_default_outputs
-from unoqa.outputs.grades_csv import FORMULA_STARTS
+from unoqa.store.formulas import FORMULA_STARTS
 from unoqa.store.results import ImageEntry, Results, RunPlan, begin_run
 from unoqa.store.results.folder import heat_path, separate_overlays
 

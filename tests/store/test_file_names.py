@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from unoqa.store.file_names import MAX_NAME_BYTES, find_clashes, make_portable_path, make_short_digest
+from unoqa.store.file_names import (
+    MAX_NAME_BYTES,
+    find_clashes,
+    find_common_folder,
+    make_portable_path,
+    make_short_digest,
+)
 
 
 @pytest.mark.parametrize("name", ["scan", "left/scan.tif", "Größe/眼 1.tif#2", "a." + "b" * (MAX_NAME_BYTES - 6)])
@@ -29,3 +37,18 @@ def test_a_portable_path_is_relative():
 def test_names_that_differ_in_case_or_in_the_coding_of_accents_clash():
     names = ["b/Scan", "b/scan", "Größe", "gro\u0308sse", "c/scan"]
     assert find_clashes(names, ".png") == sorted(names[:4])
+
+
+@pytest.mark.parametrize(
+    ("folders", "common"),
+    [
+        (["/clinic/today", "/clinic/old"], "/clinic"),
+        (["", "/clinic"], "/clinic"),
+        (["", ""], ""),
+        ([], ""),
+        (["/clinic", "drive"], ""),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="paths of other systems")
+def test_the_deepest_common_folder(folders, common):
+    assert find_common_folder(folders) == common

@@ -17,7 +17,7 @@ from unoqa.core.errors import ResultsError, UsageError
 from unoqa.core.facts import Fact, Facts
 from unoqa.core.findings import Finding
 from unoqa.core.grading import Grade, Grading
-from unoqa.store.results import ImageEntry, Results, RunPlan, begin_run
+from unoqa.store.results import ImageEntry, Results, RunPlan, begin_run, database
 from unoqa.store.results.database import MIGRATIONS, RECORD, VERSION, connect
 from unoqa.store.results.points import PointFile
 
@@ -112,6 +112,30 @@ def test_points_after_those_that_the_record_knows_are_overwritten(tmp_path):
     again.close()
 
 
+def test_part_of_a_row_that_a_kill_left_is_not_read(tmp_path):
+    first = PointFile(tmp_path, 0, "<f8", 0)
+    for value in (1.0, 2.0):
+        first.append(np.array([value, value]))
+    first.close()
+    with (tmp_path / "points.raw").open("ab") as file:
+        file.write(b"half")
+    np.testing.assert_array_equal(PointFile(tmp_path, 2, "<f8", 2).read([1]), [[2.0, 2.0]])
+
+
+def test_a_run_is_unfinished_until_it_sets_its_grades(folder):
+    with Results.open(folder) as results:
+        assert results.finished
+    fill(folder, finish=False)
+    with Results.open(folder) as results:
+        assert not results.finished
+        assert results.facts == {}
+        with pytest.raises(ResultsError, match="is not finished; give the same `unoqa grade` command again"):
+            results.check_finished()
+    fill(folder)
+    with Results.open(folder) as results:
+        results.check_finished()
+
+
 def test_a_run_under_other_conditions_starts_anew_and_keeps_decisions(folder):
     with Results.open(folder) as results:
         results.decide(1, "anna", "grade", "gradable")
@@ -146,6 +170,28 @@ def test_results_grow_only_when_that_is_wanted(folder):
         assert results.read_meta("root", "") == "/clinic"
 
 
+MORE = RunPlan([ImageEntry("e.png", "/clinic/e.png")], "/clinic", "model-1", "conditions-1", append=True)
+
+
+def test_images_are_added_to_whole_results_only(tmp_path):
+    with begin_run(tmp_path, PLAN) as run:
+        run.add(0, FOUND[0])
+    for _ in range(2):
+        with pytest.raises(ResultsError, match=r"holds other images that must be graded first, such as b\.png"):
+            fill(tmp_path, MORE, [])
+    every = replace(MORE, images=[*IMAGES, *MORE.images])
+    with begin_run(tmp_path, every) as run:
+        assert run.positions == [0, 1, 2, 3, 4]
+
+
+def test_adding_under_other_conditions_keeps_what_is_there(folder):
+    with pytest.raises(ResultsError, match=r"such as a\.png .*another device or other findings\); name all images"):
+        fill(folder, replace(MORE, conditions="conditions-2"), [])
+    with Results.open(folder) as results:
+        assert list(results.gradings) == GRADINGS
+        assert results.finished
+
+
 def test_an_added_image_with_a_known_name_gets_its_whole_path(folder):
     twin = RunPlan([ImageEntry("a.png", "/other/a.png")], "/other", "model-1", "conditions-1", append=True)
     with begin_run(folder, twin) as run:
@@ -168,6 +214,15 @@ def test_the_record_says_where_an_image_lies_also_after_a_move(folder, tmp_path)
         assert results.entry("b.png", images=tmp_path).path == str(tmp_path / "b.png")
         with pytest.raises(ResultsError, match=r"does not say where the image z\.png lay"):
             results.entry("z.png")
+
+
+@pytest.mark.parametrize("root", ["", "/elsewhere"])
+def test_images_that_lay_in_no_common_folder_are_not_looked_for_in_another(root, tmp_path):
+    fill(tmp_path, replace(PLAN, root=root))
+    with Results.open(tmp_path) as results:
+        assert results.entry("b.png").path == "/clinic/b.png"
+        with pytest.raises(ResultsError, match=r"lay in no common folder, so b\.png .*put it back to /clinic"):
+            results.entry("b.png", images=tmp_path)
 
 
 def test_a_second_run_is_refused_while_the_first_one_works(folder):
@@ -227,6 +282,27 @@ def test_a_record_works_without_posix_locks(tmp_path):
         results.decide(0, "anna", "grade", "gradable")
         assert list(results.gradings) == GRADINGS
     assert not list((tmp_path / "share").glob("*.lock*/"))
+
+
+@pytest.mark.parametrize(
+    ("name", "falls_back"),
+    [("SQLITE_PROTOCOL", True), ("SQLITE_IOERR_LOCK", True), ("SQLITE_IOERR_READ", False), ("SQLITE_FULL", False)],
+)
+def test_only_a_lack_of_locks_chooses_other_locks(name, falls_back, folder, monkeypatch):
+    def fail_without_locks(path, vfs):
+        if vfs is None:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorname = name
+            raise error
+        return opened(path, vfs)
+
+    opened = database._open
+    monkeypatch.setattr(database, "_open", fail_without_locks)
+    if falls_back:
+        connect(folder).close()
+    else:
+        with pytest.raises(ResultsError, match="disk I/O error"):
+            connect(folder)
 
 
 def test_a_newer_record_is_refused(folder):

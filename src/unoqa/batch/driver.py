@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, final
@@ -17,11 +17,10 @@ from unoqa.batch.worker import Task, Worker
 from unoqa.core.assessment import Failure
 from unoqa.core.errors import UsageError
 from unoqa.core.grading import Grade
-from unoqa.core.progress import NoProgress
+from unoqa.core.progress import NoProgress, ignore
 from unoqa.grader.cohort import grade_cohort, grade_settled
-from unoqa.grader.grader import SETTLE_FIRST, AnyGrader, Grader, check_cohort_size
+from unoqa.grader.grader import SETTLE_FIRST, AnyGrader, Grader, add_warnings, check_cohort_size
 from unoqa.grader.open_encoders import library_versions
-from unoqa.grader.scans import describe_warnings
 from unoqa.store.results import ImageEntry, RunPlan, begin_run
 from unoqa.store.results.folder import heat_path, remove_leftovers, remove_stale, separate_overlays
 
@@ -52,9 +51,11 @@ class GradeOptions:
     """How a cohort is graded.
 
     Attributes:
+        mode: how images that are not outstanding become gradable or ungradable.
         heat: whether overlays are written.
         append: whether images are added to those in the results folder; takes a settled model.
         all_findings: whether outstanding images get findings too.
+        executor: shares the images among threads or machines.
     """
 
     mode: Mode = Mode.AS_MODEL
@@ -64,19 +65,15 @@ class GradeOptions:
     executor: Executor = field(default_factory=Threads)
 
 
-def _ignore(_: str) -> None:
-    """Drop a sentence."""
-
-
 @contextmanager
 def grade_files(
     model: AnyGrader,
     source: ImageSource,
     folder: Path,
-    options: GradeOptions = GradeOptions(),
+    options: GradeOptions,
     *,
     progress: Progress | None = None,
-    notify: Callable[[str], None] = _ignore,
+    notify: Callable[[str], None] = ignore,
 ) -> Iterator[Results]:
     """Grade files into a folder; the same call continues where a killed one stopped.
 
@@ -113,7 +110,7 @@ def grade_files(
             result = grade_settled(graded, grader.threshold, model.frozen_split)
         else:
             result, split = grade_cohort(graded, grader.threshold, grader.split, seed=grader.model.seed)
-        result = replace(result, warnings=(*describe_warnings(graded, grader.model.scans), *result.warnings))
+        result = add_warnings(result, graded, grader)
         facts = _facts(grader, result, source.ignored, alone=alone, border=None if split is None else split.border)
         facts["seconds"] = round(time.monotonic() - started, 3)
         run.finish(result.gradings, threshold=grader.threshold.value, facts=facts)

@@ -14,9 +14,9 @@ from unoqa.benchmark.parts.names import (
     group_names,
     normalise_name,
     parse_image_name,
-    strip_apostrophe,
 )
 from unoqa.core.errors import ResultsError
+from unoqa.store.formulas import unescape_formula
 from unoqa.store.results import Results
 from unoqa.store.results.database import RECORD
 
@@ -38,13 +38,14 @@ class GradedRow:
 
 
 def read_grades(results: Path) -> tuple[GradedRow, ...]:
-    """Read the grades of a results folder: from its record, or from `grades.csv` if it has none, as before 0.2.0.
+    """Read the grades of a results folder: from its record, or from `grades.csv` if it has none, as those of 0.1.0.
 
     Raises:
-        ResultsError: there are no grades, or `unoqa grade` did not write them.
+        ResultsError: there are no grades, the run is not finished, or `unoqa grade` did not write them.
     """
     if (results / RECORD).is_file():
         with Results.open(results) as record:
+            record.check_finished()
             return tuple(GradedRow(one.image, one.grade, one.score) for one in record.iterate())
     path = results / "grades.csv"
     rows = read_rows(path, ("image", "grade", "score"), "a results folder of `unoqa grade`", ResultsError)
@@ -135,7 +136,7 @@ def _format_first(names: Iterable[str]) -> str:
 
 
 def _parse_row(row: Mapping[str, str], line: int, path: Path) -> GradedRow:
-    image, grade, score = strip_apostrophe(row["image"]), row["grade"], row["score"]
+    image, grade, score = unescape_formula(row["image"]), row["grade"], row["score"]
     if not grade and not score:
         return GradedRow(image, None, None)
     if not _is_finite(score):

@@ -28,6 +28,7 @@ from unoqa.grader.grader import load
 from unoqa.grader.recipe import LARGEST_SEED, Recipe
 from unoqa.outputs.parts.run import grade_to_folder
 from unoqa.store.files import is_empty
+from unoqa.store.results.folder import is_results
 
 OUTSTANDING = 60
 """Scans to fit on."""
@@ -47,7 +48,7 @@ def demo(
     model, results = folder / "model", folder / "results"
     if folder.exists() and not (is_empty(folder) or _holds_demo(folder / "phantom")):
         raise ResultsError(f"{folder} holds something that is not a demo; name a new folder.")
-    if (results / "run.json").is_file():  # of an earlier demo, perhaps of another version
+    if is_results(results):  # of an earlier demo, perhaps of another version or day
         shutil.rmtree(results)
     bars = make_progress(quiet=quiet)
     print_message(f"Drawing {OUTSTANDING + sum(CLINIC)} phantom scans …", quiet=quiet)

@@ -38,7 +38,7 @@ def info(
 
 def _describe(results: Results) -> list[str]:
     facts = results.facts
-    if not facts:
+    if not results.finished:
         return [f"An unfinished run of {len(results)} images; give the same `unoqa grade` command again."]
     counts = ", ".join(f"{results.count(grade)} {grade.word}" for grade in reversed(Grade))
     settings = facts.get("settings", {}).get("threshold", {})

@@ -34,8 +34,7 @@ def report(
 ) -> None:
     """Write the views."""
     with Record.open(results) as record:
-        if not record.facts:
-            raise ResultsError(f"The run in {results} is not finished; give the same `unoqa grade` command again.")
+        record.check_finished()
         pictures = (results / HEAT).is_dir()
         try:
             made = write_default_outputs(record, images=images, pictures=pictures)

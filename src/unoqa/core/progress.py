@@ -28,3 +28,8 @@ class NoProgress:
         """Open a task that is not shown."""
         del title, total
         yield lambda: None
+
+
+def ignore(sentence: str) -> None:
+    """Take a sentence for the user, and tell it to nobody."""
+    del sentence

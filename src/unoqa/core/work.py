@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, final, runtime_checkable
 
-from unoqa.core.progress import NoProgress, Progress
+from unoqa.core.progress import NoProgress, Progress, ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,10 +39,6 @@ class NoCheckpoints:
         del name, arrays
 
 
-def _ignore(sentence: str) -> None:
-    del sentence
-
-
 @final
 @dataclass(frozen=True)
 class Work:
@@ -64,7 +60,7 @@ class Work:
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     name: str = ""
     interval: float = 30.0
-    notify: Callable[[str], None] = _ignore
+    notify: Callable[[str], None] = ignore
 
     def part(self, name: str) -> Work:
         """Return the work of a part of this part."""

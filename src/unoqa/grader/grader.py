@@ -161,7 +161,7 @@ class Grader:
         check_cohort_size(len(source))
         assessed = _assess_all(self, source, progress)
         result, _ = grade_cohort(assessed, self.threshold, self.split, seed=self.model.seed)
-        return _add_warnings(result, assessed, self)
+        return add_warnings(result, assessed, self)
 
     def settle(self, images: ImagesLike, *, progress: Progress | None = None) -> SettledGrader:
         """Freeze the split that a cohort gives, so that single images can be graded.
@@ -184,7 +184,7 @@ class Grader:
         if small := describe_small_group(worst, not_outstanding):
             raise CohortError(f"{small}; a settled model would keep this split for good.")
         failures = tuple(one for one in assessed if isinstance(one, Failure))
-        warnings = _add_warnings(result, assessed, self).warnings
+        warnings = add_warnings(result, assessed, self).warnings
         return SettledGrader(self, fitted, len(assessed) - len(failures), not_outstanding, failures, warnings)
 
     def save(self, folder: str | Path) -> None:
@@ -206,8 +206,8 @@ class SettledGrader:
 
     Attributes:
         cohort: number of images that it was settled on.
-        below: how many of them are not outstanding and made the split; 0 if the model was read from a folder, which
-            keeps neither failures nor warnings.
+        not_outstanding: how many of them are not outstanding and made the split; 0 if the model was read from a folder,
+            which keeps neither failures nor warnings.
     """
 
     grader: Grader
@@ -237,7 +237,7 @@ class SettledGrader:
         """Grade images, each on its own."""
         assessed = _assess_all(self.grader, ImageSource.find(images), progress)
         result = grade_settled(assessed, self.grader.threshold, self.frozen_split)
-        return _add_warnings(result, assessed, self.grader)
+        return add_warnings(result, assessed, self.grader)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
@@ -274,7 +274,8 @@ def check_cohort_size(images: int) -> None:
         )
 
 
-def _add_warnings(result: CohortResult, assessed: Sequence[Assessment | Failure], grader: Grader) -> CohortResult:
+def add_warnings(result: CohortResult, assessed: Sequence[Assessment | Failure], grader: Grader) -> CohortResult:
+    """Put what the scans differ in from those of the fit before the other warnings of a result."""
     return replace(result, warnings=(*describe_warnings(assessed, grader.model.scans), *result.warnings))
 
 

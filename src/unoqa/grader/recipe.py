@@ -221,4 +221,7 @@ def _extend(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     if base not in recipe_names():
         raise unknown_name_error(f"recipe to extend in '{name}'", str(base), recipe_names())
     extended = _extend(_named_values(base), base)
-    return {**extended, **rest, "members": [*extended["members"], *rest.get("members", ())]}
+    members = rest.pop("members", [])
+    if isinstance(members, list):  # else `parse_panel` refuses it
+        members = [*extended["members"], *members]
+    return {**extended, **rest, "members": members}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from unoqa.core.assessment import Failure
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.image import EnfaceImage
 from unoqa.formats import collect, from_memory, read
+from unoqa.store.file_names import find_common_folder
 
 if TYPE_CHECKING:
     from unoqa.formats import ImageReference
@@ -115,11 +115,8 @@ def _from_file(reference: ImageReference) -> LazyImage:
 
 def _find_root(paths: Sequence[Path]) -> str:
     """Return the folder that holds all paths; of a pattern, the part before its first wildcard counts."""
-    folders = [str(next(folder for folder in (path, *path.parents) if folder.is_dir()).absolute()) for path in paths]
-    try:
-        return os.path.commonpath(folders)
-    except ValueError:  # on several drives of Windows
-        return ""
+    folders = (next(folder for folder in (path, *path.parents) if folder.is_dir()) for path in paths)
+    return find_common_folder(str(folder.absolute()) for folder in folders)
 
 
 ImagesLike = str | Path | InMemory | Iterable[str | Path] | Iterable[InMemory] | ImageSource

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from unoqa.outputs.parts.contract import Output
 from unoqa.store.files import replace_file
+from unoqa.store.formulas import escape_formula
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +28,6 @@ COLUMNS = (
     "percentile",
     "out_of_scope",
 )
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet read a cell as a formula; an apostrophe is put before them."""
 
 
 @final
@@ -57,14 +55,14 @@ def _join_cells(cells: tuple[str, ...]) -> str:
 def _make_row(grading: Grading) -> tuple[str, ...]:
     grade = grading.grade
     return (
-        _escape_formula(grading.image),
+        escape_formula(grading.image),
         "" if grade is None else grade.word,
         "" if grade is None else str(int(grade)),
         _format_number(grading.score),
         _format_number(grading.threshold),
         _format_number(grading.certainty),
-        _escape_formula("; ".join(grading.reasons)),
-        _escape_formula(grading.error),
+        escape_formula("; ".join(grading.reasons)),
+        escape_formula(grading.error),
         _format_number(grading.percentile),
         grading.out_of_scope,
     )
@@ -73,7 +71,3 @@ def _make_row(grading: Grading) -> tuple[str, ...]:
 def _format_number(value: float | None) -> str:
     """Return the value with six decimals: enough to order images, and the same on every system."""
     return "" if value is None else f"{value:.6f}"
-
-
-def _escape_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

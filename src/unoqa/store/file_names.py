@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import unicodedata
 from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 MAX_NAME_BYTES = 240
 """Bytes of the name of a file or folder; most file systems allow 255."""
@@ -40,6 +41,18 @@ def find_clashes(names: Collection[str], suffix: str) -> list[str]:
     """Return, sorted, the names whose portable path some system takes for that of another name."""
     counts = Counter(_fold(name, suffix) for name in names)
     return sorted(name for name in names if counts[_fold(name, suffix)] > 1)
+
+
+def find_common_folder(folders: Iterable[str]) -> str:
+    """Return the deepest folder that holds all folders; empty if there is none, as on two drives of Windows.
+
+    Args:
+        folders: absolute; empty ones are left out.
+    """
+    try:
+        return os.path.commonpath([folder for folder in folders if folder])
+    except ValueError:  # several drives, or no folder
+        return ""
 
 
 def make_short_digest(text: str) -> str:

@@ -35,8 +35,8 @@ class ChannelMean(LowQualityModule):
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedChannelMean:
         """Average the channels over all images and places; `seed` is not used."""
         del seed, work
-        means = [torch.stack([grid.mean(dim=(0, 2, 3)) for grid in batch.scales][:1]) for batch in features.batches(1)]
-        return FittedChannelMean(self, torch.stack(means).mean(dim=0)[0])
+        means = [batch.scales[0].mean(dim=(0, 2, 3)) for batch in features.batches(1)]
+        return FittedChannelMean(self, torch.stack(means).mean(dim=0))
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedChannelMean:
         """Return the fitted module that gave `state`."""

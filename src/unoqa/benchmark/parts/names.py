@@ -7,21 +7,15 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, final
 
+from unoqa.store.formulas import unescape_formula
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet read a cell as a formula, unless an apostrophe stands before them."""
-
-
-def strip_apostrophe(cell: str) -> str:
-    """Remove the apostrophe that stops a spreadsheet from reading a name as a formula."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA_STARTS) else cell
 
 
 def parse_image_name(cell: str) -> str:
     """Return the image name in a cell, normalised."""
-    return normalise_name(strip_apostrophe(cell.strip()))
+    return normalise_name(unescape_formula(cell.strip()))
 
 
 def normalise_name(name: str) -> str:

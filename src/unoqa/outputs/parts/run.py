@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unoqa.batch import GradeOptions, grade_files
+from unoqa.core.progress import ignore
 from unoqa.grader.source import ImageSource
 from unoqa.outputs import write_default_outputs
 from unoqa.store.results import Results
@@ -27,7 +28,7 @@ def grade_to_folder(
     options: GradeOptions = DEFAULTS,
     *,
     progress: Progress | None = None,
-    notify: Callable[[str], None] = lambda _: None,
+    notify: Callable[[str], None] = ignore,
 ) -> Results:
     """Grade images into a results folder: record, `grades.csv`, `run.json`, and with heat `heat/` and `cohort.png`.
 

@@ -22,8 +22,16 @@ APPLICATION = 0x756E6F71
 BUSY_SECONDS = 30.0
 """How long a process waits for another one's transaction, which takes milliseconds."""
 
-_NO_LOCKS = ("locking protocol", "disk I/O error")
-"""What SQLite says where a file system has no working locks."""
+NO_LOCKS = frozenset(
+    {
+        "SQLITE_PROTOCOL",
+        "SQLITE_IOERR_LOCK",
+        "SQLITE_IOERR_RDLOCK",
+        "SQLITE_IOERR_UNLOCK",
+        "SQLITE_IOERR_CHECKRESERVEDLOCK",
+    }
+)
+"""What SQLite reports where a file system has no working locks."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -94,9 +102,9 @@ def connect(folder: Path, *, vfs: str | None = None) -> sqlite3.Connection:
     try:
         return _open(path, vfs)
     except sqlite3.DatabaseError as error:
-        if vfs is None and os.name == "posix" and any(words in str(error) for words in _NO_LOCKS):
+        if vfs is None and os.name == "posix" and error.sqlite_errorname in NO_LOCKS:
             return connect(folder, vfs="unix-dotfile")
-        raise explain(error, path) from error
+        raise _explain(error, path) from error
 
 
 def _open(path: Path, vfs: str | None) -> sqlite3.Connection:
@@ -144,8 +152,20 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def explain(error: sqlite3.Error, path: Path) -> ResultsError:
-    """Turn an error of SQLite into a sentence."""
+@contextmanager
+def explaining(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite into sentences about the record.
+
+    Raises:
+        ResultsError: whatever SQLite could not do.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _explain(error, path) from error
+
+
+def _explain(error: sqlite3.Error, path: Path) -> ResultsError:
     text = str(error)
     if "locked" in text or "busy" in text:
         return ResultsError(f"Another process keeps {path} locked; wait for it and run the same command again.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from unoqa.core.errors import ResultsError
 from unoqa.core.findings import NOTHING_STANDS_OUT
+from unoqa.store.formulas import unescape_formula
 from unoqa.store.results.database import RECORD, migrate, transaction
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 UNFINISHED = ".unfinished"
 """Where 0.1.0 kept the journal of an unfinished run."""
-
-_GUARDED = ("=", "+", "-", "@", "\t", "\r")
-"""First characters before which 0.1.0 wrote an apostrophe, so that a spreadsheet does not read a formula."""
 
 
 def is_legacy(folder: Path) -> bool:
@@ -53,12 +51,12 @@ def read_legacy(folder: Path) -> sqlite3.Connection:
 
 
 def _add(connection: sqlite3.Connection, position: int, row: Mapping[str, Any]) -> None:
-    code, _, error = _unguard(row["error"]).partition(": ")
+    code, _, error = unescape_formula(row["error"]).partition(": ")
     connection.execute(
         "INSERT INTO images (position, name, score, grade, certainty, error_code, error) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             position,
-            _unguard(row["image"]),
+            unescape_formula(row["image"]),
             float(row["score"]) if row["score"] else None,
             int(row["grade_code"]) if row["grade_code"] else None,
             float(row["certainty"]) if row["certainty"] else None,
@@ -66,12 +64,8 @@ def _add(connection: sqlite3.Connection, position: int, row: Mapping[str, Any]) 
             error,
         ),
     )
-    reasons = [one for one in _unguard(row["reasons"]).split("; ") if one and one != NOTHING_STANDS_OUT]
+    reasons = [one for one in unescape_formula(row["reasons"]).split("; ") if one and one != NOTHING_STANDS_OUT]
     connection.executemany(
         "INSERT INTO findings VALUES (?, ?, '', ?, 0, 0, '', 0, 0, 0, 0, '', 1)",
         [(position, rank, words) for rank, words in enumerate(reasons)],
     )
-
-
-def _unguard(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_GUARDED) else cell

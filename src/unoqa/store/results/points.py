@@ -53,7 +53,8 @@ class PointFile:
         self.flush()
         if not len(rows):
             return np.empty((0, self.width))
-        stored = np.memmap(self._path, dtype=self.dtype, mode="r").reshape(-1, self.width)
+        # A killed process may have left part of a row after those that the record knows.
+        stored = np.memmap(self._path, dtype=self.dtype, mode="r", shape=(self._rows, self.width))
         return stored[np.asarray(rows)]
 
     def close(self) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from unoqa.core.errors import ResultsError
+from unoqa.store.file_names import find_common_folder
 from unoqa.store.results.results import ImageEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from unoqa.store.results.results import Results
 
@@ -58,7 +58,7 @@ def register_images(results: Results, plan: RunPlan) -> list[int]:
         return _append(results, known, plan)
     names, wanted = [one.name for one in known], [one.name for one in plan.images]
     if names != wanted:
-        if results.read_meta("finished", True) or Counter(names) - Counter(wanted):
+        if results.finished or Counter(names) - Counter(wanted):
             raise ResultsError(
                 f"{folder} holds the results of other images; name a new folder, or add these images to it (append)."
             )
@@ -79,7 +79,7 @@ def _append(results: Results, known: Sequence[ImageEntry], plan: RunPlan) -> lis
             fresh.append(ImageEntry(name, one.path, one.page))
         positions.append(position)
     _insert(results, len(known), fresh)
-    results.write_meta(root=_common(results.read_meta("root", plan.root), plan.root))
+    results.write_meta(root=find_common_folder([results.read_meta("root", ""), plan.root]))
     return positions
 
 
@@ -124,15 +124,28 @@ def _move(results: Results, plan: RunPlan) -> None:
     results.write_meta(root=plan.root)
 
 
+def check_others(results: Results, positions: Collection[int]) -> None:
+    """Refuse a run that leaves images of the record without a result: it would finish and lose them.
+
+    Args:
+        positions: of the images that the run is about.
+
+    Raises:
+        ResultsError: other images were not assessed, or under other conditions.
+    """
+    mine = frozenset(positions)
+    rows = results.connection.execute(
+        "SELECT position, name FROM images WHERE digest IS NULL AND error_code = '' ORDER BY position"
+    )
+    if left := next((name for position, name in rows if position not in mine), None):
+        raise ResultsError(
+            f"{results.folder} holds other images that must be graded first, such as {left} (their run is not "
+            "finished, or had other versions, another device or other findings); name all images in one command."
+        )
+
+
 def clear_assessments(results: Results) -> None:
     """Forget all assessments, which other conditions made; readers' decisions stay."""
     results.connection.execute(f"UPDATE images SET {CLEARED}")
     results.connection.execute("DELETE FROM findings")
     results.connection.execute("DELETE FROM facts")
-
-
-def _common(first: str, second: str) -> str:
-    """Return the folder below which both lie."""
-    if not first or not second:
-        return first or second
-    return os.path.commonpath([first, second])

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-import numpy as np
-from jaxtyping import Float, Int
-
 from unoqa.core.errors import ResultsError, UsageError
 from unoqa.core.facts import Fact, Facts
 from unoqa.core.findings import Finding
 from unoqa.core.grading import Grade, Grading
-from unoqa.store.results.database import RECORD, connect, explain
+from unoqa.store.results.database import RECORD, connect, explaining
 from unoqa.store.results.decisions import Decision, add_decision, read_decisions
 from unoqa.store.results.folder import heat_path
 from unoqa.store.results.frame import make_frame
@@ -24,7 +20,9 @@ from unoqa.store.results.legacy import is_legacy, read_legacy
 from unoqa.store.results.points import PointFile
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import pandas as pd
 
@@ -105,6 +103,20 @@ class Results:
         return dict(self.read_meta("facts", {}))
 
     @property
+    def finished(self) -> bool:
+        """Whether the last run was finished; until then some images have no grade, or one of an earlier run."""
+        return bool(self.facts)
+
+    def check_finished(self) -> None:
+        """Refuse results that are half done.
+
+        Raises:
+            ResultsError: the run is not finished.
+        """
+        if not self.finished:
+            raise ResultsError(f"The run in {self.folder} is not finished; give the same `unoqa grade` command again.")
+
+    @property
     def gradings(self) -> tuple[Grading, ...]:
         """One grading per image, in the order in which the images were named."""
         return tuple(self.iterate())
@@ -162,17 +174,6 @@ class Results:
         text = self._value("SELECT members FROM images WHERE position = ?", position)
         return tuple(json.loads(text)) if text else ()
 
-    def read_scores(self) -> tuple[Int[np.ndarray, " scored"], Float[np.ndarray, " scored"]]:
-        """Return the positions and scores of all images that have a score."""
-        rows = self._select("SELECT position, score FROM images WHERE score IS NOT NULL ORDER BY position")
-        found = np.fromiter((value for row in rows for value in row), dtype=np.float64).reshape(-1, 2)
-        return found[:, 0].astype(np.int64), found[:, 1].copy()
-
-    def read_points(self, positions: Int[np.ndarray, " chosen"]) -> Float[np.ndarray, "chosen high"]:
-        """Return the points of images that are not outstanding."""
-        every = dict(self._select("SELECT position, point FROM images WHERE point IS NOT NULL"))
-        return self.points().read([every[int(position)] for position in positions])
-
     def points(self) -> PointFile:
         """Return the file of points."""
         layout = self.read_meta("points", {"width": 0, "dtype": "<f8"})
@@ -191,14 +192,20 @@ class Results:
             images: the folder where the images lie now, if they were moved from where they lay.
 
         Raises:
-            ResultsError: the record does not say where it lay.
+            ResultsError: the record does not say where it lay, or it lay outside the folder of the others.
         """
         row = next(self._select("SELECT name, path, page FROM images WHERE name = ?", name), None)
         if row is None or not row[1]:
             raise ResultsError(f"{self.folder} does not say where the image {name} lay; grade the images again.")
         path = Path(row[1])
         if images is not None:
-            path = images / path.relative_to(self.read_meta("root", path.anchor))
+            root = self.read_meta("root", "")
+            if not root or not path.is_relative_to(root):
+                raise ResultsError(
+                    f"The images of {self.folder} lay in no common folder, so {name} cannot be looked for in {images}; "
+                    f"put it back to {path}."
+                )
+            path = images / path.relative_to(root)
         return ImageEntry(row[0], str(path), row[2])
 
     def heat_path(self, name: str) -> Path:
@@ -254,23 +261,8 @@ class Results:
         with self._explained():
             yield from self.connection.execute(query, values)
 
-    def _explained(self) -> _Explained:
-        return _Explained(self.folder / RECORD)
-
-
-@final
-class _Explained:
-    """Turns SQLite's errors into sentences."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, sqlite3.Error):
-            raise explain(error, self._path) from error
+    def _explained(self) -> AbstractContextManager[None]:
+        return explaining(self.folder / RECORD)
 
 
 def _to_finding(row: tuple[Any, ...]) -> Finding:

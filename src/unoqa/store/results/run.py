@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, final
 
@@ -14,9 +13,9 @@ from filelock import FileLock, Timeout
 
 from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import ResultsError
-from unoqa.store.results.database import RECORD, connect, explain, transaction
+from unoqa.store.results.database import RECORD, connect, explaining, transaction
 from unoqa.store.results.folder import LOCK, make_folder
-from unoqa.store.results.registration import CLEARED, RunPlan, clear_assessments, register_images
+from unoqa.store.results.registration import CLEARED, RunPlan, check_others, clear_assessments, register_images
 from unoqa.store.results.results import Results
 
 if TYPE_CHECKING:
@@ -38,25 +37,23 @@ def begin_run(folder: Path, plan: RunPlan, *, vfs: str | None = None) -> Iterato
             is grading into it.
     """
     make_folder(folder)
-    lock = FileLock(folder / LOCK)
+    with (
+        _locked(folder),
+        Results(folder, connect(folder, vfs=vfs)) as results,
+        explaining(folder / RECORD),
+        closing(Run(results, plan)) as run,
+    ):
+        yield run
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
     try:
-        lock.acquire(blocking=False)
+        lock = FileLock(folder / LOCK).acquire(blocking=False)
     except Timeout:
         raise ResultsError(f"Another process is writing to {folder}; wait for it, or name a new folder.") from None
-    try:
-        results = Results(folder, connect(folder, vfs=vfs))
-        try:
-            run = Run(results, plan)
-            try:
-                yield run
-            finally:
-                run.close()
-        except sqlite3.Error as error:
-            raise explain(error, folder / RECORD) from error
-        finally:
-            results.close()
-    finally:
-        lock.release()
+    with lock:
+        yield
 
 
 @final
@@ -74,7 +71,8 @@ class Run:
             self.positions = register_images(results, plan)
             if results.read_meta("conditions", plan.conditions) != plan.conditions:
                 clear_assessments(results)
-            results.write_meta(model=plan.model, conditions=plan.conditions, finished=False)
+            check_others(results, self.positions)
+            results.write_meta(model=plan.model, conditions=plan.conditions, facts={})
         rows = results.connection.execute("SELECT position, digest FROM images WHERE digest IS NOT NULL")
         self._digests: dict[int, str] = dict(rows)
         self.done = len(self._digests)
@@ -137,7 +135,7 @@ class Run:
                 "UPDATE images SET grade = ?, certainty = ?, error_code = ?, error = ? WHERE position = ?",
                 (_grade_values(position, grading) for position, grading in enumerate(gradings)),
             )
-            self.results.write_meta(threshold=threshold, facts=facts, finished=True)
+            self.results.write_meta(threshold=threshold, facts=facts)
 
     def close(self) -> None:
         """Commit what was added, also when the run is interrupted."""
