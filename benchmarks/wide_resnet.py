@@ -126,6 +126,7 @@ def fit_extrapolated(
     """Return a module and the seconds of a whole fit; extrapolated for a flow from two shares of its training."""
     if not isinstance(module, Cflow | Fastflow):
         return time_on_device(lambda: fit_folds(module, features, side_by_side), device)
+    fits: list[tuple[LowQualityModule, FeatureSet]]
     if isinstance(module, Cflow):
         whole, parts = module.fibres, two_shares(module.fibres, share)
         fits = [(replace(module, fibres=part, patience=0), features) for part in parts]
@@ -172,7 +173,7 @@ def grade_file(
     findings.find(measures.encode(pixels))
 
 
-def median_milliseconds(work: Callable[[Any], Any], items: Sequence, device: torch.device) -> float:
+def median_milliseconds(work: Callable[[Any], Any], items: Sequence[Any], device: torch.device) -> float:
     """Return the median milliseconds per item; the first item is done once before, to warm up."""
     work(items[0])
     return 1000 * statistics.median(time_on_device(partial(work, item), device)[1] for item in items)

@@ -11,11 +11,15 @@ import pytest
 import typer
 
 import unoqa
+from clinic import base, clinic, grader, settled, settled_model
 from unoqa import Recipe
 from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.cli.parts.application import application
 from unoqa.encoders.measures import MEASURES
+from unoqa.formats import collect, read
 from unoqa.outputs.grades_csv import COLUMNS
+
+__all__ = ["base", "clinic", "grader", "settled", "settled_model"]
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -117,3 +121,15 @@ def test_the_python_example_of_the_readme_runs(tmp_path):
     run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=120, check=False)
     assert run.stderr == ""
     assert len(run.stdout.splitlines()) == 25
+
+
+def test_the_python_example_of_the_guide_runs(clinic, settled_model, tmp_path, capsys):
+    example = GUIDE.split("```python")[1].split("```")[0].replace('"settled"', repr(str(settled_model)))
+    example = example.replace("clinic/", str(clinic.some(tmp_path / "clinic", 2))).replace(
+        "results/", str(tmp_path / "r")
+    )
+    first, second = (read(reference).pixels for reference in collect([tmp_path / "clinic"]).references)
+    names = {"array": first, "first": first, "second": second}
+    exec(compile(example, "guide.md", "exec"), names)
+    assert capsys.readouterr().out.splitlines()[1].startswith("image 1 ")
+    assert len(names["table"]) == 2

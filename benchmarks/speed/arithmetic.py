@@ -18,9 +18,8 @@ from pathlib import Path
 import numpy as np
 from load_model import load_grader_and_images
 
-from unoqa.batch import Mode, grade_files
+from unoqa.batch import GradeOptions, Mode, grade_files
 from unoqa.core.assessment import Failure
-from unoqa.core.progress import NoProgress
 from unoqa.grader.grader import Grader
 from unoqa.grader.source import ImageSource
 
@@ -60,7 +59,7 @@ def predict_all(grader: Grader, pictures: Sequence[np.ndarray]) -> None:
 def grade_all(grader: Grader, images: Sequence[Path], results: Path) -> None:
     """Grade as `unoqa grade --no-heat` does."""
     source = ImageSource.find(list(images))
-    with grade_files(grader, source, results, mode=Mode.COHORT, heat=False, progress=NoProgress()):
+    with grade_files(grader, source, results, GradeOptions(mode=Mode.COHORT, heat=False)):
         pass
 
 

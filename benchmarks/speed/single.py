@@ -12,6 +12,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -32,10 +33,10 @@ def main() -> None:
     for lazy in ImageSource.find(images).images:
         image, read_seconds = time_call(lazy.load)
         picture = image.resize(grader.encoders.size)[None]
-        _, whole = time_call(lambda image=image: assess(grader, image))
-        _, encoding = time_call(lambda picture=picture: encode(grader, picture))
+        _, whole = time_call(partial(assess, grader, image))
+        _, encoding = time_call(partial(encode, grader, picture))
         beyond.append(read_seconds + whole - encoding)
-        measured.append(time_call(lambda picture=picture: measures.encode(picture))[1])
+        measured.append(time_call(partial(measures.encode, picture))[1])
     print(
         json.dumps(
             {

@@ -238,30 +238,21 @@ def _change_own_threads(number: int) -> None:
 
     `torch.set_num_threads` sets two numbers: that of the current thread, and that which a thread takes when it uses
     torch for the first time. A thread that lives for this moment takes the latter and sets it back. So another thread
-    of the program may be limited too if it uses torch for the first time within these microseconds.
+    of the program may be limited too if it uses torch for the first time within these microseconds. No public function
+    sets the one number alone: OpenMP's own setting, which threadpoolctl reaches, does not reach MKL within torch.
 
     Raises:
         RuntimeError: the system starts no more threads; nothing is changed.
     """
-    taken, changed = threading.Event(), threading.Event()
-
-    def keep() -> None:
-        of_new_threads = torch.get_num_threads()
-        taken.set()
-        changed.wait()
-        torch.set_num_threads(of_new_threads)
-
     with _THREADS_LOCK:
         if torch.get_num_threads() == number:
             return
-        keeper = threading.Thread(target=keep)
-        keeper.start()
-        taken.wait()
-        try:
-            torch.set_num_threads(number)
-        finally:
-            changed.set()
-            keeper.join()
+        with ThreadPoolExecutor(1) as keeper:
+            of_new_threads = keeper.submit(torch.get_num_threads).result()
+            try:
+                torch.set_num_threads(number)
+            finally:
+                keeper.submit(torch.set_num_threads, of_new_threads)
 
 
 @contextmanager

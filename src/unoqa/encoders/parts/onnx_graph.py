@@ -6,10 +6,8 @@ runs a graph without the libraries that the network was built with.
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -115,12 +113,13 @@ def _export(network: GreyNetwork, image: Tensor, names: Sequence[str], weights: 
     """Export by tracing: ten times as fast as torch's other exporter, which needs one more library.
 
     torch deprecates it for new uses, and tracing warns of every decision that it takes for granted; whether these
-    matter, the caller finds out.
+    matter, the caller finds out. An operation that ONNX lacks goes into the file under torch's name, and ONNX Runtime
+    then refuses the file: if torch refused it, its C++ code would print the whole network to the terminal.
     """
     import onnx  # noqa: PLC0415 - only exporting needs it
 
     with _temporary_file() as file:
-        with ignore_warnings(Warning), _mute():
+        with ignore_warnings(Warning):
             torch.onnx.export(
                 network,
                 (image,),
@@ -128,6 +127,7 @@ def _export(network: GreyNetwork, image: Tensor, names: Sequence[str], weights: 
                 input_names=["grey"],
                 output_names=list(names),
                 opset_version=OPSET,
+                operator_export_type=torch.onnx.OperatorExportTypes.ONNX_FALLTHROUGH,
                 dynamo=False,
             )
         graph = onnx.load_model_from_string(file.read_bytes())
@@ -139,21 +139,6 @@ def _export(network: GreyNetwork, image: Tensor, names: Sequence[str], weights: 
 def _temporary_file() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="unoqa-", ignore_cleanup_errors=True) as folder:
         yield Path(folder) / "network.onnx"
-
-
-@contextmanager
-def _mute() -> Iterator[None]:
-    """Do not show what C++ code prints; of a network that it cannot export, it prints all."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
-    with ExitStack() as stack, Path(os.devnull).open("w") as nowhere:
-        for stream in (1, 2):
-            with suppress(OSError):  # a program without a terminal may lack it
-                kept = os.dup(stream)
-                stack.callback(os.close, kept)
-                stack.callback(os.dup2, kept, stream)
-                os.dup2(nowhere.fileno(), stream)
-        yield
 
 
 def _agree(found: Tensor, expected: Tensor) -> bool:
