@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, ClassVar, final
 
+from unoqa.outputs.parts.cells import format_number, join_cells
 from unoqa.outputs.parts.contract import Output
 from unoqa.store.files import replace_file
 from unoqa.store.formulas import escape_formula
@@ -40,16 +39,9 @@ class GradesCsv(Output):
         """Write all rows, in the order of the images, one at a time."""
         del images
         with replace_file(path) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
-            file.write(_join_cells(COLUMNS))
+            file.write(join_cells(COLUMNS))
             for grading in results.iterate():
-                file.write(_join_cells(_make_row(grading)))
-
-
-def _join_cells(cells: tuple[str, ...]) -> str:
-    """Write cells as one line; before 3.13, Python quotes a carriage return only if the line ends contain one."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\r\n").writerow(cells)
-    return text.getvalue().removesuffix("\r\n") + "\n"
+                file.write(join_cells(_make_row(grading)))
 
 
 def _make_row(grading: Grading) -> tuple[str, ...]:
@@ -58,16 +50,11 @@ def _make_row(grading: Grading) -> tuple[str, ...]:
         escape_formula(grading.image),
         "" if grade is None else grade.word,
         "" if grade is None else str(int(grade)),
-        _format_number(grading.score),
-        _format_number(grading.threshold),
-        _format_number(grading.certainty),
+        format_number(grading.score),
+        format_number(grading.threshold),
+        format_number(grading.certainty),
         escape_formula("; ".join(grading.reasons)),
         escape_formula(grading.error),
-        _format_number(grading.percentile),
+        format_number(grading.percentile),
         grading.out_of_scope,
     )
-
-
-def _format_number(value: float | None) -> str:
-    """Return the value with six decimals: enough to order images, and the same on every system."""
-    return "" if value is None else f"{value:.6f}"

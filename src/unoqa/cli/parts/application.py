@@ -25,7 +25,23 @@ if TYPE_CHECKING:
 
 COMMANDS = "unoqa.cli"
 
-ORDER = ("demo", "fit", "grade", "settle", "report", "evaluate", "info", "clean", "reproduce", "choices", "weights")
+ORDER = (
+    "app",
+    "demo",
+    "fit",
+    "grade",
+    "settle",
+    "report",
+    "review",
+    "export",
+    "correct",
+    "evaluate",
+    "info",
+    "clean",
+    "reproduce",
+    "choices",
+    "weights",
+)
 """The order of use, in which the help lists the commands; others follow by name."""
 
 

@@ -16,8 +16,16 @@ _COLUMNS = "position, reader, time, field, old, new, reason"
 @final
 @dataclass(frozen=True)
 class Decision:
-    """One decision of a reader about one image; decisions are added and never changed."""
+    """One decision of a reader about one image; decisions are added and never changed.
 
+    Attributes:
+        number: counts all decisions of the record, from 1.
+        time: UTC, ISO 8601.
+        old: what the reader had decided before; None if nothing.
+        new: None withdraws a decision.
+    """
+
+    number: int
     position: int
     reader: str
     time: str
@@ -29,8 +37,8 @@ class Decision:
 
 def add_decision(
     connection: sqlite3.Connection, position: int, reader: str, field: str, new: str | None, reason: str
-) -> Decision:
-    """Add a decision in a transaction of its own.
+) -> Decision | None:
+    """Add a decision in a transaction of its own; one that changes nothing, as when it is sent twice, is not added.
 
     Raises:
         UsageError: the reader changes an earlier decision without a reason.
@@ -41,14 +49,16 @@ def add_decision(
             (position, field, reader),
         ).fetchone()
         old = None if row is None else row[0]
-        if old is not None and new != old and not reason:
+        if new == old:
+            return None
+        if old is not None and not reason:
             raise UsageError(f"The {field} '{old}' of {reader} is changed to '{new}': say why.")
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         values = (position, reader, now, field, old, new, reason)
-        connection.execute(f"INSERT INTO decisions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-    return Decision(*values)
+        added = connection.execute(f"INSERT INTO decisions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+    return Decision(added.lastrowid or 0, *values)
 
 
 def read_decisions(connection: sqlite3.Connection) -> tuple[Decision, ...]:
     """Return all decisions, the earliest first."""
-    return tuple(Decision(*row) for row in connection.execute(f"SELECT {_COLUMNS} FROM decisions ORDER BY id"))
+    return tuple(Decision(*row) for row in connection.execute(f"SELECT id, {_COLUMNS} FROM decisions ORDER BY id"))

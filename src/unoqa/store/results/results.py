@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import sys
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -121,15 +123,26 @@ class Results:
         """One grading per image, in the order in which the images were named."""
         return tuple(self.iterate())
 
-    def iterate(self) -> Iterator[Grading]:
-        """Yield the gradings one at a time, so that a large record is never held in memory."""
+    def grading(self, position: int) -> Grading:
+        """Return the grading of one image, by its position."""
+        return next(self.iterate(position, position))
+
+    def iterate(self, first: int = 0, last: int = sys.maxsize) -> Iterator[Grading]:
+        """Yield the gradings one at a time, so that a large record is never held in memory.
+
+        Args:
+            first, last: positions of the first and of the last image wanted.
+        """
         threshold = float(self.read_meta("threshold", float("nan")))
-        every = self._select(f"SELECT position, {_FINDING} FROM findings ORDER BY position, rank")
+        wanted = "WHERE position BETWEEN ? AND ? ORDER BY position"
+        every = self._select(f"SELECT position, {_FINDING} FROM findings {wanted}, rank", first, last)
         findings = groupby(every, key=lambda row: row[0])
         next_position, group = next(findings, (None, iter(())))
         rows = self._select(
             "SELECT position, name, grade, score, certainty, percentile, error_code, error, out_of_scope "
-            "FROM images ORDER BY position"
+            f"FROM images {wanted}",
+            first,
+            last,
         )
         for position, name, grade, score, certainty, percentile, code, error, out_of_scope in rows:
             found: tuple[Finding, ...] = ()
@@ -212,12 +225,15 @@ class Results:
         """Return the file of an image's heat overlay."""
         return heat_path(self.folder, name)
 
-    def decide(self, position: int, reader: str, field: str, new: str | None, *, reason: str = "") -> Decision:
+    def decide(self, position: int, reader: str, field: str, new: str | None, *, reason: str = "") -> Decision | None:
         """Add a reader's decision about an image; what the reader decided before stays in the record.
 
         Args:
-            field: what is decided, such as `grade`, `note` or `cause`.
+            field: what is decided, such as `grade`, `note` or `cause`; see `unoqa.store.results.reviews`.
             new: the decision; None withdraws it.
+
+        Returns:
+            The decision as it is in the record; None if the reader had decided the same already.
 
         Raises:
             UsageError: there is no such image, or an earlier decision is changed without a reason.
