@@ -88,6 +88,19 @@ def kappa(table: ConfusionMatrix, weights: Float[np.ndarray, "reference predicte
     return float(1 - (cost * table).sum() / chance) if chance > 0 else float("nan")
 
 
+def estimate_kappa(table: ConfusionMatrix, *, seed: int = 0) -> Estimate:
+    """Return Cohen's kappa of a table with its interval: percentiles of 1,000 resamples of the images (Efron 1979).
+
+    A resample of images is a multinomial draw of the table's cells, so the time does not grow with the images.
+    """
+    total = int(table.sum())
+    if not total:
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    drawn = np.random.default_rng(seed).multinomial(total, table.ravel() / total, size=RESAMPLES)
+    resampled = [kappa(one) for one in drawn.reshape(RESAMPLES, GRADE_COUNT, GRADE_COUNT)]
+    return Estimate(kappa(table), *_bootstrap_interval(resampled))
+
+
 def quadratic_weights() -> Float[np.ndarray, "reference predicted"]:
     """Return disagreement weights: the squared distance between two grades."""
     grades = np.arange(GRADE_COUNT)

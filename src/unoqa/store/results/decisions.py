@@ -59,6 +59,8 @@ def add_decision(
     return Decision(added.lastrowid or 0, *values)
 
 
-def read_decisions(connection: sqlite3.Connection) -> tuple[Decision, ...]:
-    """Return all decisions, the earliest first."""
-    return tuple(Decision(*row) for row in connection.execute(f"SELECT id, {_COLUMNS} FROM decisions ORDER BY id"))
+def read_decisions(connection: sqlite3.Connection, position: int | None = None) -> tuple[Decision, ...]:
+    """Return the decisions about one image, or all, the earliest first."""
+    which, values = ("", ()) if position is None else ("WHERE position = ?", (position,))
+    rows = connection.execute(f"SELECT id, {_COLUMNS} FROM decisions {which} ORDER BY id", values)
+    return tuple(Decision(*row) for row in rows)

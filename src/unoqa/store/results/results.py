@@ -249,6 +249,11 @@ class Results:
         with self._explained():
             return read_decisions(self.connection)
 
+    def decisions_about(self, position: int) -> tuple[Decision, ...]:
+        """Return the decisions about one image, the earliest first."""
+        with self._explained():
+            return read_decisions(self.connection, position)
+
     def to_pandas(self) -> pd.DataFrame:
         """Return one row per image as a data frame (extra `tables`).
 
