@@ -91,6 +91,8 @@ def test_info_tells_a_model_and_results(unoqa, graded, settled_model):
         r"^images: 3: \d outstanding, \d gradable, \d ungradable, 0 without a grade$", results.stdout, re.M
     )
     assert "recipe: measures, seed 0" in results.stdout
+    assert re.search(r"^gradable or ungradable: as the model was settled$", results.stdout, re.M)
+    assert re.search(r"^threshold: \d\.\d{6}$", results.stdout, re.M)
     assert "alpha: 0.1" in results.stdout
 
 
@@ -113,6 +115,17 @@ def test_images_are_added_to_results(unoqa, graded, clinic, settled_model, tmp_p
     assert (graded / "grades.csv").read_text(encoding="utf-8").startswith(before)
     with Results.open(graded) as results:
         assert len(results.gradings) == 4
+
+
+def test_images_are_added_though_earlier_ones_are_gone(unoqa, graded, scans, clinic, settled_model, tmp_path):
+    (tmp_path / "today").mkdir()
+    shutil.copy(sorted(clinic.mixed.iterdir())[7], tmp_path / "today")
+    shutil.rmtree(scans)
+    ended = unoqa("grade", tmp_path / "today", "-m", settled_model, "-o", graded, "--append")
+    assert ended.exit_code == 0, ended.output
+    assert "cohort.png was not made: " in ended.stderr
+    assert ended.stderr.endswith(f"Results in {graded}: record.sqlite, grades.csv, run.json, heat/.\n")
+    assert not (graded / "cohort.png").exists()
 
 
 def test_only_a_settled_model_adds_images(unoqa, clinic, model, tmp_path):

@@ -35,7 +35,7 @@ def clean(
         print_message(f"{folder} holds no unfinished work.")
         return
     for path in found:
-        print_message(f"  {path} ({_size(path) / 1e6:.1f} MB)")
+        print_message(f"  {path} ({_format_size(path)})")
     if not yes and not typer.confirm(f"Remove {'it' if len(found) == 1 else f'these {len(found)}'}?", err=True):
         return
     for path in found:
@@ -50,9 +50,10 @@ def _find_unfinished(folder: Path) -> list[Path]:
     return sorted([*works, *(path for path in partial if not any(work in path.parents for work in works))])
 
 
-def _size(path: Path) -> int:
+def _format_size(path: Path) -> str:
     files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
-    return sum(file.stat().st_size for file in files)
+    size = sum(file.stat().st_size for file in files)
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def _remove(path: Path) -> None:

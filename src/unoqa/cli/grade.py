@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from unoqa.store.results import Results
 
 
+MADE = ("record.sqlite", "grades.csv", "run.json", "heat/", "cohort.png")
+"""What a run makes in the results folder; the last two only with heat."""
+
+
 def grade(
     images: Images,
     model: Model,
@@ -79,8 +83,8 @@ def _finish(results: Results, source: ImageSource, options: GradeOptions, *, qui
     print_counts(results, quiet=quiet)
     print_ignored(source.ignored, quiet=quiet)
     print_left_out(source)
-    made = "record.sqlite, grades.csv, run.json" + (", heat/, cohort.png" if options.heat else "")
-    print_message(f"Results in {results.folder}: {made}.", quiet=quiet)
+    made = [name for name in MADE if (results.folder / name).exists()]
+    print_message(f"Results in {results.folder}: {', '.join(made)}.", quiet=quiet)
     if failed := results.count(None):
         raise typer.Exit(NOTHING_DONE if failed == len(results) else SOME_FAILED)
 

@@ -19,6 +19,9 @@ from unoqa.store.model_folder import CARD, DOCUMENT, read_model_folder
 from unoqa.store.results import Results
 from unoqa.store.results.folder import is_results
 
+SPLITS = {"cohort": "clustered in this cohort", "settled": "as the model was settled"}
+"""How images that are not outstanding were told apart."""
+
 
 def info(
     folder: Annotated[Path, typer.Argument(help="Model folder or results folder.", metavar="MODEL|RESULTS")],
@@ -48,10 +51,15 @@ def _describe(results: Results) -> list[str]:
         "unoqa": facts.get("versions", {}).get("unoqa"),
         "recipe": f"{facts.get('recipe')}, seed {facts.get('seed')}",
         "model": facts.get("model"),
-        "threshold": facts.get("threshold"),
+        "threshold": _round(facts.get("threshold")),
         "alpha": settings.get("alpha"),
-        "gradable or ungradable": facts.get("split"),
-        "ungradable from a score of": facts.get("border"),
+        "gradable or ungradable": SPLITS.get(facts.get("split", "")),
+        "ungradable from a score of": _round(facts.get("border")),
         "readers' decisions": len(results.decisions),
     }
     return [f"{name}: {value}" for name, value in shown.items() if value is not None]
+
+
+def _round(value: float | None) -> str | None:
+    """Return a score as `grades.csv` has it, so that one can be looked up there."""
+    return None if value is None else f"{value:.6f}"

@@ -18,7 +18,6 @@ import typer
 from unoqa.cli.parts.exit_status import SOME_FAILED
 from unoqa.cli.parts.options import Quiet, Results
 from unoqa.cli.parts.terminal import print_message
-from unoqa.core.errors import ResultsError
 from unoqa.outputs import write_default_outputs
 from unoqa.store.results import Results as Record
 from unoqa.store.results.folder import HEAT
@@ -36,11 +35,10 @@ def report(
     with Record.open(results) as record:
         record.check_finished()
         pictures = (results / HEAT).is_dir()
-        try:
-            made = write_default_outputs(record, images=images, pictures=pictures)
-        except ResultsError as error:
-            made = write_default_outputs(record, pictures=False)
-            print_message(f"cohort.png was not made: {error}")
-            raise typer.Exit(SOME_FAILED) from None
-        finally:
-            print_message(f"Written in {results}: {', '.join(made)}.", quiet=quiet)
+        left_out: list[str] = []
+        made = write_default_outputs(record, images=images, pictures=pictures, notify=left_out.append)
+    for sentence in left_out:
+        print_message(sentence)
+    print_message(f"Written in {results}: {', '.join(made)}.", quiet=quiet)
+    if left_out:
+        raise typer.Exit(SOME_FAILED)

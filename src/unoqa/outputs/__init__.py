@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unoqa.core.catalog import Shelf
+from unoqa.core.errors import ResultsError
 from unoqa.outputs.parts.contract import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from unoqa.store.results import Results
@@ -17,19 +19,34 @@ OUTPUTS: Shelf[Output] = Shelf(__name__, Output, "output")  # type: ignore[type-
 __all__ = ["OUTPUTS", "Output", "write_default_outputs"]
 
 
-def write_default_outputs(results: Results, *, images: Path | None = None, pictures: bool = True) -> tuple[str, ...]:
+def write_default_outputs(
+    results: Results,
+    *,
+    images: Path | None = None,
+    pictures: bool = True,
+    notify: Callable[[str], None] | None = None,
+) -> tuple[str, ...]:
     """Write the views that every run makes; return the names of their files.
 
     Args:
         images: folder where the images lie now; None if they lie where they were graded.
         pictures: whether to write views that read the images.
+        notify: takes a sentence about a view that is left out, since its images cannot be found.
 
     Raises:
-        ResultsError: an image that is needed cannot be found; views that need none are written by then.
+        ResultsError: an image that is needed cannot be found, and nobody is to be notified; views that need none are
+            written by then.
     """
     outputs = [OUTPUTS.load(name) for name in OUTPUTS.names()]
     wanted = [output for output in outputs if output.default and (pictures or not output.needs_images)]
     ordered = sorted(wanted, key=lambda output: output.needs_images)
+    made = []
     for output in ordered:
-        output().write(results, results.folder / output.file, images=images)
-    return tuple(output.file for output in ordered)
+        try:
+            output().write(results, results.folder / output.file, images=images)
+            made.append(output.file)
+        except ResultsError as error:
+            if notify is None or not output.needs_images:
+                raise
+            notify(f"{output.file} was not made: {error}")
+    return tuple(made)

@@ -32,7 +32,8 @@ def grade_to_folder(
 ) -> Results:
     """Grade images into a results folder: record, `grades.csv`, `run.json`, and with heat `heat/` and `cohort.png`.
 
-    The same call continues a run that was interrupted.
+    The same call continues a run that was interrupted. If earlier images of the folder, or their overlays, are gone,
+    `cohort.png` is not made.
 
     Args:
         model: as `load` reads it from its folder.
@@ -49,5 +50,5 @@ def grade_to_folder(
     source, folder = ImageSource.find(images), Path(folder)
     from_files = bool(source.root)
     with grade_files(model, source, folder, options, progress=progress, notify=notify) as results:
-        write_default_outputs(results, pictures=options.heat and from_files)
+        write_default_outputs(results, pictures=options.heat and from_files, notify=notify)
     return Results.open(folder)
