@@ -10,7 +10,7 @@ import numpy as np
 
 from unoqa.benchmark.agreement import Agreement, measure_agreement
 from unoqa.benchmark.labels import join_labels, read_grades, read_labels
-from unoqa.benchmark.parts.csv_rows import describe_left_out
+from unoqa.benchmark.parts.grade_cells import describe_left_out
 from unoqa.core.errors import ResultsError
 from unoqa.core.grading import Grade
 from unoqa.store.files import write_text

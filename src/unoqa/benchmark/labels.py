@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from unoqa.benchmark.parts.csv_rows import parse_grade, read_rows
+from unoqa.benchmark.parts.grade_cells import parse_grade
 from unoqa.benchmark.parts.names import (
     fold_file_name,
     fold_name,
@@ -19,6 +19,7 @@ from unoqa.core.errors import ResultsError
 from unoqa.store.formulas import unescape_formula
 from unoqa.store.results import Results
 from unoqa.store.results.database import RECORD
+from unoqa.store.tables.rows import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -9,9 +9,9 @@ from unoqa.benchmark.datasets.parts.contract import DataSet, Study
 from unoqa.benchmark.datasets.parts.image_search import find_images, note_left_out
 from unoqa.benchmark.datasets.parts.label_file import match_images, read_label_file
 from unoqa.benchmark.datasets.parts.splitting import check_study, draw_half_split
-from unoqa.benchmark.parts.csv_rows import read_header
 from unoqa.core.errors import DataSetError
 from unoqa.core.settings import settings
+from unoqa.store.tables.rows import read_header
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,10 +14,10 @@ from unoqa.benchmark.datasets.parts.label_file import (
     read_label_file,
 )
 from unoqa.benchmark.datasets.parts.splitting import check_study, draw_half_split
-from unoqa.benchmark.parts.csv_rows import read_header
 from unoqa.core.errors import DataSetError
 from unoqa.core.grading import Grade
 from unoqa.core.settings import settings
+from unoqa.store.tables.rows import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

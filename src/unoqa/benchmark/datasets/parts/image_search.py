@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from unoqa.benchmark.parts.csv_rows import describe_left_out
+from unoqa.benchmark.parts.grade_cells import describe_left_out
 from unoqa.core.errors import DataSetError, UsageError
 from unoqa.formats import collect
 

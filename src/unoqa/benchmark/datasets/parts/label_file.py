@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.datasets.parts.contract import LabelledImage
-from unoqa.benchmark.parts.csv_rows import parse_grade, read_rows
+from unoqa.benchmark.parts.grade_cells import parse_grade
 from unoqa.benchmark.parts.names import NameIndex, fold_name, parse_image_name
 from unoqa.core.errors import DataSetError
+from unoqa.store.tables.rows import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

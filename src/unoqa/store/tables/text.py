@@ -7,7 +7,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from unoqa.benchmark.parts.workbook import SAVE_AS_CSV
+from unoqa.store.tables.workbook import SAVE_AS_CSV
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Read tables of images and grades as people and spreadsheet programs save them: CSV, or Excel workbooks.
+"""Read tables of images as people and spreadsheet programs save them: CSV, or Excel workbooks.
 
 What is plain is read, with the names of columns in any case. Anything else is refused with its line, so that no row is
 lost and none is read as what it does not say.
@@ -6,15 +6,13 @@ lost and none is read as what it does not say.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unoqa.benchmark.parts.text_table import SEPARATORS, check_widths, decode, parse_lines
-from unoqa.benchmark.parts.workbook import Cell, Unplain, is_workbook, read_sheets
 from unoqa.core.errors import DataSetError, UnoqaError
-from unoqa.core.grading import Grade
+from unoqa.store.tables.text import SEPARATORS, check_widths, decode, parse_lines
+from unoqa.store.tables.workbook import Cell, Unplain, is_workbook, read_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +23,6 @@ Header = tuple[str, ...]
 Rows = Iterable[tuple[int, Sequence[Cell]]]
 """The cells of rows, each with its number in the file."""
 
-_GRADES = {text: grade for grade in Grade for text in (grade.word, str(int(grade)))}
-
 
 def read_rows(
     path: Path, columns: Header, what: str, error: type[UnoqaError], *, optional: Header = ()
@@ -34,11 +30,11 @@ def read_rows(
     """Return the cells of each row by column, with the row's number in the file; blank rows are left out.
 
     Args:
-        columns: columns that the file must have, in small letters: first the name of the image, then its grade. The
-            file may write them in any case and with blanks around them.
+        columns: columns that the file must have, in small letters: first the one that names the image. The file may
+            write them in any case and with blanks around them.
         what: the expected input in words, for the error message.
         error: class of the error that is raised if the file is missing, cannot be read, lacks a column or has it
-            twice, or if a row is not plain: more cells than columns, or a grade without an image.
+            twice, or if a row is not plain: more cells than columns, or another cell but no image.
         optional: columns that the file may have; rows have no cell of a column that it lacks.
     """
     header, lines = _read_table(path, columns, what, error)
@@ -46,15 +42,15 @@ def read_rows(
     if missing:
         raise error(f"{path} has no column {', '.join(missing)}; give {what}.")
     places = _find_places(header, (*columns, *optional), path, error)
-    image, grade = columns[:2]
     rows: list[tuple[int, dict[str, str]]] = []
     for line, cells in lines:
         where = f"Line {line} of {path}"
         row = {name: _get_text(cells, place, f"{where}, column {name},", error) for name, place in places.items()}
-        if row[image].strip():
+        if row[columns[0]].strip():
             rows.append((line, row))
-        elif row[grade].strip():
-            raise error(f"{where} has the {grade} '{row[grade].strip()}' and no {image}; name it, or delete the line.")
+        elif rest := [(name, cell.strip()) for name, cell in row.items() if cell.strip()]:
+            name, cell = rest[0]
+            raise error(f"{where} has the {name} '{cell}' and no {columns[0]}; name it, or delete the line.")
     return rows
 
 
@@ -72,22 +68,6 @@ def read_header(path: Path, columns: Header) -> Header:
     except DataSetError:
         return ()
     return next((header for header in headers if not _list_missing(header, columns)), ())
-
-
-def parse_grade(cell: str, line: int, path: Path, error: type[UnoqaError]) -> Grade:
-    """Parse a grade: 0–2, also as `2.0` or `2,0`, or the words, in any case; any other text raises `error`."""
-    grade = _GRADES.get(re.sub(r"^(\d)[.,]0+$", r"\1", cell.strip().lower()))
-    if grade is None:
-        raise error(
-            f"Line {line} of {path} has grade '{cell.strip()}'; use 0, 1, 2 or ungradable, gradable, outstanding."
-        )
-    return grade
-
-
-def describe_left_out(count: int) -> str:
-    """Return one sentence about rows without a grade; an empty one if there are none."""
-    rows, were = ("row", "was") if count == 1 else ("rows", "were")
-    return f"{count} {rows} without a grade {were} left out." if count else ""
 
 
 def _read_content(path: Path, what: str, error: type[UnoqaError]) -> bytes:

@@ -1,0 +1,1 @@
+"""Tables as people and spreadsheet programs save them: CSV, or Excel workbooks."""
