@@ -11,7 +11,7 @@ from unoqa import Recipe
 from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.core.errors import FitError, UsageError
 from unoqa.formats import collect, from_memory, read
-from unoqa.grader.panel import assign_folds
+from unoqa.grader.cross_fitting import assign_folds
 from unoqa.thresholds.conformal import Conformal
 
 RECIPE = Recipe.named("measures")

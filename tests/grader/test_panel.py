@@ -8,7 +8,8 @@ from unoqa import Recipe
 from unoqa.core.features import FeatureSet, Scale
 from unoqa.encoders.measures import Measures
 from unoqa.formats import collect, read
-from unoqa.grader.panel import Member, Panel, assign_folds, fuse
+from unoqa.grader.cross_fitting import assign_folds
+from unoqa.grader.panel import Member, Panel, fuse
 from unoqa.lowquality.gaussian import Gaussian
 from unoqa.lowquality.patchcore import Patchcore
 

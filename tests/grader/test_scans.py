@@ -28,7 +28,8 @@ def outstanding(clinic):
 
 
 def look(arrays, declared=None):
-    return survey(ImageSource.find(list(arrays)), declared)
+    found = survey(ImageSource.find(list(arrays)), declared)
+    return found.scans, found.notices
 
 
 def test_a_fit_keeps_the_size_of_its_images(grader, model):
@@ -78,6 +79,7 @@ def test_images_of_several_sizes_are_noticed_by_a_fit(outstanding, tmp_path):
     assert grader.fitted.report.notices == (
         "The images have several sizes, such as 300×280 (image 1) and 320×320 (image 2): the same scan gets another "
         "score at another size; export all images at one size.",
+        "1 image is nearly a copy of another: image 2 = image 1; they may be the same scan, saved again.",
     )
     grader.save(tmp_path / "model")
     card = (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")

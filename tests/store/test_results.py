@@ -38,7 +38,7 @@ FOUND = [
         members=(3.0, 1.0),
         point=np.array([3.25, 1.0]),
         findings=(BLUR, DIM),
-        facts=Facts(laterality=Fact("right", "manifest"), device=Fact("X", "header")),
+        facts=Facts(laterality=Fact("right", "header"), device=Fact("X", "header")),
     ),
     Failure("c.tif", "truncated", "c.tif ends early; copy it again."),
     Assessment(

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 
 from unoqa.batch.executors.threads import Threads
+from unoqa.batch.grading import grade_each
 from unoqa.batch.worker import Task, Worker
 from unoqa.core.assessment import Failure
 from unoqa.core.errors import UsageError
 from unoqa.core.grading import Grade
 from unoqa.core.progress import NoProgress, ignore
-from unoqa.grader.cohort import grade_cohort, grade_settled
-from unoqa.grader.grader import SETTLE_FIRST, AnyGrader, Grader, add_warnings, check_cohort_size
+from unoqa.grader.choice_of_model import Models
+from unoqa.grader.grader import SETTLE_FIRST, AnyGrader, check_cohort_size
 from unoqa.grader.open_encoders import library_versions
 from unoqa.store.results import ImageEntry, RunPlan, begin_run
 from unoqa.store.results.folder import heat_path, remove_leftovers, remove_stale, separate_overlays
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from unoqa.batch.executors import Executor
+    from unoqa.batch.grading import Outcome
     from unoqa.core.progress import Progress
-    from unoqa.grader.cohort import CohortResult
     from unoqa.grader.source import ImageSource
-    from unoqa.grader.split import FittedSplit
     from unoqa.store.results import Results, Run
 
 
@@ -67,7 +67,7 @@ class GradeOptions:
 
 @contextmanager
 def grade_files(
-    model: AnyGrader,
+    model: AnyGrader | Models,
     source: ImageSource,
     folder: Path,
     options: GradeOptions,
@@ -80,7 +80,7 @@ def grade_files(
     The context gives the finished results while the folder is still locked, so that views can be made from them.
 
     Args:
-        model: as read from its folder; a results folder belongs to one model.
+        model: one or several, as read from their folders; a results folder belongs to them.
         notify: takes sentences for the user.
 
     Raises:
@@ -88,54 +88,55 @@ def grade_files(
         CohortError: a cohort of fewer than 10 images.
         ResultsError: the results folder holds something else.
     """
-    alone = _is_alone(model, options)
-    if not alone:
-        check_cohort_size(len(source))
+    models = Models.of(model)
+    _check_mode(models, options, len(source))
     started = time.monotonic()
-    grader = model.grader
+    device = str(models.graders[0].grader.encoders.device)
     plan = RunPlan(
         images=[ImageEntry(image.name, image.path, image.page) for image in source.images],
         root=source.root,
-        model=grader.model.checksum,
-        conditions=json.dumps([library_versions(), str(grader.encoders.device), options.all_findings]),
+        model=models.checksum,
+        conditions=json.dumps([library_versions(), device, options.all_findings]),
         append=options.append,
     )
     with begin_run(folder, plan) as run:
         if run.done:
             notify(f"Continuing at {run.done} of {len(run.results)}.")
-        _assess_all(grader, source, run, options, progress or NoProgress())
-        graded = run.assessments()
-        if alone and model.frozen_split is not None:
-            split: FittedSplit | None = model.frozen_split
-            result = grade_settled(graded, grader.threshold, model.frozen_split)
-        else:
-            result, split = grade_cohort(graded, grader.threshold, grader.split, seed=grader.model.seed)
-        result = add_warnings(result, graded, grader)
-        facts = _facts(grader, result, source.ignored, alone=alone, border=None if split is None else split.border)
+        _assess_all(models, source, run, options, progress or NoProgress())
+        assessed = run.assessments()
+        outcome = grade_each(models, assessed, cohort=options.mode is Mode.COHORT)
+        facts = _make_facts(models, outcome, source.ignored, options)
         facts["seconds"] = round(time.monotonic() - started, 3)
-        run.finish(result.gradings, threshold=grader.threshold.value, facts=facts)
-        remove_stale(folder, [one.name for one in graded if isinstance(one, Failure)], heat=options.heat)
+        thresholds = [one.grader.threshold.value for one in models.graders]
+        run.finish(outcome.result.gradings, threshold=thresholds, facts=facts)
+        remove_stale(folder, [one.name for one in assessed if isinstance(one, Failure)], heat=options.heat)
         yield run.results
         remove_leftovers(folder)
 
 
-def _is_alone(model: AnyGrader, options: GradeOptions) -> bool:
-    if (options.mode is Mode.ALONE or options.append) and model.frozen_split is None:
+def _check_mode(models: Models, options: GradeOptions, images: int) -> None:
+    settled = all(one.frozen_split is not None for one in models.graders)
+    if (options.mode is Mode.ALONE or options.append) and not settled:
         raise UsageError(SETTLE_FIRST)
     if options.append and options.mode is Mode.COHORT:
         raise UsageError("Images can be added to results only if each is graded alone, not as a cohort.")
-    return model.frozen_split is not None and options.mode is not Mode.COHORT
+    if not settled or options.mode is Mode.COHORT:
+        check_cohort_size(images)
 
 
-def _assess_all(grader: Grader, source: ImageSource, run: Run, options: GradeOptions, progress: Progress) -> None:
+def _assess_all(models: Models, source: ImageSource, run: Run, options: GradeOptions, progress: Progress) -> None:
     names = [entry.name for entry in run.results.entries()]
     if options.heat:
         separate_overlays(run.results.folder, names)
     tasks = [
-        Task(image, run.digest(position), heat_path(run.results.folder, names[position]) if options.heat else None)
+        Task(
+            image,
+            run.digest(position, image.facts),
+            heat_path(run.results.folder, names[position]) if options.heat else None,
+        )
         for position, image in zip(run.positions, source.images, strict=True)
     ]
-    mapping = options.executor.map(Worker(grader, options.all_findings), tasks)
+    mapping = options.executor.map(Worker(models, options.all_findings), tasks)
     with progress.task("grading", len(tasks)) as step, mapping as assessed:
         for position, result in zip(run.positions, assessed, strict=True):
             if result is not None:
@@ -143,26 +144,42 @@ def _assess_all(grader: Grader, source: ImageSource, run: Run, options: GradeOpt
             step()
 
 
-def _facts(grader: Grader, result: CohortResult, ignored: int, *, alone: bool, border: float | None) -> dict[str, Any]:
+def _make_facts(models: Models, outcome: Outcome, ignored: int, options: GradeOptions) -> dict[str, Any]:
+    """Return what `run.json` shows; what differs between models is null and stands in `models`."""
+    result = outcome.result
     counts = {grade.word: result.count(grade) for grade in reversed(Grade)}
     failed = sum(grading.grade is None for grading in result.gradings)
+    each = [
+        {**_describe_model(model, cohort=options.mode is Mode.COHORT), "border": border, "images": images}
+        for model, border, images in zip(models.graders, outcome.borders, outcome.images, strict=True)
+    ]
+    shared = {key: value if all(one[key] == value for one in each) else None for key, value in each[0].items()}
     return {
         "notice": "For research use. Not a medical device.",
         "versions": library_versions(),
-        "device": str(grader.encoders.device),
+        "device": str(models.graders[0].grader.encoders.device),
         "threads": torch.get_num_threads(),
+        **{key: value for key, value in shared.items() if key != "images"},
+        "model": models.checksum,
+        "models": each,
+        "precision": "single",
+        "counts": {**counts, "failed": failed, "all": len(result.gradings), "ignored": ignored},
+        "duplicates": {"exact": outcome.duplicates.exact, "near": outcome.duplicates.near},
+        "warnings": list(result.warnings),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _describe_model(model: AnyGrader, *, cohort: bool) -> dict[str, Any]:
+    grader = model.grader
+    return {
         "model": grader.model.checksum,
         "recipe": grader.model.recipe,
         "seed": grader.model.seed,
-        "split": "settled" if alone else "cohort",
+        "split": "cohort" if cohort or model.frozen_split is None else "settled",
         "alpha": grader.model.settings["threshold"].get("alpha"),
         "threshold": grader.threshold.value,
-        "border": border,
         "size": grader.encoders.size,
         "intensity_range": grader.intensity_range.to_values(),
-        "precision": "single",
-        "counts": {**counts, "failed": failed, "all": len(result.gradings), "ignored": ignored},
-        "warnings": list(result.warnings),
         "settings": grader.model.settings,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
 from PIL import Image
 
-from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import ImageError
 from unoqa.grader.overlay import blend_heat
 from unoqa.store.files import replace_file
@@ -15,8 +14,9 @@ from unoqa.store.files import replace_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from unoqa.core.assessment import Assessment, Failure
     from unoqa.core.image import EnfaceImage
-    from unoqa.grader.grader import Grader
+    from unoqa.grader.choice_of_model import Models
     from unoqa.grader.source import LazyImage
 
 
@@ -38,13 +38,13 @@ class Task:
 @final
 @dataclass(frozen=True)
 class Worker:
-    """Assesses images with one grader.
+    """Assesses images, each with the model that was fitted on such scans.
 
     Attributes:
         all_findings: whether outstanding images get findings too.
     """
 
-    grader: Grader
+    models: Models
     all_findings: bool = False
 
     def __call__(self, task: Task) -> Assessment | Failure | None:
@@ -55,15 +55,17 @@ class Worker:
                 return None
             return self._assess(image, task.heat)
         except ImageError as error:
-            return Failure(task.image.name, error.code, str(error))
+            return task.image.fail(error)
 
     def _assess(self, image: EnfaceImage, heat: Path | None) -> Assessment:
-        assessment, make_heat = self.grader.assess(image, all_findings=self.all_findings)
+        number = self.models.choose(image)
+        grader = self.models.graders[number].grader
+        assessment, make_heat = grader.assess(image, all_findings=self.all_findings)
         if heat is not None:
             with replace_file(heat) as fresh:
-                pixels = self.grader.intensity_range.scale(image).pixels
+                pixels = grader.intensity_range.scale(image).pixels
                 Image.fromarray(blend_heat(pixels, make_heat())).save(fresh, format="PNG", compress_level=3)
-        return assessment
+        return replace(assessment, model=number)
 
 
 def _exists(heat: Path | None) -> bool:

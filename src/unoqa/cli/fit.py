@@ -4,6 +4,9 @@ Give outstanding images only, preferably 60 to 100, of one device, one field of 
 retina that the image shows). The model folder is all that unoqa grade needs, on this machine or another. The model has
 a threshold: an image with a score above it is not outstanding. If a fit is killed, the same command continues it.
 
+OUTSTANDING may be a manifest: a table (CSV or Excel) with a column path and, if known, patient: images of one patient
+then stay together when images are held out, without which the threshold refuses more than it promises.
+
 Examples:
 
   unoqa fit outstanding/ -o model

@@ -7,11 +7,16 @@ into two groups; the group with the higher mean score is ungradable, the other o
 The output folder receives record.sqlite (all that is known of the images), grades.csv (one row per image), run.json,
 heat/ (overlays that show where an image is poor) and cohort.png. If a run is killed, the same command continues it.
 
+IMAGES may be a manifest: a table (CSV or Excel) with a column path and any of eye, session, patient, site, date,
+device, field of view and slab. With eye and session, grades.csv also names the best scan of each eye. With several
+models (-m A -m B), each image goes to the one that was fitted on scans of its device, field of view, slab and size.
+
 Examples:
 
   unoqa grade clinic/ -m model -o results
   unoqa grade one.png -m settled -o result-of-one --alone
   unoqa grade clinic/today/ -m settled -o results --append
+  unoqa grade manifest.csv -m zeiss -m heidelberg -o results
 """
 
 from __future__ import annotations
@@ -26,10 +31,10 @@ from unoqa.batch import GradeOptions, Mode
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import NOTHING_DONE, SOME_FAILED
 from unoqa.cli.parts.messages import print_counts, print_ignored, print_left_out
-from unoqa.cli.parts.options import Device, FollowLinks, Images, Log, Model, Quiet, Threads, use_threads
+from unoqa.cli.parts.options import Device, FollowLinks, Images, Log, Quiet, SeveralModels, Threads, use_threads
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import UsageError
-from unoqa.grader.grader import load
+from unoqa.grader.choice_of_model import Models
 from unoqa.grader.source import ImageSource
 from unoqa.outputs.parts.run import grade_to_folder
 
@@ -43,7 +48,7 @@ MADE = ("record.sqlite", "grades.csv", "run.json", "heat/", "cohort.png")
 
 def grade(
     images: Images,
-    model: Model,
+    model: SeveralModels,
     output: Annotated[Path, typer.Option("--output", "-o", help="Results folder to make.")],
     alone: Annotated[bool, typer.Option("--alone", help="Grade each image by itself; needs a settled model.")] = False,
     cohort: Annotated[
@@ -68,7 +73,7 @@ def grade(
     source = ImageSource.find(images, follow_links=follow_links)
     options = GradeOptions(mode=mode, heat=not no_heat, append=append, all_findings=findings == "all")
     results = grade_to_folder(
-        load(model, device=device),
+        Models.load(model, device=device),
         source,
         output,
         options,
@@ -95,10 +100,10 @@ def _find_mode(*, alone: bool, cohort: bool) -> Mode:
     return Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
 
 
-def _check_output(output: Path, images: list[Path], model: Path) -> None:
+def _check_output(output: Path, images: list[Path], models: list[Path]) -> None:
     if any(_is_inside(output, folder) for folder in images):
         raise UsageError(f"The results folder {output} is inside the folder of images; name a folder outside it.")
-    if _is_inside(output, model):
+    if any(_is_inside(output, model) for model in models):
         raise UsageError(f"The results folder {output} is inside the model folder; name a folder outside it.")
 
 

@@ -26,6 +26,8 @@ class Assessment:
             as high. It compares between models.
         members: the weighted standardised score of each member of the panel.
         point: the numbers by which the image is clustered; empty if it is outstanding, since then it is not clustered.
+        fingerprint: what copies of a scan have in common; see `unoqa.grader.duplicates`.
+        model: number of the model that scored it, from 0.
         findings: the worst first; empty if it is outstanding, unless all findings are wanted.
         warnings: codes of how the image differs from those that the model was fitted on: `other-size`, `dark-range`.
     """
@@ -41,13 +43,22 @@ class Assessment:
     facts: Facts = NO_FACTS
     out_of_scope: str = ""
     warnings: tuple[str, ...] = ()
+    fingerprint: str = ""
+    model: int = 0
 
 
 @final
 @dataclass(frozen=True)
 class Failure:
-    """An image that cannot be read or used: a stable code and one sentence."""
+    """An image that cannot be read or used: a stable code and one sentence.
+
+    Attributes:
+        facts: what a manifest says of it.
+        out_of_scope: empty, or the code of why it is not such a scan as the model knows.
+    """
 
     name: str
     code: str
     message: str
+    facts: Facts = NO_FACTS
+    out_of_scope: str = ""

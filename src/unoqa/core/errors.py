@@ -38,13 +38,15 @@ class ImageError(UnoqaError):
     """One image cannot be graded.
 
     Attributes:
-        code: `unreadable`, `truncated`, `too-large`, `too-small`, `constant`, `not-finite`, `intensity-range` or
-            `unsupported`; codes are stable, and documented in `docs/outputs.md`.
+        code: `unreadable`, `truncated`, `too-large`, `too-small`, `constant`, `not-finite`, `intensity-range`,
+            `conflict`, `out-of-scope` or `unsupported`; codes are stable, and documented in `docs/outputs.md`.
+        scope: empty, or in what it is not such a scan as the model knows, such as `other-slab`.
     """
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, *, scope: str = "") -> None:
         super().__init__(sentence)
         self.code = code
+        self.scope = scope
 
 
 @final

@@ -1,9 +1,12 @@
-"""Facts of a scan: what its file says of device, eye and field."""
+"""Facts of a scan: what its file or a manifest says of device, eye and field."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import re
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, final
+
+from unoqa.core.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +34,10 @@ class Facts:
         spacing: millimetres per pixel, rows × columns.
         frame: number of the frame in a file of several.
         vendor_quality: the device's own quality number.
+        patient: who; equal for all scans of a person.
+        session: the visit.
+        site: where the scan was taken.
+        acquired: when it was taken.
     """
 
     device: Fact | None = None
@@ -40,6 +47,10 @@ class Facts:
     spacing: Fact | None = None
     frame: Fact | None = None
     vendor_quality: Fact | None = None
+    patient: Fact | None = None
+    session: Fact | None = None
+    site: Fact | None = None
+    acquired: Fact | None = None
 
     def known(self) -> Iterator[tuple[str, Fact]]:
         """Yield name and fact of all that is known."""
@@ -48,6 +59,67 @@ class Facts:
             if fact is not None:
                 yield field.name, fact
 
+    def complete(self, declared: Facts, name: str) -> Facts:
+        """Return these facts and, where they say nothing, the declared ones.
+
+        Who and which visit is taken from the declaration, since a file's own words for them are kept as hashes only.
+
+        Args:
+            name: of the image, for the error message.
+
+        Raises:
+            ImageError: `conflict`: both say something, and not the same.
+        """
+        missing = {}
+        for key, fact in declared.known():
+            own: Fact | None = getattr(self, key)
+            if own is None or key in IDENTIFIERS:
+                missing[key] = fact
+            elif not agree(key, own.value, fact.value):
+                what = key.replace("_", " ")
+                raise ImageError(
+                    "conflict",
+                    f"{name} has the {what} '{own.value}' by {own.source} and '{fact.value}' by {fact.source}; "
+                    "find out which is right, and correct the other.",
+                )
+        return replace(self, **missing) if missing else self
+
+    def was_completed_by(self, declared: Facts) -> bool:
+        """Tell whether `complete` with these declared facts gave these facts."""
+        own = replace(self, **{key: None for key, fact in self.known() if fact.source == DECLARED})
+        try:
+            return own.complete(declared, "") == self
+        except ImageError:
+            return False
+
+
+def agree(key: str, first: str, second: str) -> bool:
+    """Tell whether two values of a fact may mean the same.
+
+    Numbers must be equal, and so must laterality. Of words, those of one may be among those of the other:
+    a file says `Carl Zeiss Meditec CIRRUS` where people say `Cirrus`.
+
+    >>> agree("device", "Carl Zeiss Meditec CIRRUS", "cirrus"), agree("laterality", "right", "left")
+    (True, False)
+    """
+    one, other = first.casefold(), second.casefold()
+    if key in ("field_of_view", "spacing"):
+        return _list_numbers(one) == _list_numbers(other)
+    if key in ("device", "slab", "site"):
+        sets = [set(re.findall(r"\w+", text)) for text in (one, other)]
+        return sets[0] <= sets[1] or sets[1] <= sets[0]
+    return one.strip() == other.strip()
+
+
+def _list_numbers(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)]
+
+
+DECLARED = "manifest"
+"""The source of a fact that the user's own table states."""
+
+IDENTIFIERS = ("patient", "session")
+"""Facts that say who was scanned, and on which visit."""
 
 NO_FACTS = Facts()
 """Of an image of which only the pixels are known."""

@@ -1,8 +1,17 @@
 """Image files: a path becomes an EnfaceImage. Content decides the format; every failure is an ImageError."""
 
-from unoqa.formats.parts.collection import Collection, ImageReference, collect, read
+from unoqa.formats.parts.collection import Collection, ImageReference, collect, collect_named, read
 from unoqa.formats.parts.kinds import FORMATS
 from unoqa.formats.parts.memory import from_memory
 from unoqa.formats.parts.unread import describe_unread
 
-__all__ = ["FORMATS", "Collection", "ImageReference", "collect", "describe_unread", "from_memory", "read"]
+__all__ = [
+    "FORMATS",
+    "Collection",
+    "ImageReference",
+    "collect",
+    "collect_named",
+    "describe_unread",
+    "from_memory",
+    "read",
+]

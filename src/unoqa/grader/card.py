@@ -45,6 +45,7 @@ for other scans, fit a new model: the scores of this one mean nothing there.
 | intensity range: black to white | {IntensityRange.from_values(document["intensity_range"])} |
 | images are resized to | {settings["size"]}×{settings["size"]} pixels ({document["resize"]}) |
 | threshold: outstanding up to a score of | {document["threshold"]:.4f} ({_describe_threshold(settings["threshold"])}) |
+| patients | {_describe_patients(document.get("patients", 0))} |
 | precision | {document["precision"]} |
 | who runs the networks of encoders | {"; ".join(engines) or "there are none"} |
 | gradable or ungradable | {settings["split"]["clustering"]["choice"]}, {border} |
@@ -54,6 +55,15 @@ for other scans, fit a new model: the scores of this one mean nothing there.
 Use: `unoqa grade IMAGES -m THIS_FOLDER -o RESULTS`. `checksums.json` holds the SHA-256 of each file; unoqa
 does not load a model with a changed byte.
 """
+
+
+def _describe_patients(patients: int) -> str:
+    if not patients:
+        return (
+            "not known: if several images are of one patient, more than this share may be refused; name patients in a "
+            "manifest to rule that out"
+        )
+    return f"{patients}; all images of one patient, also of the fellow eye, are in one fold"
 
 
 def _describe_size(size: Mapping[str, Any]) -> str:

@@ -97,9 +97,15 @@ def grade_settled(
     return CohortResult(tuple(_grade_alone(one, threshold, split) for one in assessed))
 
 
+def grade_failure(one: Failure, threshold: float) -> Grading:
+    """Return the row of an image that cannot be read or used."""
+    error = f"{one.code}: {one.message}"
+    return Grading(one.name, None, None, threshold, None, error=error, out_of_scope=one.out_of_scope)
+
+
 def _grade_alone(one: Assessment | Failure, threshold: FittedThreshold, split: FittedSplit | None) -> Grading:
     if isinstance(one, Failure):
-        return Grading(one.name, None, None, threshold.value, None, error=f"{one.code}: {one.message}")
+        return grade_failure(one, threshold.value)
     if threshold.passes(one.score):
         return _make_grading(one, threshold, Grade.OUTSTANDING, threshold.certainty(one.score))
     if split is None:

@@ -21,6 +21,25 @@ NO_FOLD = -1
 """In place of a fold: no image is left out."""
 
 
+def assign_folds(images: int, folds: int, *, seed: int, groups: Sequence[str] | None = None) -> np.ndarray:
+    """Assign images to folds at random: of equal size, or as equal as groups that stay together allow.
+
+    Args:
+        groups: of each image, such as its patient. The largest groups are dealt first, each to the smallest fold.
+    """
+    rng = np.random.default_rng(seed)
+    if groups is None:
+        return rng.permutation(np.arange(images) % folds)
+    names, members = np.unique(np.asarray(groups), return_inverse=True)
+    shuffled = rng.permutation(len(names))
+    sizes = np.bincount(members)
+    filled, fold_of = np.zeros(folds, dtype=int), np.empty(len(names), dtype=int)
+    for group in shuffled[np.argsort(-sizes[shuffled], kind="stable")]:
+        fold_of[group] = filled.argmin()
+        filled[fold_of[group]] += sizes[group]
+    return fold_of[members]
+
+
 @final
 @dataclass
 class MapSums:

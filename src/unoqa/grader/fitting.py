@@ -15,6 +15,7 @@ from unoqa.core.errors import FitError
 from unoqa.core.parallel import map_in_order
 from unoqa.core.work import NoCheckpoints, Work
 from unoqa.grader.cohort import FittedThreshold
+from unoqa.grader.cross_fitting import assign_folds
 from unoqa.grader.findings import FittedFindings
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.open_encoders import CachedFeatures
@@ -52,6 +53,7 @@ class FitReport:
         unusual: images fitted on that do not look like the rest, the worst first.
         ignored: number of files that are not images.
         notices: sentences of modules about their fit.
+        patients: number of patients whose images are of one fold each; 0 if nobody says whose the images are.
     """
 
     used: int
@@ -60,6 +62,7 @@ class FitReport:
     unusual: tuple[str, ...] = ()
     ignored: int = 0
     notices: tuple[str, ...] = ()
+    patients: int = 0
 
 
 @final
@@ -105,14 +108,16 @@ def fit_on_outstanding(
     images = _encode(CachedFeatures(encoders, workspace), source, progress)
     if len(images.used) < needed:
         raise _too_few(len(images.used), needed, source, images.failures)
+    patients = _list_patients(images)
+    _check_patients(panel, threshold, patients, seed=seed)
     release_freed_memory()
     notices: list[str] = []
-    key = make_key(repr(panel), seed, list(images.used), encoders.keys)
+    key = make_key(repr(panel), seed, list(images.used), encoders.keys, patients)
     work = Work(
         progress, workspace.checkpoints(key) if workspace.persistent else NoCheckpoints(), notify=notices.append
     )
     features = images.features[: len(panel.encoders())]
-    fitted, held_out = panel.fit(features, seed=seed, work=work)
+    fitted, held_out = panel.fit(features, seed=seed, work=work, groups=patients)
     names = [image.name for image in images.used.values()]
     report = FitReport(
         len(names),
@@ -121,6 +126,7 @@ def fit_on_outstanding(
         _find_unusual(names, held_out, partial(_score, fitted, features)),
         source.ignored,
         tuple(sorted(notices)),
+        0 if patients is None else len(set(patients)),
     )
     with map_in_order(FittedFindings.fit, [images.features[encoders.measures]]) as results:
         findings = next(results)
@@ -172,6 +178,35 @@ def _count_needed(panel: Panel, threshold: Threshold) -> int:
     calibrating = max(threshold.min_images, FEWEST_HELD_OUT)
     for_threshold = (calibrating - 1) * panel.folds + 1 if panel.final == "held-out" else threshold.min_images
     return max(for_modules, panel.folds, for_threshold)
+
+
+def _list_patients(images: _EncodedImages) -> list[str] | None:
+    """Return the patient of each image, or None if nobody says whose any of them is.
+
+    An image without a patient counts as one of a patient of its own.
+    """
+    facts = [(digest, image.facts.patient) for digest, image in images.used.items()]
+    if not any(patient for _, patient in facts):
+        return None
+    return [f"patient {patient.value}" if patient else digest for digest, patient in facts]
+
+
+def _check_patients(panel: Panel, threshold: Threshold, patients: list[str] | None, *, seed: int) -> None:
+    """Refuse images of so few patients that a fold, or the images beside it, are too few.
+
+    Raises:
+        FitError: they are.
+    """
+    if patients is None:
+        return
+    sizes = np.bincount(assign_folds(len(patients), panel.folds, seed=seed, groups=patients), minlength=panel.folds)
+    modules = max(member.module.min_images for member in panel.members)
+    calibrating = max(threshold.min_images, FEWEST_HELD_OUT) if panel.final == "held-out" else 1
+    if sizes.min() < 1 or sizes[0] < calibrating or len(patients) - sizes.max() < modules:
+        raise FitError(
+            f"The {len(patients)} images are of {len(set(patients))} patients, and images of one patient stay in one "
+            f"of {panel.folds} folds, which leaves too few in one of them; give images of more patients."
+        )
 
 
 def _too_few(used: int, needed: int, source: ImageSource, failures: Sequence[Failure]) -> FitError:

@@ -22,6 +22,7 @@ from unoqa.grader.cohort import (
     grade_settled,
 )
 from unoqa.grader.devices import find_device
+from unoqa.grader.duplicates import compute_fingerprint
 from unoqa.grader.model import Model, read_model, write_model
 from unoqa.grader.scans import describe_warnings
 from unoqa.grader.source import ImageSource
@@ -117,6 +118,7 @@ class Grader:
         Raises:
             ImageError: the image is too small, constant or not finite, or its values do not fit the intensity range.
         """
+        self.model.scans.check_scope(image)
         scaled = self.intensity_range.scale(image)
         prepared = self.encoders.prepare(scaled)
         encoded = self.encoders.encode(prepared)
@@ -136,6 +138,7 @@ class Grader:
             findings=findings,
             facts=image.facts,
             warnings=self.model.scans.find_warnings(scaled),
+            fingerprint=compute_fingerprint(prepared[0]),
         )
         return assessment, lambda: self.fitted.heat.heat(prediction, shape)
 

@@ -108,6 +108,7 @@ def _document(model: Model, graphs: Mapping[int, bytes]) -> dict[str, Any]:
         "recipe": model.recipe,
         "seed": model.seed,
         "images": fitted.report.used,
+        "patients": fitted.report.patients,
         **model.scans.to_values(),
         "threshold": fitted.threshold.value,
         "std": fitted.threshold.std,
@@ -160,7 +161,7 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
         findings=FittedFindings.restore(select_prefix(there, "findings."), measures, measure_scales),
         heat=HeatLevels.restore(select_prefix(arrays, "heat.")),
         reference=arrays["reference.scores"].numpy(),
-        report=FitReport(document["images"]),
+        report=FitReport(document["images"], patients=document.get("patients", 0)),
     )
     return Model(
         encoders,

@@ -16,7 +16,7 @@ from unoqa.core.errors import UsageError
 from unoqa.core.features import FeaturePyramid
 from unoqa.core.parallel import map_all
 from unoqa.core.work import Work
-from unoqa.grader.cross_fitting import NO_FOLD, FoldFit, FoldPrediction, MapSums
+from unoqa.grader.cross_fitting import NO_FOLD, FoldFit, FoldPrediction, MapSums, assign_folds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -181,13 +181,23 @@ class Panel:
         """Return the distinct encoders, in the order of their first use."""
         return tuple(dict.fromkeys(member.encoder for member in self.members))
 
-    def fit(self, features: Sequence[FeatureSet], *, seed: int, work: Work = NO_WORK) -> tuple[FittedPanel, HeldOut]:
+    def fit(
+        self,
+        features: Sequence[FeatureSet],
+        *,
+        seed: int,
+        work: Work = NO_WORK,
+        groups: Sequence[str] | None = None,
+    ) -> tuple[FittedPanel, HeldOut]:
         """Fit on the features of outstanding images, one set per distinct encoder.
+
+        Args:
+            groups: the patient of each image; images of one patient are in one fold.
 
         Returns:
             the panel, and its predictions for images that the modules were not fitted on.
         """
-        folds = assign_folds(len(features[0]), self.folds, seed=seed)
+        folds = assign_folds(len(features[0]), self.folds, seed=seed, groups=groups)
         encoders = self.encoders()
         fits = [
             FoldFit(member.module, features[encoders.index(member.encoder)], seed, work.part(f"member {number}"), fold)
@@ -244,8 +254,3 @@ def _standardise(member: Member, position: int, folds: Sequence[FoldPrediction])
     )
     fitted = FittedMember(position, modules, mean, std, member.weight)
     return fitted, HeldOut(rows[order], member.weight * (scores - mean) / std, levels)
-
-
-def assign_folds(images: int, folds: int, *, seed: int) -> np.ndarray:
-    """Assign images to folds of equal size, at random."""
-    return np.random.default_rng(seed).permutation(np.arange(images) % folds)

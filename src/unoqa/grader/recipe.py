@@ -186,13 +186,21 @@ class Recipe:
         workspace: Workspace,
     ) -> Model:
         settings = self.to_values()
-        scans, notices = survey(source, intensity_range)
+        found = survey(source, intensity_range)
         fitted = fit_on_outstanding(
-            self.panel, self.threshold, encoders, scans.scale(source), seed=seed, progress=progress, workspace=workspace
+            self.panel,
+            self.threshold,
+            encoders,
+            found.scans.scale(found.source),
+            seed=seed,
+            progress=progress,
+            workspace=workspace,
         )
-        report = replace(fitted.report, notices=(*notices, *fitted.report.notices))
+        report = replace(fitted.report, notices=(*found.notices, *fitted.report.notices))
         today = datetime.now(UTC).date().isoformat()
-        return Model(encoders, replace(fitted, report=report), scans, self.split, self.name, settings, seed, today)
+        return Model(
+            encoders, replace(fitted, report=report), found.scans, self.split, self.name, settings, seed, today
+        )
 
     def __repr__(self) -> str:
         return f"Recipe({self.name!r})"

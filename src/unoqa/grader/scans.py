@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, final
 
 from unoqa.core.assessment import Assessment, Failure
+from unoqa.core.errors import ImageError
+from unoqa.core.facts import Fact, Facts, agree
 from unoqa.core.parallel import map_in_order
+from unoqa.grader.duplicates import Print, compute_fingerprint, find_duplicates
 from unoqa.grader.intensity import IntensityRange, StoredValues, choose_range
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ OTHER_SIZE = "other-size"
 DARK_RANGE = "dark-range"
 """Code of a warning: the image uses so little of the intensity range that the range may not be meant for it."""
 
+KINDS = ("device", "field_of_view", "slab")
+"""Facts that all images of a model have in common."""
+
 DARK = 1 / 8
 """Largest share of the range that such an image uses: 12 bits in a file of 16 use a sixteenth."""
 
@@ -36,16 +42,46 @@ class FittedScans:
     Attributes:
         smallest: rows and columns that each of them has at least.
         largest: rows and columns that each of them has at most.
+        kinds: the devices, fields of view and slabs that occur, each if it is known of all images.
     """
 
     intensity_range: IntensityRange
     smallest: Size
     largest: Size
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def has_size_of(self, image: EnfaceImage) -> bool:
+        """Tell whether the model was fitted on images of this size, or smaller and larger ones."""
+        sides = zip(self.smallest, image.pixels.shape, self.largest, strict=True)
+        return all(low <= side <= high for low, side, high in sides)
+
+    def find_other(self, facts: Facts) -> str:
+        """Return the first of device, field of view and slab in which a scan is another; empty if it is in none."""
+        for key, values in self.kinds.items():
+            fact: Fact | None = getattr(facts, key)
+            if fact is not None and not any(agree(key, fact.value, value) for value in values):
+                return key
+        return ""
+
+    def check_scope(self, image: EnfaceImage) -> None:
+        """Refuse an image that is known to be of another device, field of view or slab.
+
+        Raises:
+            ImageError: `out-of-scope`.
+        """
+        if key := self.find_other(image.facts):
+            fact: Fact = getattr(image.facts, key)
+            what = key.replace("_", " ")
+            raise ImageError(
+                "out-of-scope",
+                f"{image.name} has the {what} '{fact.value}' by {fact.source}, and the model was fitted on "
+                f"'{', '.join(self.kinds[key])}'; grade it with a model of such scans.",
+                scope=f"other-{what.replace(' ', '-')}",
+            )
 
     def find_warnings(self, scaled: EnfaceImage) -> tuple[str, ...]:
         """Return the codes of how an image differs, without being refused; it was scaled by the intensity range."""
-        sides = zip(self.smallest, scaled.pixels.shape, self.largest, strict=True)
-        other_size = not all(low <= side <= high for low, side, high in sides)
+        other_size = not self.has_size_of(scaled)
         dark = float(scaled.pixels.max()) <= DARK
         return (OTHER_SIZE,) * other_size + (DARK_RANGE,) * dark
 
@@ -56,7 +92,8 @@ class FittedScans:
     def to_values(self) -> dict[str, Any]:
         """Return plain values, which `from_values` reads back."""
         size = {"smallest": list(self.smallest), "largest": list(self.largest)}
-        return {"intensity_range": self.intensity_range.to_values(), "image_size": size}
+        kinds = {key: list(values) for key, values in self.kinds.items()}
+        return {"intensity_range": self.intensity_range.to_values(), "image_size": size, "kinds": kinds}
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> FittedScans:
@@ -67,7 +104,8 @@ class FittedScans:
         """
         sizes = (values["image_size"][end] for end in ("smallest", "largest"))
         smallest, largest = ((int(rows), int(columns)) for rows, columns in sizes)
-        return cls(IntensityRange.from_values(values["intensity_range"]), smallest, largest)
+        kinds = {key: tuple(values["kinds"][key]) for key in KINDS if key in values.get("kinds", {})}
+        return cls(IntensityRange.from_values(values["intensity_range"]), smallest, largest, kinds)
 
     def _scale_lazily(self, image: LazyImage) -> LazyImage:
         return replace(image, load=lambda: self.intensity_range.scale(image.load()))
@@ -80,27 +118,48 @@ class _Look:
 
     values: StoredValues
     size: Size
+    facts: Facts
+    mark: Print
 
 
-def survey(source: ImageSource, declared: tuple[float, float] | None) -> tuple[FittedScans, tuple[str, ...]]:
+@final
+@dataclass(frozen=True)
+class Survey:
+    """What is seen of all images that a model is to be fitted on.
+
+    Attributes:
+        scans: what they have in common.
+        source: the images, with what their files and the manifest say of them.
+        notices: sentences about what is odd.
+    """
+
+    scans: FittedScans
+    source: ImageSource
+    notices: tuple[str, ...]
+
+
+def survey(source: ImageSource, declared: tuple[float, float] | None) -> Survey:
     """Look at all images that a model is to be fitted on; those that cannot be used do not count.
 
     Args:
         declared: black and white of the intensity range; None learns them.
 
-    Returns:
-        what they have in common, and sentences about what is odd.
-
     Raises:
         FitError: they hold numbers of different types.
     """
     with map_in_order(lambda image: image.apply(_look_at), source.images) as results:
-        looks = [look for look in results if not isinstance(look, Failure)]
+        found = list(results)
+    looks = [look for look in found if not isinstance(look, Failure)]
     chosen = choose_range([look.values for look in looks], declared)
     rows, columns = zip(*(look.size for look in looks), strict=True) if looks else ((0,), (0,))
-    scans = FittedScans(chosen, (min(rows), min(columns)), (max(rows), max(columns)))
-    notices = [_note_sizes(looks), _note_learned_ends(chosen, declared), _note_dark(looks, chosen)]
-    return scans, tuple(filter(None, notices))
+    scans = FittedScans(chosen, (min(rows), min(columns)), (max(rows), max(columns)), _find_kinds(looks))
+    near = replace(find_duplicates([look.mark for look in looks]), exact=())  # a fit leaves exact ones out, and says so
+    notices = [_note_sizes(looks), _note_learned_ends(chosen, declared), _note_dark(looks, chosen), *near.describe()]
+    told = [
+        image if isinstance(look, Failure) else replace(image, facts=look.facts)
+        for image, look in zip(source.images, found, strict=True)
+    ]
+    return Survey(scans, replace(source, images=tuple(told)), tuple(filter(None, notices)))
 
 
 def describe_warnings(assessed: Sequence[Assessment | Failure], scans: FittedScans) -> tuple[str, ...]:
@@ -125,7 +184,19 @@ def describe_warnings(assessed: Sequence[Assessment | Failure], scans: FittedSca
 
 def _look_at(image: EnfaceImage) -> _Look:
     image.check()
-    return _Look(StoredValues.of(image), (image.pixels.shape[0], image.pixels.shape[1]))
+    mark = Print(image.name, image.digest(), compute_fingerprint(image.pixels))
+    return _Look(StoredValues.of(image), (image.pixels.shape[0], image.pixels.shape[1]), image.facts, mark)
+
+
+def _find_kinds(looks: Sequence[_Look]) -> dict[str, tuple[str, ...]]:
+    """Return the values of each fact that is known of all images."""
+    found = {}
+    for key in KINDS:
+        facts: list[Fact | None] = [getattr(look.facts, key) for look in looks]
+        values = tuple(dict.fromkeys(fact.value for fact in facts if fact is not None))
+        if values and all(facts):
+            found[key] = values
+    return found
 
 
 def _note_sizes(looks: Sequence[_Look]) -> str:

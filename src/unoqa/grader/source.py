@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, final
 
@@ -13,8 +13,10 @@ from PIL import Image
 
 from unoqa.core.assessment import Failure
 from unoqa.core.errors import ImageError, UsageError
+from unoqa.core.facts import NO_FACTS, Facts
 from unoqa.core.image import EnfaceImage
-from unoqa.formats import collect, from_memory, read
+from unoqa.formats import collect, collect_named, from_memory, read
+from unoqa.grader.manifest import is_manifest, read_manifest
 from unoqa.store.file_names import find_common_folder
 
 if TYPE_CHECKING:
@@ -34,19 +36,25 @@ class LazyImage:
     Attributes:
         path: of its file, absolute; empty for an image in memory.
         page: page of the file, from 0.
+        facts: what a manifest says of it; the image that is loaded has these too.
     """
 
     name: str
     load: Callable[[], EnfaceImage]
     path: str = ""
     page: int = 0
+    facts: Facts = NO_FACTS
 
     def apply(self, function: Callable[[EnfaceImage], T]) -> T | Failure:
         """Return what `function` makes of the image, or why the image cannot be read or used."""
         try:
             return function(self.load())
         except ImageError as error:
-            return Failure(self.name, error.code, str(error))
+            return self.fail(error)
+
+    def fail(self, error: ImageError) -> Failure:
+        """Return the image as one that cannot be read or used."""
+        return Failure(self.name, error.code, str(error), self.facts, error.scope)
 
 
 @final
@@ -69,10 +77,12 @@ class ImageSource:
     def find(cls, images: ImagesLike, *, follow_links: bool = False) -> ImageSource:
         """Find the images; none is read yet.
 
-        Images in memory without a name are called `image 1`, `image 2`, … in the order given.
+        Images in memory without a name are called `image 1`, `image 2`, … in the order given. A table (CSV or Excel)
+        is a manifest: it names the images, and says what is known of them.
 
         Raises:
-            UsageError: a path does not exist, there is no image, or paths and images in memory are mixed.
+            UsageError: a path does not exist, there is no image, paths and images in memory are mixed, or a manifest
+                is given with anything else or is not one.
         """
         if isinstance(images, ImageSource):
             return images
@@ -86,6 +96,8 @@ class ImageSource:
             )
         if in_memory:
             return cls(tuple(_from_memory(image, number) for number, image in enumerate(in_memory, start=1)))
+        if any(map(is_manifest, paths)):
+            return _from_manifest(paths)
         found = collect(paths, follow_links=follow_links)
         images_found = tuple(_from_file(reference) for reference in found.references)
         return cls(images_found, found.ignored, _find_root(paths), found.describe_left_out())
@@ -111,6 +123,27 @@ def _from_memory(image: InMemory, number: int) -> LazyImage:
 
 def _from_file(reference: ImageReference) -> LazyImage:
     return LazyImage(reference.name, lambda: read(reference), str(reference.path.absolute()), reference.page)
+
+
+def _from_manifest(paths: Sequence[Path]) -> ImageSource:
+    if len(paths) > 1:
+        raise UsageError("A manifest is given alone; name its images in the table, and nothing beside it.")
+    manifest = read_manifest(paths[0])
+    files = list(manifest.files)
+    found = collect_named(files, manifest.folder)
+    images = tuple(_declare(_from_file(one), manifest.files[one.path]) for one in found.references)
+    left_out = (*found.describe_left_out(), *manifest.describe_unused())
+    return ImageSource(images, found.ignored, _find_root(files), left_out)
+
+
+def _declare(image: LazyImage, facts: Facts) -> LazyImage:
+    """Return the image with what a manifest says of it."""
+
+    def load() -> EnfaceImage:
+        read_image = image.load()
+        return replace(read_image, facts=read_image.facts.complete(facts, image.name))
+
+    return replace(image, load=load, facts=facts)
 
 
 def _find_root(paths: Sequence[Path]) -> str:

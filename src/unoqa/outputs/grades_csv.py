@@ -8,12 +8,14 @@ from unoqa.outputs.parts.cells import format_number, join_cells
 from unoqa.outputs.parts.contract import Output
 from unoqa.store.files import replace_file
 from unoqa.store.formulas import escape_formula
+from unoqa.store.results.eyes import has_eyes, iterate_eyes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from unoqa.core.grading import Grading
     from unoqa.store.results import Results
+    from unoqa.store.results.eyes import EyeScan
 
 COLUMNS = (
     "image",
@@ -28,6 +30,9 @@ COLUMNS = (
     "out_of_scope",
 )
 
+EYE_COLUMNS = ("eye", "session", "best_of_eye")
+"""Further columns at the end, only where a manifest names eyes and sessions."""
+
 
 @final
 class GradesCsv(Output):
@@ -39,9 +44,13 @@ class GradesCsv(Output):
         """Write all rows, in the order of the images, one at a time."""
         del images
         with replace_file(path) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
-            file.write(join_cells(COLUMNS))
-            for grading in results.iterate():
-                file.write(join_cells(_make_row(grading)))
+            if not has_eyes(results.connection):
+                file.write(join_cells(COLUMNS))
+                file.writelines(join_cells(_make_row(grading)) for grading in results.iterate())
+                return
+            file.write(join_cells((*COLUMNS, *EYE_COLUMNS)))
+            for grading, eye in zip(results.iterate(), iterate_eyes(results.connection), strict=True):
+                file.write(join_cells((*_make_row(grading), *_make_eye_cells(eye))))
 
 
 def _make_row(grading: Grading) -> tuple[str, ...]:
@@ -58,3 +67,7 @@ def _make_row(grading: Grading) -> tuple[str, ...]:
         format_number(grading.percentile),
         grading.out_of_scope,
     )
+
+
+def _make_eye_cells(eye: EyeScan | None) -> tuple[str, ...]:
+    return ("", "", "") if eye is None else (eye.eye, escape_formula(eye.session), "yes" if eye.best else "no")

@@ -42,6 +42,12 @@ Images = Annotated[
     list[Path], typer.Argument(help="Image files, or folders to search.", metavar="IMAGES", show_default=False)
 ]
 Model = Annotated[Path, typer.Option("--model", "-m", help="Model folder, made by fit or settle.")]
+SeveralModels = Annotated[
+    list[Path],
+    typer.Option(
+        "--model", "-m", help="Model folder, made by fit or settle. Give several for scans of several devices."
+    ),
+]
 Weights = Annotated[
     Path | None, typer.Option(help="Weights file (safetensors or PyTorch).", show_default="timm's cache")
 ]

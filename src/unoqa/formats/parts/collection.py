@@ -90,6 +90,22 @@ def collect(inputs: Sequence[Path], *, follow_links: bool = False) -> Collection
     return found
 
 
+def collect_named(files: Sequence[Path], folder: Path) -> Collection:
+    """Find the images in files that a table names; each file has a row at least, whatever it is.
+
+    Args:
+        folder: of the table; the names of files below it are relative to it.
+
+    Raises:
+        UsageError: a file was written by unoqa.
+    """
+    refuse_own_outputs(files)
+    search = _Search()
+    for file in files:
+        search.add_named(file, folder if file.is_relative_to(folder) else file.parent)
+    return search.finish()
+
+
 def read(reference: ImageReference) -> EnfaceImage:
     """Read an image in the format that its content has.
 
@@ -124,12 +140,27 @@ class _Search:
         else:
             self._add_file(entry.path, root)
 
+    def add_named(self, path: Path, root: Path) -> None:
+        """Add a file that a table names: what is no image, or is not there, is reported when it is read."""
+        pages, _ = self._look_into(path)
+        self._files.append(FoundFile(path, root, max(pages, 1)))
+
     def finish(self) -> Collection:
         """Return everything that was found."""
         references = tuple(_make_references(self._files))
         return Collection(references, self._ignored, dict(self._unread), self._own_outputs, self._skipped_pages)
 
     def _add_file(self, path: Path, root: Path) -> None:
+        pages, kind = self._look_into(path)
+        if pages:
+            self._files.append(FoundFile(path, root, pages))
+        elif kind:
+            self._unread[kind] += 1
+        else:
+            self._ignored += 1
+
+    def _look_into(self, path: Path) -> tuple[int, str]:
+        """Return the number of a file's images; of one that is not read, the suffix of its kind."""
         pages, kind = 0, ""
         try:
             with path.open("rb") as stream:
@@ -144,12 +175,7 @@ class _Search:
             pages = 1  # reading it will report what is wrong
         except OSError:
             pages, kind = int(has_image_suffix(path.name) or is_folder(path)), find_unread_kind(path.name, b"")
-        if pages:
-            self._files.append(FoundFile(path, root, pages))
-        elif kind:
-            self._unread[kind] += 1
-        else:
-            self._ignored += 1
+        return pages, kind
 
 
 def _make_references(found: Sequence[FoundFile]) -> Iterator[ImageReference]:

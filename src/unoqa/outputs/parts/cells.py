@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,5 +19,5 @@ def join_cells(cells: Sequence[str]) -> str:
 
 
 def format_number(value: float | None) -> str:
-    """Return the value with six decimals: enough to order images, and the same on every system."""
-    return "" if value is None else f"{value:.6f}"
+    """Return the value with six decimals: enough to order images, and the same on every system; empty for NaN."""
+    return "" if value is None or math.isnan(value) else f"{value:.6f}"

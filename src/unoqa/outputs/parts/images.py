@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unoqa.core.errors import ImageError, ResultsError
 from unoqa.formats import ImageReference, read
@@ -26,7 +26,16 @@ def read_image(results: Results, name: str, *, images: Path | None = None) -> En
     entry = results.entry(name, images=images)
     try:
         image = read(ImageReference(entry.name, Path(entry.path), entry.page))
-        stored = results.facts.get("intensity_range")
+        stored = _find_model_facts(results, name).get("intensity_range")
         return image if stored is None else IntensityRange.from_values(stored).scale(image)
     except ImageError as error:
         raise ResultsError(f"{error} If the images were moved, name their folder with the setting images.") from error
+
+
+def _find_model_facts(results: Results, name: str) -> dict[str, Any]:
+    """Return the facts of the model that scored an image: threshold, intensity range, settings, and so on."""
+    models = results.facts.get("models", [])
+    if len(models) < 2:
+        return results.facts
+    row = results.connection.execute("SELECT model FROM images WHERE name = ?", (name,)).fetchone()
+    return {} if row is None or row[0] is None else dict(models[row[0]])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unoqa.core.progress import Progress
+    from unoqa.grader.choice_of_model import Models
     from unoqa.grader.grader import AnyGrader
     from unoqa.grader.source import ImagesLike
 
@@ -22,7 +23,7 @@ DEFAULTS = GradeOptions()
 
 
 def grade_to_folder(
-    model: AnyGrader,
+    model: AnyGrader | Models,
     images: ImagesLike,
     folder: str | Path,
     options: GradeOptions = DEFAULTS,
@@ -36,7 +37,8 @@ def grade_to_folder(
     `cohort.png` is not made.
 
     Args:
-        model: as `load` reads it from its folder.
+        model: as `load` reads it from its folder; or several, as `Models.load` reads them, of which each image goes to
+            the one that was fitted on such scans.
         notify: takes sentences for the user.
 
     Raises:

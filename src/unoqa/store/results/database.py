@@ -80,7 +80,13 @@ CREATE TRIGGER decisions_are_not_removed BEFORE DELETE ON decisions
 """
 """Version 1 of the schema."""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA,)
+SEVERAL_MODELS = """
+ALTER TABLE images ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';  -- what copies of a scan have in common
+ALTER TABLE images ADD COLUMN model INTEGER;  -- number of the model that scored it; NULL of version 1: the only one
+"""
+"""Version 2: one cohort may be graded by several models, and copies among its images are named."""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA, SEVERAL_MODELS)
 """Statements that lead from each version to the next; an empty file has version 0."""
 
 VERSION = len(MIGRATIONS)

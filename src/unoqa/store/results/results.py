@@ -18,6 +18,7 @@ from unoqa.store.results.decisions import Decision, add_decision, read_decisions
 from unoqa.store.results.folder import heat_path
 from unoqa.store.results.frame import make_frame
 from unoqa.store.results.legacy import is_legacy, read_legacy
+from unoqa.store.results.models import find_threshold
 from unoqa.store.results.points import PointFile
 
 if TYPE_CHECKING:
@@ -132,18 +133,18 @@ class Results:
         Args:
             first, last: positions of the first and of the last image wanted.
         """
-        threshold = float(self.read_meta("threshold", float("nan")))
+        threshold = self.read_meta("threshold", float("nan"))
         wanted = "WHERE position BETWEEN ? AND ? ORDER BY position"
         every = self._select(f"SELECT position, {_FINDING} FROM findings {wanted}, rank", first, last)
         findings = groupby(every, key=lambda row: row[0])
         next_position, group = next(findings, (None, iter(())))
         rows = self._select(
-            "SELECT position, name, grade, score, certainty, percentile, error_code, error, out_of_scope "
+            "SELECT position, name, grade, score, certainty, percentile, error_code, error, out_of_scope, model "
             f"FROM images {wanted}",
             first,
             last,
         )
-        for position, name, grade, score, certainty, percentile, code, error, out_of_scope in rows:
+        for position, name, grade, score, certainty, percentile, code, error, out_of_scope, model in rows:
             found: tuple[Finding, ...] = ()
             if position == next_position:
                 found = tuple(_to_finding(row[1:]) for row in group)
@@ -152,7 +153,7 @@ class Results:
                 image=name,
                 grade=None if grade is None else Grade(grade),
                 score=score,
-                threshold=threshold,
+                threshold=find_threshold(threshold, model),
                 certainty=certainty,
                 findings=found,
                 error=f"{code}: {error}" if code else "",

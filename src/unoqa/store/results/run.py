@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import ResultsError
+from unoqa.core.facts import NO_FACTS
 from unoqa.store.results.database import RECORD, connect, explaining, transaction
 from unoqa.store.results.folder import LOCK, make_folder
 from unoqa.store.results.registration import CLEARED, RunPlan, check_others, clear_assessments, register_images
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from unoqa.core.facts import Facts
     from unoqa.core.grading import Grading
 
 COMMIT_SECONDS = 0.5
@@ -80,9 +82,14 @@ class Run:
         self._waiting: list[tuple[int, Assessment | Failure]] = []
         self._committed = time.monotonic()
 
-    def digest(self, position: int) -> str | None:
-        """Return the digest of an image's pixels when it was assessed; None if it was not."""
-        return self._digests.get(position)
+    def digest(self, position: int, declared: Facts = NO_FACTS) -> str | None:
+        """Return the digest of an image's pixels when it was assessed; None if it was not.
+
+        Args:
+            declared: what a manifest says of it now; None is returned too if it said something else then.
+        """
+        digest = self._digests.get(position)
+        return digest if digest is not None and self.results.facts_of(position).was_completed_by(declared) else None
 
     def add(self, position: int, result: Assessment | Failure) -> None:
         """Add what became of an image, in place of what was known of it."""
@@ -106,12 +113,13 @@ class Run:
         """Return what is needed to grade the images together: score and point of each, or why there is none."""
         self.flush()
         rows = self.results.connection.execute(
-            "SELECT name, score, point, error_code, error, rows, columns, warnings FROM images ORDER BY position"
+            "SELECT name, score, point, error_code, error, rows, columns, warnings, out_of_scope, digest, fingerprint, "
+            "coalesce(model, 0) FROM images ORDER BY position"
         ).fetchall()
         stored = self._points.read([row[2] for row in rows if row[2] is not None])
         points = iter(stored)
         return [
-            Failure(name, code, error)
+            Failure(name, code, error, out_of_scope=scope)
             if score is None
             else Assessment(
                 name,
@@ -119,14 +127,18 @@ class Run:
                 size=(height, width),
                 point=np.empty(0) if point is None else next(points),
                 warnings=tuple(warnings.split()),
+                digest=digest,
+                fingerprint=fingerprint,
+                model=model,
             )
-            for name, score, point, code, error, height, width, warnings in rows
+            for name, score, point, code, error, height, width, warnings, scope, digest, fingerprint, model in rows
         ]
 
-    def finish(self, gradings: Sequence[Grading], *, threshold: float, facts: dict[str, Any]) -> None:
+    def finish(self, gradings: Sequence[Grading], *, threshold: float | Sequence[float], facts: dict[str, Any]) -> None:
         """Set all grades in one transaction.
 
         Args:
+            threshold: of the model, or of each where there are several.
             facts: of the run, as `run.json` shows them.
         """
         self.flush()
@@ -154,13 +166,17 @@ class Run:
         execute(f"UPDATE images SET {CLEARED} WHERE position = ?", (position,))
         for table in ("findings", "facts"):
             execute(f"DELETE FROM {table} WHERE position = ?", (position,))
+        self.results.connection.executemany(
+            "INSERT INTO facts VALUES (?, ?, ?, ?)",
+            [(position, name, fact.value, fact.source) for name, fact in result.facts.known()],
+        )
         if isinstance(result, Failure):
-            values = (result.code, result.message, position)
-            execute("UPDATE images SET error_code = ?, error = ? WHERE position = ?", values)
+            values = (result.code, result.message, result.out_of_scope, position)
+            execute("UPDATE images SET error_code = ?, error = ?, out_of_scope = ? WHERE position = ?", values)
             return
         execute(
             "UPDATE images SET digest = ?, rows = ?, columns = ?, score = ?, percentile = ?, members = ?, point = ?, "
-            "out_of_scope = ?, warnings = ? WHERE position = ?",
+            "out_of_scope = ?, warnings = ?, fingerprint = ?, model = ? WHERE position = ?",
             (
                 result.digest,
                 *result.size,
@@ -170,16 +186,14 @@ class Run:
                 point,
                 result.out_of_scope,
                 " ".join(result.warnings),
+                result.fingerprint,
+                result.model,
                 position,
             ),
         )
         self.results.connection.executemany(
             f"INSERT INTO findings VALUES ({', '.join('?' * 13)})",
             [(position, rank, *astuple(finding)) for rank, finding in enumerate(result.findings)],
-        )
-        self.results.connection.executemany(
-            "INSERT INTO facts VALUES (?, ?, ?, ?)",
-            [(position, name, fact.value, fact.source) for name, fact in result.facts.known()],
         )
 
 

@@ -1,0 +1,56 @@
+"""Which scan of each eye is the best, where a manifest names eyes and sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+_QUERY = """
+SELECT images.position, eye.value, session.value, images.grade IS NOT NULL AND 1 = row_number() OVER (
+    PARTITION BY coalesce(patient.value, ''), session.value, eye.value
+    ORDER BY images.grade IS NULL, images.grade DESC, images.percentile DESC, images.score, images.position
+)
+FROM images
+JOIN facts AS eye ON eye.position = images.position AND eye.name = 'laterality'
+JOIN facts AS session ON session.position = images.position AND session.name = 'session'
+    AND session.source = 'manifest'
+LEFT JOIN facts AS patient ON patient.position = images.position AND patient.name = 'patient'
+ORDER BY images.position
+"""
+
+
+@final
+@dataclass(frozen=True)
+class EyeScan:
+    """One scan of an eye.
+
+    Attributes:
+        eye: `right` or `left`.
+        session: the visit, in the words of the manifest.
+        best: whether no other scan of the same eye and visit (and patient, where there are any) has a better grade or,
+            with the same grade, a larger percentile.
+    """
+
+    eye: str
+    session: str
+    best: bool
+
+
+def has_eyes(connection: sqlite3.Connection) -> bool:
+    """Tell whether a manifest has given eye and session of any image."""
+    return next(connection.execute(f"{_QUERY} LIMIT 1"), None) is not None
+
+
+def iterate_eyes(connection: sqlite3.Connection) -> Iterator[EyeScan | None]:
+    """Yield, for each image in order, its eye and whether it is the best scan of it; None where nobody says."""
+    following = 0
+    for position, eye, session, best in connection.execute(_QUERY):
+        yield from [None] * (position - following)
+        yield EyeScan(eye, session, bool(best))
+        following = position + 1
+    (images,) = connection.execute("SELECT count(*) FROM images").fetchone()
+    yield from [None] * (images - following)
