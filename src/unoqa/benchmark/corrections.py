@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.labels import join_labels
-from unoqa.benchmark.parts.csv_rows import parse_grade, read_rows
+from unoqa.benchmark.parts.grade_cells import parse_grade
 from unoqa.benchmark.parts.names import parse_image_name
 from unoqa.core.errors import ResultsError
 from unoqa.store.results.reviews import ADJUDICATION, GRADE, Review, collect_reviews
+from unoqa.store.tables.rows import read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
