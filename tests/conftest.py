@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session", autouse=True)
 def user_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Use a folder of this run of the tests, which its processes share, in place of the user's cache."""
+    """Use a folder of this run of the tests, which its processes share, in place of the user's cache and data."""
     folder = tmp_path_factory.getbasetemp().parent / "user-cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
-        patch.setattr("platformdirs.user_cache_path", lambda *_, **__: folder / "unoqa")
+        patch.setenv("XDG_DATA_HOME", str(folder))
+        for kind in ("cache", "data"):
+            patch.setattr(f"platformdirs.user_{kind}_path", lambda *_, **__: folder / "unoqa")
         yield folder / "unoqa"
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from pydicom.uid import JPEGBaseline8Bit, JPEGLSLossless
 
+from dicom_files import LOSSLESS, NATIVE, make_object, write_object
 from unoqa.formats import ImageReference, read
 
 if TYPE_CHECKING:
@@ -39,11 +41,39 @@ def valid_files(picture: np.ndarray) -> Callable[[str], list[bytes]]:
     """Return a function that gives sound files of a format, by its name, in several variants."""
 
     def files(kind: str) -> list[bytes]:
+        if kind == "dicom":
+            return _make_dicoms(picture)
         modes = ("1", "L", "P", "RGB") if kind != "jpeg" else ("L", "RGB")
         plain = [_encode(Image.fromarray(picture).convert(mode), kind) for mode in modes]
         return plain + (_make_tiffs(picture) if kind == "tiff" else [])
 
     return files
+
+
+@pytest.fixture
+def make_bomb() -> Callable[[str, Path], None]:
+    """Return a function that writes a file of a format with 10,000 × 6,401 pixels."""
+
+    def write(kind: str, path: Path) -> None:
+        if kind == "dicom":
+            made = make_object(np.zeros((64, 72), np.uint8), Rows=6_401, Columns=10_000)
+            path.write_bytes(write_object(made))
+        else:
+            Image.new("1" if kind != "jpeg" else "L", (10_000, 6_401)).save(path, format=kind)
+
+    return write
+
+
+def _make_dicoms(picture: np.ndarray) -> list[bytes]:
+    colour = np.stack([picture, picture.T.reshape(picture.shape), picture // 2], axis=-1)
+    made = {syntax: make_object(picture) for syntax in (*NATIVE, *LOSSLESS, JPEGBaseline8Bit)}
+    deep = make_object(picture.astype(np.uint16) * 257)
+    return [write_object(one, syntax) for syntax, one in made.items()] + [
+        write_object(deep),
+        write_object(deep, JPEGLSLossless),
+        write_object(make_object(colour)),
+        write_object(make_object(colour, PhotometricInterpretation="YBR_FULL_422"), JPEGBaseline8Bit),
+    ]
 
 
 def _encode(image: Image.Image, kind: str) -> bytes:

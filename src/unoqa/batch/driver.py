@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, final
@@ -91,12 +91,12 @@ def grade_files(
     models = Models.of(model)
     _check_mode(models, options, len(source))
     started = time.monotonic()
-    device = str(models.graders[0].grader.encoders.device)
+    device, kept = str(models.graders[0].grader.encoders.device), asdict(source.privacy)
     plan = RunPlan(
         images=[ImageEntry(image.name, image.path, image.page) for image in source.images],
         root=source.root,
         model=models.checksum,
-        conditions=json.dumps([library_versions(), device, options.all_findings]),
+        conditions=json.dumps([library_versions(), device, options.all_findings, kept]),
         append=options.append,
     )
     with begin_run(folder, plan) as run:
@@ -148,7 +148,8 @@ def _make_facts(models: Models, outcome: Outcome, ignored: int, options: GradeOp
     """Return what `run.json` shows; what differs between models is null and stands in `models`."""
     result = outcome.result
     counts = {grade.word: result.count(grade) for grade in reversed(Grade)}
-    failed = sum(grading.grade is None for grading in result.gradings)
+    out = sum(bool(grading.out_of_scope) for grading in result.gradings)
+    failed = sum(grading.grade is None for grading in result.gradings) - out
     each = [
         {**_describe_model(model, cohort=options.mode is Mode.COHORT), "border": border, "images": images}
         for model, border, images in zip(models.graders, outcome.borders, outcome.images, strict=True)
@@ -163,7 +164,7 @@ def _make_facts(models: Models, outcome: Outcome, ignored: int, options: GradeOp
         "model": models.checksum,
         "models": each,
         "precision": "single",
-        "counts": {**counts, "failed": failed, "all": len(result.gradings), "ignored": ignored},
+        "counts": {**counts, "failed": failed, "out of scope": out, "all": len(result.gradings), "ignored": ignored},
         "duplicates": {"exact": outcome.duplicates.exact, "near": outcome.duplicates.near},
         "warnings": list(result.warnings),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

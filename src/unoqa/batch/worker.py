@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 from PIL import Image
 
 from unoqa.core.errors import ImageError
+from unoqa.core.facts import NO_FACTS
 from unoqa.grader.overlay import blend_heat
 from unoqa.store.files import replace_file
 
@@ -49,13 +50,15 @@ class Worker:
 
     def __call__(self, task: Task) -> Assessment | Failure | None:
         """Assess an image and write its overlay; None if an earlier run did so and the image has not changed."""
+        facts = NO_FACTS
         try:
             image = task.image.load()
+            facts = image.facts
             if task.digest is not None and image.digest() == task.digest and _exists(task.heat):
                 return None
             return self._assess(image, task.heat)
         except ImageError as error:
-            return task.image.fail(error)
+            return task.image.fail(error, facts)
 
     def _assess(self, image: EnfaceImage, heat: Path | None) -> Assessment:
         number = self.models.choose(image)

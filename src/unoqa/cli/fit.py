@@ -56,6 +56,13 @@ Alpha = Annotated[
     float | None,
     typer.Option(help="Largest share of outstanding images above the threshold.", show_default="the recipe's"),
 ]
+Slab = Annotated[
+    str | None,
+    typer.Option(
+        help="Slab that the images show, where their files say it: superficial, deep, …, or any.",
+        show_default="the recipe's",
+    ),
+]
 Seed = Annotated[
     int,
     typer.Option(
@@ -81,6 +88,7 @@ def fit(
     recipe: Annotated[str, typer.Option(help="Name of a recipe, or a TOML file.")] = DEFAULT,
     encoder_weights: Weights = None,
     alpha: Alpha = None,
+    slab: Slab = None,
     seed: Seed = 0,
     intensity_range: Intensities = None,
     device: Device = "cpu",
@@ -96,6 +104,7 @@ def fit(
     use_threads(threads)
     check_output(output, overwrite=overwrite)
     settings = _find_recipe(recipe) if alpha is None else _find_recipe(recipe).with_alpha(_check_alpha(alpha))
+    settings = settings if slab is None else settings.with_slab(slab)
     source = ImageSource.find(outstanding, follow_links=follow_links)
     with _open_workspace(output) as workspace:
         grader = settings.fit(

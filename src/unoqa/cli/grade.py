@@ -31,10 +31,22 @@ from unoqa.batch import GradeOptions, Mode
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import NOTHING_DONE, SOME_FAILED
 from unoqa.cli.parts.messages import print_counts, print_ignored, print_left_out
-from unoqa.cli.parts.options import Device, FollowLinks, Images, Log, Quiet, SeveralModels, Threads, use_threads
+from unoqa.cli.parts.options import (
+    Device,
+    FollowLinks,
+    Images,
+    KeepDates,
+    KeepIdentifiers,
+    Log,
+    Quiet,
+    SeveralModels,
+    Threads,
+    use_threads,
+)
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import UsageError
 from unoqa.grader.choice_of_model import Models
+from unoqa.grader.privacy import Privacy
 from unoqa.grader.source import ImageSource
 from unoqa.outputs.parts.run import grade_to_folder
 
@@ -62,6 +74,8 @@ def grade(
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
+    keep_identifiers: KeepIdentifiers = False,
+    keep_dates: KeepDates = False,
     log: Log = None,
     quiet: Quiet = False,
 ) -> None:
@@ -70,7 +84,8 @@ def grade(
     _check_output(output, images, model)
     use_threads(threads)
     mode = _find_mode(alone=alone, cohort=cohort)
-    source = ImageSource.find(images, follow_links=follow_links)
+    privacy = Privacy(keep_identifiers=keep_identifiers, keep_dates=keep_dates)
+    source = ImageSource.find(images, follow_links=follow_links, privacy=privacy)
     options = GradeOptions(mode=mode, heat=not no_heat, append=append, all_findings=findings == "all")
     results = grade_to_folder(
         Models.load(model, device=device),
@@ -90,8 +105,11 @@ def _finish(results: Results, source: ImageSource, options: GradeOptions, *, qui
     print_left_out(source)
     made = [name for name in MADE if (results.folder / name).exists()]
     print_message(f"Results in {results.folder}: {', '.join(made)}.", quiet=quiet)
-    if failed := results.count(None):
-        raise typer.Exit(NOTHING_DONE if failed == len(results) else SOME_FAILED)
+    without = results.count(None)
+    if without == len(results):
+        raise typer.Exit(NOTHING_DONE)
+    if without > results.count_out_of_scope():
+        raise typer.Exit(SOME_FAILED)
 
 
 def _find_mode(*, alone: bool, cohort: bool) -> Mode:

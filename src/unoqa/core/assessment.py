@@ -53,7 +53,7 @@ class Failure:
     """An image that cannot be read or used: a stable code and one sentence.
 
     Attributes:
-        facts: what a manifest says of it.
+        facts: what is known of it nevertheless.
         out_of_scope: empty, or the code of why it is not such a scan as the model knows.
     """
 

@@ -50,11 +50,11 @@ class Format(ABC):
 
     @abstractmethod
     def matches(self, head: bytes) -> bool:
-        """Tell from a file's first bytes (32 or more, or the whole file) whether it is of this kind."""
+        """Tell from a file's first bytes (132 or more, or the whole file) whether it is of this kind."""
 
     @abstractmethod
     def count_pages(self, path: Path) -> int:
-        """Count the images in the file.
+        """Count the images in the file; 0 if it holds something else.
 
         Raises:
             ImageError: the file is damaged.

@@ -1,4 +1,4 @@
-"""Facts of a scan: what its file or a manifest says of device, eye and field."""
+"""Facts of a scan: what its file, or a manifest, says of device, eye and field."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True)
 class Fact:
-    """One fact, and where it was read or declared, such as `DICOM (0022,1463)` or `manifest`."""
+    """One fact, and where it was read or declared, such as `DICOM (0020,0062)` or `manifest`."""
 
     value: str
     source: str
@@ -27,26 +27,35 @@ class Facts:
     """What is known of a scan beside its pixels; None where nobody says.
 
     Attributes:
+        modality: DICOM's word for the kind of image, such as `OPTENF` (en-face OCT or OCTA) or `OP` (photograph).
         device: manufacturer and model.
-        laterality: `right` or `left`.
-        slab: depth range of the en-face projection, such as `superficial`.
+        software: version of the device's software.
+        laterality: `right`, `left` or `both`; `unclear: …` where the file contradicts itself.
+        slab: depth range of the en-face projection, such as `superficial`; `structural …` if it shows reflectance, not
+            flow.
         field_of_view: width × height in millimetres, such as `6 × 6`.
         spacing: millimetres per pixel, rows × columns.
-        frame: number of the frame in a file of several.
+        orientation: where the top and the right of the image lie, such as `superior, left of the patient`.
+        frame: number of the frame in a file of several, and how many there are.
         vendor_quality: the device's own quality number.
+        burned_in: `yes` where the file says that text is burned into the pixels.
         patient: who; equal for all scans of a person.
         session: the visit.
         site: where the scan was taken.
-        acquired: when it was taken.
+        acquired: when it was taken, ISO 8601.
     """
 
+    modality: Fact | None = None
     device: Fact | None = None
+    software: Fact | None = None
     laterality: Fact | None = None
     slab: Fact | None = None
     field_of_view: Fact | None = None
     spacing: Fact | None = None
+    orientation: Fact | None = None
     frame: Fact | None = None
     vendor_quality: Fact | None = None
+    burned_in: Fact | None = None
     patient: Fact | None = None
     session: Fact | None = None
     site: Fact | None = None
@@ -62,7 +71,8 @@ class Facts:
     def complete(self, declared: Facts, name: str) -> Facts:
         """Return these facts and, where they say nothing, the declared ones.
 
-        Who and which visit is taken from the declaration, since a file's own words for them are kept as hashes only.
+        Who, which visit and when are taken from the declaration, since a file's own words for them are not kept as
+        they are.
 
         Args:
             name: of the image, for the error message.
@@ -73,7 +83,7 @@ class Facts:
         missing = {}
         for key, fact in declared.known():
             own: Fact | None = getattr(self, key)
-            if own is None or key in IDENTIFIERS:
+            if own is None or key in (*IDENTIFIERS, *DATES):
                 missing[key] = fact
             elif not agree(key, own.value, fact.value):
                 what = key.replace("_", " ")
@@ -115,11 +125,14 @@ def _list_numbers(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)]
 
 
-DECLARED = "manifest"
-"""The source of a fact that the user's own table states."""
-
-IDENTIFIERS = ("patient", "session")
-"""Facts that say who was scanned, and on which visit."""
-
 NO_FACTS = Facts()
 """Of an image of which only the pixels are known."""
+
+DECLARED = "manifest"
+"""The source of facts that a user states."""
+
+IDENTIFIERS = ("patient", "session")
+"""Facts that say who was scanned; read from a header, they are kept as keyed hashes only, unless asked for."""
+
+DATES = ("acquired",)
+"""Facts that say when; read from a header, they are not kept unless asked for."""

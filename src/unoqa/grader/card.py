@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from unoqa.grader.intensity import IntensityRange
+from unoqa.grader.scope import SUPERFICIAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,7 @@ for other scans, fit a new model: the scores of this one mean nothing there.
 | made by | unoqa {document["unoqa"]}, recipe `{document["recipe"]}`, seed {document["seed"]}, {document["date"]} |
 | fitted on | {document["images"]} images of {_describe_size(document["image_size"])} |
 | intensity range: black to white | {IntensityRange.from_values(document["intensity_range"])} |
+| slab | {settings.get("slab", SUPERFICIAL)} |
 | images are resized to | {settings["size"]}×{settings["size"]} pixels ({document["resize"]}) |
 | threshold: outstanding up to a score of | {document["threshold"]:.4f} ({_describe_threshold(settings["threshold"])}) |
 | patients | {_describe_patients(document.get("patients", 0))} |

@@ -74,8 +74,8 @@ class Models:
             return 0
         agreeing = {}
         for number, one in enumerate(self.graders):
-            scans = one.grader.model.scans
-            if scans.has_size_of(image) and not scans.find_other(image.facts):
+            scans, scope = one.grader.model.scans, one.grader.model.scope
+            if scans.has_size_of(image) and not scans.find_other(image.facts) and not scope.find_other(image.facts):
                 agreeing[number] = sum(getattr(image.facts, key) is not None and key in scans.kinds for key in KINDS)
         best = [number for number, count in agreeing.items() if count == max(agreeing.values())]
         if not best:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, final
 
@@ -131,6 +131,23 @@ class FittedFindings:
             unit=measure.unit,
             direction=measure.direction,
         )
+
+
+def place_anatomically(findings: Sequence[Finding], orientation: str) -> tuple[Finding, ...]:
+    """Return findings whose places are those of the eye: upper is superior, and right is the left of the patient.
+
+    So an eye is seen by who faces the patient, and most devices store it so.
+
+    Args:
+        orientation: the fact, such as `inferior, left of the patient`; empty leaves the places of the image.
+    """
+    turned: dict[str, str] = {}
+    if orientation.startswith("inferior"):
+        turned |= {"upper": "lower", "lower": "upper"}
+    if orientation.endswith("right of the patient"):
+        turned |= {"left": "right", "right": "left"}
+    words = ((one, one.place.split()) for one in findings)
+    return tuple(replace(one, place=" ".join(turned.get(word, word) for word in place)) for one, place in words)
 
 
 def _name_place(hot: np.ndarray) -> str:

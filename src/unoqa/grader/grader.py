@@ -23,6 +23,7 @@ from unoqa.grader.cohort import (
 )
 from unoqa.grader.devices import find_device
 from unoqa.grader.duplicates import compute_fingerprint
+from unoqa.grader.findings import place_anatomically
 from unoqa.grader.model import Model, read_model, write_model
 from unoqa.grader.scans import describe_warnings
 from unoqa.grader.source import ImageSource
@@ -116,8 +117,10 @@ class Grader:
             the assessment, and a function that makes the heat map of the image's size.
 
         Raises:
-            ImageError: the image is too small, constant or not finite, or its values do not fit the intensity range.
+            ImageError: the image is out of scope, too small, constant or not finite, or its values do not fit the
+                intensity range.
         """
+        self.model.scope.check(image)
         self.model.scans.check_scope(image)
         scaled = self.intensity_range.scale(image)
         prepared = self.encoders.prepare(scaled)
@@ -126,6 +129,7 @@ class Grader:
         passes = self.threshold.passes(prediction.score)
         wanted = all_findings or not passes
         findings = self.fitted.findings.find(self.encoders.measure(prepared, encoded)) if wanted else ()
+        orientation = image.facts.orientation
         shape = (image.pixels.shape[0], image.pixels.shape[1])
         assessment = Assessment(
             image.name,
@@ -135,7 +139,7 @@ class Grader:
             percentile=self.fitted.percentile(prediction.score),
             members=tuple(prediction.members.tolist()),
             point=np.empty(0) if passes else self.split.represent(prediction),
-            findings=findings,
+            findings=place_anatomically(findings, "" if orientation is None else orientation.value),
             facts=image.facts,
             warnings=self.model.scans.find_warnings(scaled),
             fingerprint=compute_fingerprint(prepared[0]),

@@ -17,8 +17,9 @@ from unoqa.grader.findings import FittedFindings
 from unoqa.grader.fitting import FitReport, Fitted
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.open_encoders import OpenEncoders
-from unoqa.grader.recipe_values import check_keys, parse_panel, parse_size, parse_split
+from unoqa.grader.recipe_values import check_keys, parse_panel, parse_size, parse_slab, parse_split
 from unoqa.grader.scans import FittedScans
+from unoqa.grader.scope import Scope
 from unoqa.store.model_folder import read_model_folder, write_model_folder
 from unoqa.version import __version__
 
@@ -54,6 +55,11 @@ class Model:
     seed: int
     date: str
     checksum: str = ""
+
+    @property
+    def scope(self) -> Scope:
+        """Which scans the model is for."""
+        return Scope(parse_slab(self.settings, self.recipe))
 
 
 def write_model(folder: Path, model: Model, split: FittedSplit | None = None, cohort: int = 0) -> None:

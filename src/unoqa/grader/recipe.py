@@ -17,8 +17,17 @@ from unoqa.grader.grader import Grader
 from unoqa.grader.intensity import check_declared
 from unoqa.grader.model import Model
 from unoqa.grader.open_encoders import OpenEncoders
-from unoqa.grader.recipe_values import check_keys, dump_values, parse_panel, parse_size, parse_split, parse_threshold
+from unoqa.grader.recipe_values import (
+    check_keys,
+    dump_values,
+    parse_panel,
+    parse_size,
+    parse_slab,
+    parse_split,
+    parse_threshold,
+)
 from unoqa.grader.scans import survey
+from unoqa.grader.scope import SUPERFICIAL, Scope
 from unoqa.grader.source import ImageSource
 from unoqa.store.workspace import Workspace
 
@@ -49,6 +58,7 @@ class Recipe:
 
     Attributes:
         size: side in pixels to which images are resized.
+        slab: that the images show; `any` takes every slab.
 
     Raises:
         UsageError: the split is by latents, and no module has latents.
@@ -60,6 +70,7 @@ class Recipe:
     threshold: Threshold
     split: Split
     size: int = 320
+    slab: str = SUPERFICIAL
 
     def __post_init__(self) -> None:
         if self.split.representation == "latent" and not any(one.module.has_latents for one in self.panel.members):
@@ -112,17 +123,22 @@ class Recipe:
             threshold=parse_threshold(values, name),
             split=parse_split(values, name),
             size=parse_size(values, name),
+            slab=parse_slab(values, name),
         )
 
     def to_values(self) -> dict[str, Any]:
         """Return every setting as plain values for TOML; `from_values` reads them back."""
         settings = dump_values(size=self.size, panel=self.panel, threshold=self.threshold, split=self.split)
-        return {"description": self.description, **settings}
+        return {"description": self.description, "slab": self.slab, **settings}
 
     def with_alpha(self, alpha: float) -> Recipe:
         """Return the recipe with a conformal threshold that refuses at most `alpha` of outstanding images."""
         values = {"threshold": {"choice": "conformal", "alpha": alpha}}
         return replace(self, threshold=parse_threshold(values, self.name))
+
+    def with_slab(self, slab: str) -> Recipe:
+        """Return the recipe for images of another slab, such as `deep`; `any` takes every slab."""
+        return replace(self, slab=parse_slab({"slab": slab}, self.name))
 
     def fit(
         self,
@@ -186,7 +202,7 @@ class Recipe:
         workspace: Workspace,
     ) -> Model:
         settings = self.to_values()
-        found = survey(source, intensity_range)
+        found = survey(Scope(self.slab).restrict(source), intensity_range)
         fitted = fit_on_outstanding(
             self.panel,
             self.threshold,

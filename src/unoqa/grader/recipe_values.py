@@ -13,6 +13,7 @@ from unoqa.core.errors import UsageError
 from unoqa.core.settings import build, to_plain
 from unoqa.encoders import ENCODERS
 from unoqa.grader.panel import Final, Fusion, Member, Panel
+from unoqa.grader.scope import SUPERFICIAL
 from unoqa.grader.split import Representation, Split
 from unoqa.lowquality import MODULES
 from unoqa.reductions import REDUCTIONS
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from unoqa.core.catalog import Shelf
     from unoqa.core.contracts import Encoder, Threshold
 
-_KEYS = ("description", "size", "panel", "members", "threshold", "split")
+_KEYS = ("description", "size", "slab", "panel", "members", "threshold", "split")
 _PANEL_KEYS = ("fusion", "folds", "final")
 _MEMBER_KEYS = ("encoder", "module", "weight")
 _SPLIT_KEYS = ("representation", "reduction", "clustering")
@@ -45,6 +46,14 @@ def parse_size(values: Mapping[str, Any], name: str) -> int:
     if not isinstance(size, int) or not 64 <= size <= 2048:
         raise UsageError(f"{name}.toml: size = {size!r} is not a size in pixels; use a whole number from 64 to 2048.")
     return size
+
+
+def parse_slab(values: Mapping[str, Any], name: str) -> str:
+    """Return the slab that a model is for: the superficial one, or the `slab` of the recipe."""
+    slab = values.get("slab", SUPERFICIAL)
+    if not isinstance(slab, str) or not slab.strip():
+        raise UsageError(f"{name}.toml: slab = {slab!r} names no slab; use a word such as superficial, deep or any.")
+    return slab.strip().lower()
 
 
 def parse_threshold(values: Mapping[str, Any], name: str) -> Threshold:

@@ -17,10 +17,11 @@ from unoqa.core.facts import NO_FACTS, Facts
 from unoqa.core.image import EnfaceImage
 from unoqa.formats import collect, collect_named, from_memory, read
 from unoqa.grader.manifest import is_manifest, read_manifest
+from unoqa.grader.privacy import NOTHING_KEPT, Privacy
 from unoqa.store.file_names import find_common_folder
 
 if TYPE_CHECKING:
-    from unoqa.formats import ImageReference
+    from unoqa.formats import Collection, ImageReference
 
 T = TypeVar("T")
 
@@ -52,9 +53,13 @@ class LazyImage:
         except ImageError as error:
             return self.fail(error)
 
-    def fail(self, error: ImageError) -> Failure:
-        """Return the image as one that cannot be read or used."""
-        return Failure(self.name, error.code, str(error), self.facts, error.scope)
+    def fail(self, error: ImageError, facts: Facts | None = None) -> Failure:
+        """Return the image as one that cannot be read or used.
+
+        Args:
+            facts: that were read; None if the image could not be read.
+        """
+        return Failure(self.name, error.code, str(error), self.facts if facts is None else facts, error.scope)
 
 
 @final
@@ -66,15 +71,17 @@ class ImageSource:
         ignored: number of files in the folders that are not images.
         left_out: sentences about what was found and is not graded, such as image files of a kind that is not read.
         root: the deepest folder that holds all that was named; empty for images in memory.
+        privacy: what is kept of that which headers say of a person.
     """
 
     images: tuple[LazyImage, ...]
     ignored: int = 0
     root: str = ""
     left_out: tuple[str, ...] = ()
+    privacy: Privacy = NOTHING_KEPT
 
     @classmethod
-    def find(cls, images: ImagesLike, *, follow_links: bool = False) -> ImageSource:
+    def find(cls, images: ImagesLike, *, follow_links: bool = False, privacy: Privacy = NOTHING_KEPT) -> ImageSource:
         """Find the images; none is read yet.
 
         Images in memory without a name are called `image 1`, `image 2`, … in the order given. A table (CSV or Excel)
@@ -95,12 +102,12 @@ class ImageSource:
                 "and all of one kind; give a list of paths or a list of images."
             )
         if in_memory:
-            return cls(tuple(_from_memory(image, number) for number, image in enumerate(in_memory, start=1)))
-        if any(map(is_manifest, paths)):
-            return _from_manifest(paths)
-        found = collect(paths, follow_links=follow_links)
-        images_found = tuple(_from_file(reference) for reference in found.references)
-        return cls(images_found, found.ignored, _find_root(paths), found.describe_left_out())
+            found = cls(tuple(_from_memory(image, number) for number, image in enumerate(in_memory, start=1)))
+        elif any(map(is_manifest, paths)):
+            found = _from_manifest(paths)
+        else:
+            found = _from_collection(collect(paths, follow_links=follow_links), _find_root(paths))
+        return replace(found, images=tuple(_protect(one, privacy) for one in found.images), privacy=privacy)
 
     def load(self, name: str) -> EnfaceImage:
         """Read one image by its name.
@@ -125,6 +132,10 @@ def _from_file(reference: ImageReference) -> LazyImage:
     return LazyImage(reference.name, lambda: read(reference), str(reference.path.absolute()), reference.page)
 
 
+def _from_collection(found: Collection, root: str) -> ImageSource:
+    return ImageSource(tuple(map(_from_file, found.references)), found.ignored, root, found.describe_left_out())
+
+
 def _from_manifest(paths: Sequence[Path]) -> ImageSource:
     if len(paths) > 1:
         raise UsageError("A manifest is given alone; name its images in the table, and nothing beside it.")
@@ -144,6 +155,16 @@ def _declare(image: LazyImage, facts: Facts) -> LazyImage:
         return replace(read_image, facts=read_image.facts.complete(facts, image.name))
 
     return replace(image, load=load, facts=facts)
+
+
+def _protect(image: LazyImage, privacy: Privacy) -> LazyImage:
+    """Return the image so that it has only facts that may be kept, as soon as it is read."""
+
+    def load() -> EnfaceImage:
+        read_image = image.load()
+        return replace(read_image, facts=privacy.clean(read_image.facts))
+
+    return replace(image, load=load)
 
 
 def _find_root(paths: Sequence[Path]) -> str:

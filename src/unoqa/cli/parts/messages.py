@@ -58,8 +58,11 @@ def print_counts(results: Results, *, quiet: bool) -> None:
     """Print how many images have which grade, which have none, and the warnings."""
     counts = ", ".join(f"{results.count(grade)} {grade.word}" for grade in reversed(Grade))
     ungraded, refused = results.count(None), results.count_scored_without_grade()
+    out = results.count_out_of_scope()
     without = f"{refused} not outstanding and without a grade, " if refused else ""
-    print_message(f"{_count(len(results))}: {counts}, {without}{ungraded - refused} failed.", quiet=quiet)
+    outside = f"{out} out of scope, " if out else ""
+    failed = ungraded - refused - out
+    print_message(f"{_count(len(results))}: {counts}, {without}{outside}{failed} failed.", quiet=quiet)
     _print_list("without a grade", [f"{name}: {error}" for name, error in results.list_errors(MAX_LISTED)], ungraded)
     for warning in results.facts["warnings"]:
         print_message(f"Warning: {warning}")

@@ -58,6 +58,10 @@ Threads = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")]
 Results = Annotated[Path, typer.Argument(help="Results folder, made by grade.", metavar="RESULTS", show_default=False)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a model that is in the output folder.")]
+KeepIdentifiers = Annotated[
+    bool, typer.Option("--keep-identifiers", help="Keep patient and session of headers as they are, not hashed.")
+]
+KeepDates = Annotated[bool, typer.Option("--keep-dates", help="Keep the dates of scans that headers have.")]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Search linked folders too.")]
 
 

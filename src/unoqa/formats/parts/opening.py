@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DECODER_LOCK = RLock()
-_TIFFFILE_LOGGER = logging.getLogger("tifffile")
+_SILENT = logging.CRITICAL + 1
+_LOGGERS = [logging.getLogger(name) for name in ("tifffile", "pydicom", "pylibjpeg", "openjpeg")]
 
 
 @contextmanager
@@ -65,15 +66,18 @@ def _make_image_error(error: Exception, name: str) -> ImageError:
 
 @contextmanager
 def _silence_decoders() -> Iterator[None]:
-    """Suppress warnings and tifffile's log, decoding one file at a time.
+    """Suppress warnings and the logs of decoders, which quote headers, decoding one file at a time.
 
-    The warning filters and the tifffile logger belong to the whole process: two threads that change and restore them
+    The warning filters and the loggers belong to the whole process: two threads that change and restore them
     at the same time can leave them changed for good. The lock costs a few percent of the time of grading an image.
     """
     with _DECODER_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before, _TIFFFILE_LOGGER.disabled = _TIFFFILE_LOGGER.disabled, True
+        before = [logger.level for logger in _LOGGERS]
         try:
+            for logger in _LOGGERS:
+                logger.setLevel(_SILENT)
             yield
         finally:
-            _TIFFFILE_LOGGER.disabled = before
+            for logger, level in zip(_LOGGERS, before, strict=True):
+                logger.setLevel(level)

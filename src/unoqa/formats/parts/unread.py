@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _SUFFIXES = frozenset(
     (
         *(".webp", ".gif", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".jxl", ".jxr", ".heic", ".heif", ".avif"),
-        *(".pgm", ".ppm", ".pbm", ".pnm", ".pam", ".tga", ".pcx", ".exr", ".psd", ".xcf", ".dcm", ".dicom"),
+        *(".pgm", ".ppm", ".pbm", ".pnm", ".pam", ".tga", ".pcx", ".exr", ".psd", ".xcf"),
         *(".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".npy", ".npz", ".mat", ".h5", ".hdf5"),
         *(".e2e", ".vol", ".fda", ".fds", ".oct", ".img", ".raw"),
     )
@@ -27,7 +27,6 @@ _CONTENTS = (
     (4, b"ftypheix", ".heic"),
     (4, b"ftypmif1", ".heic"),
     (4, b"ftypavif", ".avif"),
-    (128, b"DICM", ".dcm"),
     (0, b"\x93NUMPY", ".npy"),
     (0, b"MATLAB 5.0 MAT", ".mat"),
     (0, b"MATLAB 7.3 MAT", ".mat"),

@@ -165,6 +165,10 @@ class Results:
         """Count the images of a grade; of None, those without one."""
         return int(self._value("SELECT count(*) FROM images WHERE grade IS ?", None if grade is None else int(grade)))
 
+    def count_out_of_scope(self) -> int:
+        """Count the images that are not such scans as the model is for."""
+        return int(self._value("SELECT count(*) FROM images WHERE out_of_scope != ''"))
+
     def count_scored_without_grade(self) -> int:
         """Count the images that are not outstanding and have no grade, since too few are."""
         return int(self._value("SELECT count(*) FROM images WHERE grade IS NULL AND score IS NOT NULL"))

@@ -1,0 +1,48 @@
+"""What of a person is kept: by default nothing that the header of a file says of who, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import final
+
+from unoqa.core.facts import DATES, DECLARED, IDENTIFIERS, Fact, Facts
+from unoqa.store.site_key import hash_text
+
+HASHED = ", hashed"
+"""What the source of a fact has after it where the value is a hash."""
+
+
+@final
+@dataclass(frozen=True)
+class Privacy:
+    """What is kept of that which headers say of a person; what a user declares in a manifest always is.
+
+    Attributes:
+        keep_identifiers: whether patient and session stay as they are; else they are hashes with the key of the site.
+        keep_dates: whether the date of the scan is kept.
+    """
+
+    keep_identifiers: bool = False
+    keep_dates: bool = False
+
+    def clean(self, facts: Facts) -> Facts:
+        """Return the facts that may be kept."""
+        changed: dict[str, Fact | None] = {}
+        for name, fact in facts.known():
+            if fact.source == DECLARED:
+                continue
+            if name in IDENTIFIERS and not self.keep_identifiers:
+                changed[name] = _hash(name, fact)
+            if name in DATES and not self.keep_dates:
+                changed[name] = None
+        return replace(facts, **changed) if changed else facts
+
+
+NOTHING_KEPT = Privacy()
+"""What holds unless asked for."""
+
+
+def _hash(name: str, fact: Fact) -> Fact:
+    if fact.source.endswith(HASHED):
+        return fact
+    return Fact(hash_text(f"{name}:{fact.value}"), fact.source + HASHED)
