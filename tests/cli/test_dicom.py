@@ -69,7 +69,7 @@ def test_a_model_may_be_for_another_slab(unoqa, clinic, tmp_path):
     deep = tmp_path / "deep"
     deep.mkdir()
     for path in sorted(clinic.outstanding.iterdir()):
-        made = make_object(np.asarray(Image.open(path)), slab=DEEP)
+        made = make_object(np.asarray(Image.open(path)), slab=DEEP, PatientID=path.stem)
         (deep / f"{path.stem}.dcm").write_bytes(write_object(made))
     refused = unoqa("fit", deep, "-o", tmp_path / "model", "--recipe", "measures")
     assert refused.exit_code == 2
