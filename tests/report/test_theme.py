@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from unoqa.report.assets import hash_script, read_asset
+from unoqa.report.assets import hash_inline, read_asset
 
 VISION = {  # Machado, Oliveira and Fernandes 2009, severity 1
     "usual": np.eye(3),
@@ -64,4 +64,4 @@ def test_marks_stand_out_from_their_ground(mode):
 
 def test_a_script_is_allowed_by_its_hash():
     """The example of Content Security Policy Level 3, section 2.3.1 has no digest; this one is openssl's."""
-    assert hash_script("alert(1)") == "'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='"
+    assert hash_inline("alert(1)") == "'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='"

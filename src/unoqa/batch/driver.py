@@ -107,8 +107,12 @@ def grade_files(
         outcome = grade_each(models, assessed, cohort=options.mode is Mode.COHORT)
         facts = _make_facts(models, outcome, source.ignored, options)
         facts["seconds"] = round(time.monotonic() - started, 3)
-        thresholds = [one.grader.threshold.value for one in models.graders]
-        run.finish(outcome.result.gradings, threshold=thresholds, facts=facts)
+        run.finish(
+            outcome.result.gradings,
+            threshold=[one.grader.threshold.value for one in models.graders],
+            facts=facts,
+            references=[one.grader.fitted.reference.tolist() for one in models.graders],
+        )
         remove_stale(folder, [one.name for one in assessed if isinstance(one, Failure)], heat=options.heat)
         yield run.results
         remove_leftovers(folder)
@@ -176,6 +180,7 @@ def _describe_model(model: AnyGrader, *, cohort: bool) -> dict[str, Any]:
     return {
         "model": grader.model.checksum,
         "recipe": grader.model.recipe,
+        "fitted": {"images": grader.fitted.report.used, "date": grader.model.date},
         "seed": grader.model.seed,
         "split": "cohort" if cohort or model.frozen_split is None else "settled",
         "alpha": grader.model.settings["threshold"].get("alpha"),

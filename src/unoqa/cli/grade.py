@@ -5,7 +5,8 @@ into two groups; the group with the higher mean score is ungradable, the other o
 10 such images. A settled model (see unoqa settle) has fixed groups, and so it also grades single images.
 
 The output folder receives record.sqlite (all that is known of the images), grades.csv (one row per image), run.json,
-heat/ (overlays that show where an image is poor) and cohort.png. If a run is killed, the same command continues it.
+heat/ (overlays that show where an image is poor), cohort.png, and report.html, the page to look at. If a run is killed,
+the same command continues it.
 
 IMAGES may be a manifest: a table (CSV or Excel) with a column path and any of eye, session, patient, site, date,
 device, field of view and slab. With eye and session, grades.csv also names the best scan of each eye. With several
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from unoqa.store.results import Results
 
 
-MADE = ("record.sqlite", "grades.csv", "run.json", "heat/", "cohort.png")
+MADE = ("record.sqlite", "grades.csv", "run.json", "heat/", "cohort.png", "report.html")
 """What a run makes in the results folder; the last two only with heat."""
 
 
@@ -71,6 +72,7 @@ def grade(
         Literal["refused", "all"], typer.Option(help="Look for faults in these images: not outstanding, or all.")
     ] = "refused",
     no_heat: Annotated[bool, typer.Option("--no-heat", help="Write no heat/ and no cohort.png; faster.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
@@ -94,6 +96,7 @@ def grade(
         options,
         progress=make_progress(quiet=quiet),
         notify=lambda sentence: print_message(sentence, quiet=quiet),
+        leave_out=("report_html",) if no_report else (),
     )
     with results:
         _finish(results, source, options, quiet=quiet)

@@ -1,11 +1,12 @@
-"""Make the views of a results folder again: grades.csv, run.json, cohort.png.
+"""Make the views of a results folder again: report.html, grades.csv, run.json, cohort.png.
 
-All of them are made from record.sqlite; cohort.png also needs the images and heat/.
+All of them are made from record.sqlite; report.html and cohort.png also need the images, and heat/ if there is heat.
 
 Examples:
 
   unoqa report results
   unoqa report results --images /archive/clinic
+  unoqa report results --methods
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from unoqa.cli.parts.exit_status import SOME_FAILED
 from unoqa.cli.parts.options import Quiet, Results
 from unoqa.cli.parts.terminal import print_message
 from unoqa.outputs import write_default_outputs
+from unoqa.report.cohort import Cohort
+from unoqa.report.methods import write_methods
 from unoqa.store.results import Results as Record
-from unoqa.store.results.folder import HEAT
 
 
 def report(
@@ -29,14 +31,19 @@ def report(
         Path | None,
         typer.Option(help="Folder of the images, if it was moved. [default: where they were]", show_default=False),
     ] = None,
+    methods: Annotated[
+        bool, typer.Option("--methods", help="Only print the Methods paragraph of a paper, with its reference.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Write the views."""
     with Record.open(results) as record:
         record.check_finished()
-        pictures = (results / HEAT).is_dir()
+        if methods:
+            typer.echo(write_methods(Cohort.read(record)), nl=False)
+            return
         left_out: list[str] = []
-        made = write_default_outputs(record, images=images, pictures=pictures, notify=left_out.append)
+        made = write_default_outputs(record, images=images, notify=left_out.append)
     for sentence in left_out:
         print_message(sentence)
     print_message(f"Written in {results}: {', '.join(made)}.", quiet=quiet)

@@ -42,6 +42,7 @@ class Grading:
         percentile: share of outstanding images, this one counted, whose score is at least as high; None if the image
             could not be read.
         out_of_scope: empty, or the code of why the image is not such a scan as the model knows.
+        reduced: the first two numbers by which the image was clustered; empty if it was not.
     """
 
     image: str
@@ -53,6 +54,7 @@ class Grading:
     error: str = ""
     percentile: float | None = None
     out_of_scope: str = ""
+    reduced: tuple[float, ...] = ()
 
     def __repr__(self) -> str:
         grade = "no grade" if self.grade is None else self.grade.word

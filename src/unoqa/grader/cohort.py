@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 
 from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.grading import Grade, Grading
-from unoqa.grader.split import FEWEST, FittedSplit, Split
+from unoqa.grader.split import FEWEST, FittedSplit, Split, SplitGrades
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,9 @@ SMALL_GROUP, SMALL_SHARE = 2, 0.05
 
 NAMED = 3
 """Images of such a small group that are named."""
+
+SHOWN = 2
+"""Numbers of an image's reduced point that its grading keeps, to be drawn."""
 
 RELIABLE_FROM = 50
 """Images not outstanding below which a split comes with a warning."""
@@ -82,8 +85,7 @@ def grade_cohort(
     scores = np.array([one.score for one in not_outstanding])
     fitted, grades = split.fit(points, scores, std=threshold.std, seed=seed)
     graded = {  # by identity: images in memory may share a name
-        id(one): _grade_clustered(one, threshold, grade, margin)
-        for one, grade, margin in zip(not_outstanding, grades.grades, grades.margins, strict=True)
+        id(one): _grade_clustered(one, threshold, grades, number) for number, one in enumerate(not_outstanding)
     }
     gradings = tuple(graded.get(id(one)) or _grade_alone(one, threshold, None) for one in assessed)
     worst = tuple(grading.image for grading in gradings if grading.grade is Grade.UNGRADABLE)
@@ -111,15 +113,16 @@ def _grade_alone(one: Assessment | Failure, threshold: FittedThreshold, split: F
     if split is None:
         error = f"{TOO_FEW}: not outstanding, but too few such images to tell gradable from ungradable."
         return _make_grading(one, threshold, None, None, error)
-    return _grade_clustered(one, threshold, *split.grade(one.point))
+    return _grade_clustered(one, threshold, split.grade_points(one.point[None]), 0)
 
 
-def _grade_clustered(one: Assessment, threshold: FittedThreshold, grade: Grade, margin: float) -> Grading:
+def _grade_clustered(one: Assessment, threshold: FittedThreshold, split: SplitGrades, number: int) -> Grading:
     """A gradable image is as certain as the nearer of its two borders allows; an ungradable one has one border."""
-    certainty = float(margin)
+    grade, certainty = split.grades[number], float(split.margins[number])
     if grade is Grade.GRADABLE:
         certainty = min(threshold.certainty(one.score), certainty)
-    return _make_grading(one, threshold, grade, certainty)
+    reduced = tuple(float(value) for value in split.reduced[number, :SHOWN])
+    return replace(_make_grading(one, threshold, grade, certainty), reduced=reduced)
 
 
 def _make_grading(

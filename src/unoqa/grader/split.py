@@ -91,12 +91,13 @@ class Split:
                 f"and there are {len(points)}; grade a larger cohort, or use a settled model (see unoqa settle)."
             )
         reduction = self.reduction.fit(points, seed=seed)
-        partition, assignment = self.clustering.fit(reduction.project(points), seed=seed)
+        reduced = reduction.project(points)
+        partition, assignment = self.clustering.fit(reduced, seed=seed)
         ungradable, distinct = _compare_clusters(assignment, scores, std)
         fitted = FittedSplit(reduction, partition, ungradable, distinct)
         if self.representation == "score":
             fitted = replace(fitted, border=_find_border(fitted, scores, assignment))
-        return fitted, fitted.grade_clusters(assignment)
+        return fitted, fitted.grade_clusters(assignment, reduced)
 
     def restore(
         self, state: Mapping[str, Tensor], ungradable_cluster: int, distinct: bool, border: float | None
@@ -120,10 +121,11 @@ def compute_quantiles(grid: Float[np.ndarray, "rows columns"]) -> Float[np.ndarr
 @final
 @dataclass(frozen=True)
 class SplitGrades:
-    """Grades of images that are not outstanding, and per image how clear the split is, from 0 to 1."""
+    """Grades of images that are not outstanding, per image how clear the split is, from 0 to 1, and what was clustered."""
 
     grades: tuple[Grade, ...]
     margins: Float[np.ndarray, " images"]
+    reduced: Float[np.ndarray, "images low"]
 
 
 @final
@@ -145,14 +147,19 @@ class FittedSplit:
 
     def grade(self, point: Float[np.ndarray, " high"]) -> tuple[Grade, float]:
         """Grade one image that is not outstanding, independently of other images."""
-        result = self.grade_clusters(self.partition.assign(self.reduction.project(point[None])))
+        result = self.grade_points(point[None])
         return result.grades[0], float(result.margins[0])
 
-    def grade_clusters(self, assignment: Assignment) -> SplitGrades:
+    def grade_points(self, points: Float[np.ndarray, "images high"]) -> SplitGrades:
+        """Grade images that are not outstanding, each independently of the others."""
+        reduced = self.reduction.project(points)
+        return self.grade_clusters(self.partition.assign(reduced), reduced)
+
+    def grade_clusters(self, assignment: Assignment, reduced: Float[np.ndarray, "images low"]) -> SplitGrades:
         """Turn clusters into grades; if the clusters do not differ, the margins are 0."""
         ungradable = assignment.cluster == self.ungradable_cluster
         grades = tuple(Grade.UNGRADABLE if worse else Grade.GRADABLE for worse in ungradable)
-        return SplitGrades(grades, assignment.margin * float(self.distinct))
+        return SplitGrades(grades, assignment.margin * float(self.distinct), reduced)
 
     def state(self) -> State:
         """Return the fitted arrays."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from unoqa.core.catalog import Shelf
 from unoqa.core.errors import ResultsError
 from unoqa.outputs.parts.contract import Output
+from unoqa.store.results.folder import HEAT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from unoqa.store.results import Results
@@ -25,20 +26,29 @@ def write_default_outputs(
     images: Path | None = None,
     pictures: bool = True,
     notify: Callable[[str], None] | None = None,
+    leave_out: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Write the views that every run makes; return the names of their files.
+
+    Views that show heat are made only if the results folder has heat overlays.
 
     Args:
         images: folder where the images lie now; None if they lie where they were graded.
         pictures: whether to write views that read the images.
         notify: takes a sentence about a view that is left out, since its images cannot be found.
+        leave_out: names of outputs that are not wanted.
 
     Raises:
         ResultsError: an image that is needed cannot be found, and nobody is to be notified; views that need none are
             written by then.
     """
-    outputs = [OUTPUTS.load(name) for name in OUTPUTS.names()]
-    wanted = [output for output in outputs if output.default and (pictures or not output.needs_images)]
+    heat = (results.folder / HEAT).is_dir()
+    outputs = [OUTPUTS.load(name) for name in OUTPUTS.names() if name not in leave_out]
+    wanted = [
+        output
+        for output in outputs
+        if output.default and (pictures or not output.needs_images) and (heat or not output.needs_heat)
+    ]
     ordered = sorted(wanted, key=lambda output: output.needs_images)
     made = []
     for output in ordered:

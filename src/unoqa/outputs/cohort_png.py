@@ -11,7 +11,7 @@ from unoqa.core.errors import ResultsError
 from unoqa.core.grading import Grade, Grading
 from unoqa.grader.overlay import MAX_HEAT, blend_heat
 from unoqa.outputs.parts.contract import Output
-from unoqa.outputs.parts.images import read_image
+from unoqa.report.images import read_image
 from unoqa.store.files import replace_file
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class CohortPng(Output):
 
     file: ClassVar[str] = "cohort.png"
     needs_images: ClassVar[bool] = True
+    needs_heat: ClassVar[bool] = True
 
     def write(self, results: Results, path: Path, *, images: Path | None = None) -> None:
         """Draw the picture; the heat overlays must be there.

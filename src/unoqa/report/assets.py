@@ -14,6 +14,6 @@ def read_asset(name: str) -> str:
     return (files(__package__) / name).read_text(encoding="utf-8")
 
 
-def hash_script(text: str) -> str:
-    """Return how a Content-Security-Policy allows exactly this inline script (CSP Level 3, section 2.3.1)."""
+def hash_inline(text: str) -> str:
+    """Return how a Content-Security-Policy allows exactly this inline script or style (CSP Level 3, section 2.3.1)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -17,12 +17,14 @@ class Output(ABC):
     Attributes:
         file: its name in the results folder.
         default: whether every run makes it; else it is made on request.
-        needs_images: whether it reads the images, and their heat overlays, besides the record.
+        needs_images: whether it reads the images besides the record.
+        needs_heat: whether it reads their heat overlays and cannot be made without them.
     """
 
     file: ClassVar[str]
     default: ClassVar[bool] = True
     needs_images: ClassVar[bool] = False
+    needs_heat: ClassVar[bool] = False
 
     @abstractmethod
     def write(self, results: Results, path: Path, *, images: Path | None = None) -> None:

@@ -12,7 +12,7 @@ from unoqa.outputs import write_default_outputs
 from unoqa.store.results import Results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from unoqa.core.progress import Progress
     from unoqa.grader.choice_of_model import Models
@@ -30,8 +30,9 @@ def grade_to_folder(
     *,
     progress: Progress | None = None,
     notify: Callable[[str], None] = ignore,
+    leave_out: Collection[str] = (),
 ) -> Results:
-    """Grade images into a results folder: record, `grades.csv`, `run.json`, and with heat `heat/` and `cohort.png`.
+    """Grade images into a results folder: record and views of it, and with heat `heat/` and `cohort.png`.
 
     The same call continues a run that was interrupted. If earlier images of the folder, or their overlays, are gone,
     `cohort.png` is not made.
@@ -40,6 +41,7 @@ def grade_to_folder(
         model: as `load` reads it from its folder; or several, as `Models.load` reads them, of which each image goes to
             the one that was fitted on such scans.
         notify: takes sentences for the user.
+        leave_out: names of outputs that are not wanted, such as `report_html`.
 
     Raises:
         UsageError: the model is not settled, and images are to be graded alone or added.
@@ -52,5 +54,5 @@ def grade_to_folder(
     source, folder = ImageSource.find(images), Path(folder)
     from_files = bool(source.root)
     with grade_files(model, source, folder, options, progress=progress, notify=notify) as results:
-        write_default_outputs(results, pictures=options.heat and from_files, notify=notify)
+        write_default_outputs(results, pictures=from_files, notify=notify, leave_out=leave_out)
     return Results.open(folder)

@@ -86,7 +86,13 @@ ALTER TABLE images ADD COLUMN model INTEGER;  -- number of the model that scored
 """
 """Version 2: one cohort may be graded by several models, and copies among its images are named."""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA, SEVERAL_MODELS)
+REDUCED = """
+ALTER TABLE images ADD COLUMN reduced TEXT;  -- JSON list: the first two numbers by which the image was clustered
+CREATE INDEX images_by_name ON images (name);
+"""
+"""Version 3: a view can draw what was clustered, and find images by name."""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA, SEVERAL_MODELS, REDUCED)
 """Statements that lead from each version to the next; an empty file has version 0."""
 
 VERSION = len(MIGRATIONS)

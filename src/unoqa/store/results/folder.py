@@ -24,7 +24,7 @@ SUFFIX = ".png"
 LOCK = ".lock"
 """Held by the process that grades into the folder."""
 
-MADE_LATER = ("cohort.png", "evaluation.md", "evaluation.json")
+MADE_LATER = ("cohort.png", "report.html", "evaluation.md", "evaluation.json")
 """Views that are made from finished grades and say nothing about other grades."""
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 CLEARED = (
     "digest = NULL, rows = NULL, columns = NULL, score = NULL, percentile = NULL, members = NULL, point = NULL, "
-    "grade = NULL, certainty = NULL, error_code = '', error = '', out_of_scope = '', warnings = '', fingerprint = '', "
-    "model = NULL"
+    "grade = NULL, certainty = NULL, reduced = NULL, error_code = '', error = '', out_of_scope = '', warnings = '', "
+    "fingerprint = '', model = NULL"
 )
 """Assignments that make a row one of an image that is not assessed."""
 

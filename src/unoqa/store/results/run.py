@@ -134,20 +134,30 @@ class Run:
             for name, score, point, code, error, height, width, warnings, scope, digest, fingerprint, model in rows
         ]
 
-    def finish(self, gradings: Sequence[Grading], *, threshold: float | Sequence[float], facts: dict[str, Any]) -> None:
+    def finish(
+        self,
+        gradings: Sequence[Grading],
+        *,
+        threshold: float | Sequence[float],
+        facts: dict[str, Any],
+        references: Sequence[Sequence[float]] = (),
+    ) -> None:
         """Set all grades in one transaction.
 
         Args:
             threshold: of the model, or of each where there are several.
             facts: of the run, as `run.json` shows them.
+            references: of each model, scores of outstanding images that it was not fitted on.
         """
         self.flush()
         with transaction(self.results.connection):
             self.results.connection.executemany(
-                "UPDATE images SET grade = ?, certainty = ?, error_code = ?, error = ? WHERE position = ?",
+                "UPDATE images SET grade = ?, certainty = ?, error_code = ?, error = ?, reduced = ? WHERE position = ?",
                 (_grade_values(position, grading) for position, grading in enumerate(gradings)),
             )
-            self.results.write_meta(threshold=threshold, facts=facts)
+            self.results.write_meta(
+                threshold=threshold, facts=facts, references=[list(scores) for scores in references]
+            )
 
     def close(self) -> None:
         """Commit what was added, also when the run is interrupted."""
@@ -200,4 +210,5 @@ class Run:
 def _grade_values(position: int, grading: Grading) -> tuple[object, ...]:
     code, _, error = grading.error.partition(": ")
     grade = None if grading.grade is None else int(grading.grade)
-    return grade, grading.certainty, code, error, position
+    reduced = json.dumps(grading.reduced) if grading.reduced else None
+    return grade, grading.certainty, code, error, reduced, position

@@ -11,7 +11,7 @@ from unoqa.grader.intensity import IntensityRange
 
 if TYPE_CHECKING:
     from unoqa.core.image import EnfaceImage
-    from unoqa.store.results import Results
+    from unoqa.store.results import ImageEntry, Results
 
 
 def read_image(results: Results, name: str, *, images: Path | None = None) -> EnfaceImage:
@@ -23,11 +23,24 @@ def read_image(results: Results, name: str, *, images: Path | None = None) -> En
     Raises:
         ResultsError: it lies there no longer.
     """
-    entry = results.entry(name, images=images)
+    return load_image(results.entry(name, images=images), find_intensity_range(results, name))
+
+
+def find_intensity_range(results: Results, name: str) -> IntensityRange | None:
+    """Return the intensity range of the model that scored an image; None if the record does not say."""
+    stored = _find_model_facts(results, name).get("intensity_range")
+    return None if stored is None else IntensityRange.from_values(stored)
+
+
+def load_image(entry: ImageEntry, intensity_range: IntensityRange | None) -> EnfaceImage:
+    """Read an image from where it lies.
+
+    Raises:
+        ResultsError: it lies there no longer.
+    """
     try:
         image = read(ImageReference(entry.name, Path(entry.path), entry.page))
-        stored = _find_model_facts(results, name).get("intensity_range")
-        return image if stored is None else IntensityRange.from_values(stored).scale(image)
+        return image if intensity_range is None else intensity_range.scale(image)
     except ImageError as error:
         raise ResultsError(f"{error} If the images were moved, name their folder with the setting images.") from error
 

@@ -1,0 +1,32 @@
+"""`report.html`: the page to look at a graded cohort, in one file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, final
+
+from unoqa.outputs.parts.contract import Output
+from unoqa.report.page import write_page
+from unoqa.store.files import replace_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unoqa.store.results import Results
+
+
+@final
+class ReportHtml(Output):
+    """Counts, what to look at first, all images with heat, plots, tables for a paper, failures, how grades were made."""
+
+    file: ClassVar[str] = "report.html"
+    needs_images: ClassVar[bool] = True
+
+    def write(self, results: Results, path: Path, *, images: Path | None = None) -> None:
+        """Write the page.
+
+        Raises:
+            ResultsError: the run is not finished, or an image cannot be found.
+        """
+        with replace_file(path) as fresh, fresh.open("w", encoding="utf-8", newline="\n") as file:
+            for piece in write_page(results, images=images):
+                file.write(piece)
