@@ -23,7 +23,7 @@ from unoqa.store.results.folder import MADE_LATER, heat_path
 
 loaded = cache(unoqa.load)
 
-VIEWS = [".lock", "cohort.png", "grades.csv", "heat", "points.raw", "record.sqlite", "run.json"]
+VIEWS = [".lock", "cohort.png", "grades.csv", "heat", "points.raw", "record.sqlite", "report.html", "run.json"]
 
 
 def graded(folder, images, results, *, mode=Mode.AS_MODEL, heat=False, progress=None):
@@ -112,6 +112,7 @@ def test_no_heat_leaves_no_overlays(settled_model, scans, tmp_path):
         "grades.csv",
         "points.raw",
         "record.sqlite",
+        "report.html",
         "run.json",
     ]
 
@@ -278,5 +279,6 @@ def test_grading_again_leaves_nothing_of_the_earlier_grades(settled_model, scans
         "grades.csv",
         "points.raw",
         "record.sqlite",
+        "report.html",
         "run.json",
     ]

@@ -22,7 +22,7 @@ from unoqa.store.results.folder import MADE_LATER
 
 RECORD = "record.sqlite"
 
-VIEWS = [".lock", "cohort.png", "grades.csv", "heat", "points.raw", RECORD, "run.json"]
+VIEWS = [".lock", "cohort.png", "grades.csv", "heat", "points.raw", RECORD, "report.html", "run.json"]
 
 
 loaded = cache(unoqa.load)

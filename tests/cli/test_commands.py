@@ -147,7 +147,16 @@ def test_grade_leaves_rows_facts_heat_and_a_picture(unoqa, clinic, settled_model
     ended = unoqa("grade", folder, "-m", settled_model, "-o", tmp_path / "results", "--alone")
     assert ended.exit_code == 0, ended.output
     found = sorted(path.name for path in (tmp_path / "results").iterdir())
-    assert found == [".lock", "cohort.png", "grades.csv", "heat", "points.raw", "record.sqlite", "run.json"]
+    assert found == [
+        ".lock",
+        "cohort.png",
+        "grades.csv",
+        "heat",
+        "points.raw",
+        "record.sqlite",
+        "report.html",
+        "run.json",
+    ]
     with Image.open(tmp_path / "results" / "cohort.png") as picture:
         assert picture.format == "PNG"
 

@@ -23,7 +23,7 @@ def graded(unoqa, scans, settled_model, tmp_path):
     return tmp_path / "results"
 
 
-VIEWS = ("grades.csv", "run.json", "cohort.png")
+VIEWS = ("grades.csv", "run.json", "cohort.png", "report.html")
 
 
 def test_report_makes_the_views_again_to_the_byte(unoqa, graded):
@@ -40,8 +40,25 @@ def test_report_says_what_it_cannot_make_and_where_to_look(unoqa, graded, scans,
     ended = unoqa("report", graded)
     assert ended.exit_code == 3
     assert "cohort.png was not made: " in ended.stderr
+    assert "report.html was not made: " in ended.stderr
     assert "name their folder with the setting images" in ended.stderr
     assert unoqa("report", graded, "--images", tmp_path / "archive").exit_code == 0
+
+
+def test_the_methods_paragraph_is_printed_and_nothing_is_written(unoqa, graded):
+    before = {path: path.stat().st_mtime_ns for path in graded.iterdir()}
+    ended = unoqa("report", graded, "--methods")
+    assert ended.exit_code == 0, ended.output
+    for words in ("3 OCTA en-face images", "recipe measures", "fitted on 30 outstanding images", "arXiv:2212.10541"):
+        assert words in ended.stdout
+    assert {path: path.stat().st_mtime_ns for path in graded.iterdir()} == before
+
+
+def test_no_report_writes_none(unoqa, scans, settled_model, tmp_path):
+    ended = unoqa("grade", scans, "-m", settled_model, "-o", tmp_path / "results", "-q", "--no-report")
+    assert ended.exit_code == 0, ended.output
+    assert not (tmp_path / "results" / "report.html").exists()
+    assert (tmp_path / "results" / "cohort.png").is_file()
 
 
 @pytest.fixture

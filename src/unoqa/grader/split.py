@@ -121,7 +121,12 @@ def compute_quantiles(grid: Float[np.ndarray, "rows columns"]) -> Float[np.ndarr
 @final
 @dataclass(frozen=True)
 class SplitGrades:
-    """Grades of images that are not outstanding, per image how clear the split is, from 0 to 1, and what was clustered."""
+    """Grades of images that are not outstanding.
+
+    Attributes:
+        margins: per image how clear the split is, from 0 to 1.
+        reduced: what was clustered.
+    """
 
     grades: tuple[Grade, ...]
     margins: Float[np.ndarray, " images"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @final
 class ReportHtml(Output):
-    """Counts, what to look at first, all images with heat, plots, tables for a paper, failures, how grades were made."""
+    """Counts, what to look at first, images with heat, linked plots, tables for a paper, failures, how it was done."""
 
     file: ClassVar[str] = "report.html"
     needs_images: ClassVar[bool] = True

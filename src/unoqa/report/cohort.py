@@ -115,9 +115,9 @@ class Cohort:
         """Count the images of a grade; of None, those without one."""
         return sum(scan.grading.grade is grade for scan in self.scans)
 
-    def scores(self) -> Float[np.ndarray, " scored"]:
-        """Return the scores, as they are drawn, of all images that have one."""
-        scores = [self.draw(scan) for scan in self.scans]
+    def scores(self, grade: Grade | None) -> Float[np.ndarray, " scored"]:
+        """Return the scores, as they are drawn, of the images of a grade; of None, of those without a grade."""
+        scores = [self.draw(scan) for scan in self.scans if scan.grading.grade is grade]
         return np.array([score for score in scores if score is not None], dtype=np.float64)
 
     def groupings(self) -> dict[str, dict[str, list[Scan]]]:

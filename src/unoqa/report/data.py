@@ -15,7 +15,7 @@ from unoqa.report.embedding import embed
 from unoqa.report.tables import word_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from unoqa.core.findings import Finding
     from unoqa.report.cohort import Cohort, Scan
@@ -47,38 +47,28 @@ def make_data(cohort: Cohort, scans: Sequence[Scan], heat_files: Sequence[str]) 
         "scores": make_distribution(cohort),
         "embedding": embedding and {"sentence": embedding.sentence, "places": _rows(embedding.places)},
         "order": _make_order(scans),
-        "axis": "score above the threshold of its model (higher is worse)"
-        if cohort.several
-        else "score (higher is worse)",
+        "axis": f"score{' above the threshold of its model' if cohort.several else ''} (higher is worse)",
         "images": [_describe(scan, cohort.draw(scan), file) for scan, file in zip(scans, heat_files, strict=True)],
     }
 
 
 def make_distribution(cohort: Cohort) -> dict[str, Any]:
     """Count all scores of the cohort by grade, and those of the outstanding reference, in bins of equal width."""
-    scores, reference = cohort.scores(), cohort.reference
-    every = np.concatenate([scores, reference])
+    reference = cohort.reference
+    every = np.concatenate([*map(cohort.scores, GRADES), reference])
     if not len(every):
         return {"edges": [], "counts": [], "reference": []}
     low, late, high = float(every.min()), float(np.percentile(every, LATE)), float(every.max())
     high = high if high - low <= 1.5 * (late - low) else late  # a few far ones do not press the others together
     edges = np.linspace(low, high + 1e-9 * max(1.0, abs(high)), BINS + 1)
 
-    def count(values: Iterable[float]) -> list[int]:
-        within = np.clip(np.fromiter(values, dtype=np.float64), edges[0], edges[-1])
-        counts, _ = np.histogram(within, bins=edges)
+    def count(values: Float[np.ndarray, " values"]) -> list[int]:
+        counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), bins=edges)
         return [int(number) for number in counts]
 
     return {
         "edges": [_round(edge) for edge in edges],
-        "counts": [
-            count(
-                score
-                for scan in cohort.scans
-                if (score := cohort.draw(scan)) is not None and scan.grading.grade is grade
-            )
-            for grade in GRADES
-        ],
+        "counts": [count(cohort.scores(grade)) for grade in GRADES],
         "reference": count(reference),
     }
 

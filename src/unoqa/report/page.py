@@ -27,14 +27,7 @@ if TYPE_CHECKING:
 BLOCK = 100
 """Images whose pictures are in one data block; a block is read when one of them is shown."""
 
-SCRIPTS = (
-    "script/state.js",
-    "script/mosaic.js",
-    "script/filters.js",
-    "script/plots.js",
-    "script/detail.js",
-    "script/start.js",
-)
+SCRIPTS = tuple(f"script/{part}.js" for part in ("state", "mosaic", "filters", "plots", "detail", "start"))
 """The parts of the script, in their order."""
 
 STYLES = ("theme.css", "report.css")

@@ -155,9 +155,7 @@ class Run:
                 "UPDATE images SET grade = ?, certainty = ?, error_code = ?, error = ?, reduced = ? WHERE position = ?",
                 (_grade_values(position, grading) for position, grading in enumerate(gradings)),
             )
-            self.results.write_meta(
-                threshold=threshold, facts=facts, references=[list(scores) for scores in references]
-            )
+            self.results.write_meta(threshold=threshold, facts=facts, references=[*map(list, references)])
 
     def close(self) -> None:
         """Commit what was added, also when the run is interrupted."""
