@@ -40,6 +40,16 @@ def torch_threads() -> Iterator[Callable[[int], None]]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture
+def report_capabilities(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Give what lets torch report these capabilities of the processor, such as `amx_bf16=True`, and no others."""
+
+    def report(**capabilities: bool) -> None:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+
+    return report
+
+
 @pytest.fixture(scope="session")
 def good_scan() -> np.ndarray:
     """Return one faultless scan of 320×320, brightness 0–1, read-only."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -183,3 +184,23 @@ def test_a_graph_names_its_weights_and_what_it_gives(encoder):
     assert network.weights == encoder.checksum
     assert network.levels == (("layer1", 64), ("layer2", 128))
     assert network.shape == (64, 64)
+
+
+def test_in_bfloat16_torch_runs_the_network_and_the_graph_serves_processors_that_lack_it(
+    settings, weights, report_capabilities
+):
+    rounded, given = replace(settings, precision="bfloat16"), images(2)
+    report_capabilities(avx512_bf16=True)
+    encoder = rounded.open(device=CPU, weights=weights)
+    found, graph = encoder.encode(given), encoder.graph(64)
+    again = rounded.restore(encoder.state(), graph, device=CPU).encode(given)
+    report_capabilities(avx512_bf16=False)
+    without = rounded.restore(encoder.state(), graph, device=CPU).encode(given)
+    single = settings.open(device=CPU, weights=weights).encode(given)
+    for mine, repeated, fallback, expected in zip(
+        found.scales, again.scales, without.scales, single.scales, strict=True
+    ):
+        assert torch.equal(mine, repeated)
+        assert torch.equal(fallback, expected)
+        assert not torch.equal(mine, expected)
+        assert torch.corrcoef(torch.stack([mine.flatten(), expected.flatten()]))[0, 1] > 0.999

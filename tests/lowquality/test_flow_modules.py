@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,6 @@ from unoqa.core.errors import FitError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
-from unoqa.lowquality.flows import fitted as fitted_module
 from unoqa.lowquality.flows.positional_encoding import positional_encoding
 from unoqa.lowquality.flows.sampler import FibreSampler, split_rows
 
@@ -58,13 +56,13 @@ def gaussian(values):
 @pytest.mark.parametrize(
     "module", [CFLOW, replace(CFLOW, permutation="soft"), FASTFLOW], ids=["cflow", "soft-permutation", "fastflow"]
 )
-def test_half_precision_moves_no_score_by_more_than_1e_4(module, monkeypatch):
-    settings, outstanding = replace(module, maps="prob", patience=0), features(correlated())
+def test_bfloat16_moves_no_score_by_more_than_1e_4(module, report_capabilities):
+    settings, outstanding = replace(module, maps="prob", patience=0, precision="bfloat16"), features(correlated())
     fitted = settings.fit(outstanding, seed=3)
     (pyramid,) = features(correlated(1, seed=1)).batches(1)
     predictions = []
-    for autocast in (lambda device: torch.autocast(device.type, torch.bfloat16), lambda _: nullcontext()):
-        monkeypatch.setattr(fitted_module, "autocast_bfloat16", autocast)
+    for has_bfloat16 in (True, False):
+        report_capabilities(amx_bf16=has_bfloat16)
         predictions.append(settings.restore(fitted.state(), outstanding.scales).predict(pyramid))
     half, single = predictions
     assert not torch.equal(half.maps[0], single.maps[0])

@@ -92,11 +92,12 @@ def grade_files(
     _check_mode(models, options, len(source))
     started = time.monotonic()
     device, kept = str(models.graders[0].grader.encoders.device), asdict(source.privacy)
+    precisions = [one.grader.model.usable_precision for one in models.graders]
     plan = RunPlan(
         images=[ImageEntry(image.name, image.path, image.page) for image in source.images],
         root=source.root,
         model=models.checksum,
-        conditions=json.dumps([library_versions(), device, options.all_findings, kept]),
+        conditions=json.dumps([library_versions(), device, precisions, options.all_findings, kept]),
         append=options.append,
     )
     with begin_run(folder, plan) as run:
@@ -167,7 +168,6 @@ def _make_facts(models: Models, outcome: Outcome, ignored: int, options: GradeOp
         **{key: value for key, value in shared.items() if key != "images"},
         "model": models.checksum,
         "models": each,
-        "precision": "single",
         "counts": {**counts, "failed": failed, "out of scope": out, "all": len(result.gradings), "ignored": ignored},
         "duplicates": {"exact": outcome.duplicates.exact, "near": outcome.duplicates.near},
         "warnings": list(result.warnings),
@@ -187,5 +187,6 @@ def _describe_model(model: AnyGrader, *, cohort: bool) -> dict[str, Any]:
         "threshold": grader.threshold.value,
         "size": grader.encoders.size,
         "intensity_range": grader.intensity_range.to_values(),
+        "precision": grader.model.usable_precision,
         "settings": grader.model.settings,
     }

@@ -38,6 +38,7 @@ from unoqa.cli.parts.options import (
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.allocation import use_one_arena
 from unoqa.core.errors import UsageError
+from unoqa.core.precision import Precision
 from unoqa.grader.recipe import DEFAULT, LARGEST_SEED, Recipe, recipe_names
 from unoqa.grader.source import ImageSource
 from unoqa.store.workspace import Workspace
@@ -78,6 +79,15 @@ Intensities = Annotated[
     ),
 ]
 
+PrecisionOption = Annotated[
+    Precision | None,
+    typer.Option(
+        help="Precision in which networks multiply; bfloat16 is faster with a large encoder where the processor has "
+        "it.",
+        show_default="the recipe's",
+    ),
+]
+
 SMALLEST_ALPHA = 0.001
 """The smallest share that a conformal threshold accepts."""
 
@@ -91,6 +101,7 @@ def fit(
     slab: Slab = None,
     seed: Seed = 0,
     intensity_range: Intensities = None,
+    precision: PrecisionOption = None,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
@@ -103,7 +114,9 @@ def fit(
     use_one_arena()
     use_threads(threads)
     check_output(output, overwrite=overwrite)
-    settings = _find_recipe(recipe) if alpha is None else _find_recipe(recipe).with_alpha(_check_alpha(alpha))
+    settings = _find_recipe(recipe)
+    settings = settings if alpha is None else settings.with_alpha(_check_alpha(alpha))
+    settings = settings if precision is None else settings.with_precision(precision)
     settings = settings if slab is None else settings.with_slab(slab)
     source = ImageSource.find(outstanding, follow_links=follow_links)
     with _open_workspace(output) as workspace:

@@ -15,6 +15,7 @@ from unoqa.core.contracts import Encoder, OpenEncoder, State
 from unoqa.core.errors import WeightsError, unknown_name_error
 from unoqa.core.features import FeaturePyramid, Scale
 from unoqa.core.parallel import PROCESS_LOCK
+from unoqa.core.precision import PrecisionSetting, find_usable
 from unoqa.core.settings import settings
 from unoqa.encoders.parts.graphs import Graphs
 from unoqa.encoders.parts.grey import GreyNetwork
@@ -37,8 +38,8 @@ class Timm(Encoder):
     """A timm model (Wightman 2019), frozen and cut after the last used layer (timm's `features_only`).
 
     Grey is repeated to three channels and normalised as in the training of the weights. ONNX Runtime runs the network
-    on a processor, and torch on a graphics card. Features are rounded to half precision, as in feature files, so that a
-    score does not depend on whether features were computed or read.
+    on a processor, and torch on a graphics card and in bfloat16. Features are rounded to half precision, as in feature
+    files, so that a score does not depend on whether features were computed or read.
 
     `rms_norm` then divides the channels at each place by a power of their root mean square. At 1 (Zhang, Sennrich 2019,
     equation 4) only the pattern at a place counts; below 1 its contrast counts too.
@@ -60,6 +61,7 @@ class Timm(Encoder):
         ),
     ] = 0.0
     sha256: Annotated[str, Field(description="SHA-256 that the weights must have; empty: any")] = ""
+    precision: PrecisionSetting = "single"
 
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> _OpenTimm:
         """Build the cut model and load its weights.
@@ -84,13 +86,14 @@ class Timm(Encoder):
     def restore(self, state: State, graph: bytes, *, device: torch.device) -> _OpenTimm:
         """Return the encoder that gave weights and graph.
 
-        A processor runs the graph, without timm and torchvision. Where there is none, torch runs the network.
+        A processor runs the graph, without timm and torchvision. Where there is none, and in bfloat16, torch runs the
+        network.
 
         Raises:
             ValueError: the graph cannot be read.
             WeightsError: the graph is of other weights.
         """
-        if not graph or device.type != "cpu":
+        if not graph or not self._runs_graphs(device):
             return self._open(device, state, graph)
         ran, digest = OnnxNetwork(graph), compute_checksum(state)
         if ran.weights != digest:
@@ -127,6 +130,9 @@ class Timm(Encoder):
             else:
                 return shorter
         raise AssertionError("a Timm has at least one layer")
+
+    def _runs_graphs(self, device: torch.device) -> bool:
+        return device.type == "cpu" and find_usable(self.precision, device) == "single"
 
     def _open(self, device: torch.device, weights: Path | State | None, graph: bytes | None = None) -> _OpenTimm:
         """Open with a network that is built; `graph` is what a model folder holds, if the weights come from one."""
@@ -232,14 +238,17 @@ class _OpenTimm(OpenEncoder):
             graph: the one of a model folder, empty if it has none; None if the weights come from elsewhere.
             ran: the same graph, started.
         """
+        settings = weights.settings
         self.scales = scales
         self.checksum = weights.checksum
         self._weights = weights
-        self._finish = weights.settings.finish
+        self._finish = settings.finish
         names = tuple(scale.name for scale in scales)
-        key = (weights.settings.model, weights.settings.layers)
+        key = (settings.model, settings.layers)
         self._graphs = Graphs(weights.take_network, names, weights.checksum, key, graph, ran)
-        self._run = self._graphs if device.type == "cpu" else TorchNetwork(weights.take_network(), device)
+        self._run: Graphs | TorchNetwork = self._graphs
+        if not settings._runs_graphs(device):
+            self._run = TorchNetwork(weights.take_network(), device, settings.precision)
 
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:
         """Encode images one by one, so that features do not depend on the batch.

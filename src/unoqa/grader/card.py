@@ -19,6 +19,13 @@ ENGINES = {
 """How the card names what runs an encoder's network."""
 
 
+PRECISIONS = {
+    "single": "single",
+    "bfloat16": "bfloat16, by torch; single where a processor or a graphics card does not multiply it",
+}
+"""How the card names the precision in which networks multiply."""
+
+
 def render_model_card(document: Mapping[str, Any]) -> str:
     """Render the card from a model's document, as Markdown."""
     settings = document["settings"]
@@ -48,7 +55,7 @@ for other scans, fit a new model: the scores of this one mean nothing there.
 | images are resized to | {settings["size"]}×{settings["size"]} pixels ({document["resize"]}) |
 | threshold: outstanding up to a score of | {document["threshold"]:.4f} ({_describe_threshold(settings["threshold"])}) |
 | patients | {_describe_patients(document.get("patients", 0))} |
-| precision | {document["precision"]} |
+| precision | {PRECISIONS[document["precision"]]} |
 | who runs the networks of encoders | {"; ".join(engines) or "there are none"} |
 | gradable or ungradable | {settings["split"]["clustering"]["choice"]}, {border} |
 

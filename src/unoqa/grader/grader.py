@@ -282,8 +282,11 @@ def check_cohort_size(images: int) -> None:
 
 
 def add_warnings(result: CohortResult, assessed: Sequence[Assessment | Failure], grader: Grader) -> CohortResult:
-    """Put what the scans differ in from those of the fit before the other warnings of a result."""
-    return replace(result, warnings=(*describe_warnings(assessed, grader.model.scans), *result.warnings))
+    """Add what the grader has to say of this machine and of the images."""
+    model = grader.model
+    return replace(
+        result, warnings=(*model.find_warnings(), *describe_warnings(assessed, model.scans), *result.warnings)
+    )
 
 
 def _assess_all(grader: Grader, source: ImageSource, progress: Progress | None) -> list[Assessment | Failure]:

@@ -10,6 +10,7 @@ import torch
 
 from unoqa.core.contracts import select_prefix
 from unoqa.core.errors import ModelError
+from unoqa.core.precision import Precision, find_usable, name_lack
 from unoqa.encoders.measures import MEASURES
 from unoqa.grader.card import render_model_card
 from unoqa.grader.cohort import FittedThreshold
@@ -43,6 +44,7 @@ class Model:
         recipe: name of the recipe.
         settings: every setting of the recipe as plain values.
         date: of the fit, ISO 8601.
+        precision: in which it was fitted.
         checksum: SHA-256 that names the model folder it was read from; empty if it was not read from one.
     """
 
@@ -54,12 +56,27 @@ class Model:
     settings: dict[str, Any]
     seed: int
     date: str
+    precision: Precision = "single"
     checksum: str = ""
 
     @property
     def scope(self) -> Scope:
         """Which scans the model is for."""
         return Scope(parse_slab(self.settings, self.recipe))
+
+    @property
+    def usable_precision(self) -> Precision:
+        """The precision in which the model computes on this device: single where the device lacks its own."""
+        return find_usable(self.precision, self.encoders.device)
+
+    def find_warnings(self) -> tuple[str, ...]:
+        """Return a sentence if the device lacks the model's precision."""
+        if self.usable_precision == self.precision:
+            return ()
+        return (
+            f"{name_lack(self.encoders.device)}, in which the model was fitted: these scores are in single precision, "
+            "and may differ from those of a machine that multiplies it (docs/guide.md says by how much).",
+        )
 
 
 def write_model(folder: Path, model: Model, split: FittedSplit | None = None, cohort: int = 0) -> None:
@@ -119,7 +136,7 @@ def _document(model: Model, graphs: Mapping[int, bytes]) -> dict[str, Any]:
         "threshold": fitted.threshold.value,
         "std": fitted.threshold.std,
         "date": model.date,
-        "precision": "single",
+        "precision": model.precision,
         "resize": "Pillow bilinear, support widened with the reduction",
         "encoders": [encoder.checksum for encoder in model.encoders.all],
         "engines": [
@@ -178,6 +195,7 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
         settings,
         document["seed"],
         document["date"],
+        panel.precision,
         files.checksum,
     )
 

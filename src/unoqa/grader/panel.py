@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, final
 
@@ -15,6 +15,7 @@ from unoqa.core.contracts import NO_WORK, WithLatents, select_prefix
 from unoqa.core.errors import UsageError
 from unoqa.core.features import FeaturePyramid
 from unoqa.core.parallel import map_all
+from unoqa.core.precision import Precision, get_precision, set_precision
 from unoqa.core.work import Work
 from unoqa.grader.cross_fitting import NO_FOLD, FoldFit, FoldPrediction, MapSums, assign_folds
 
@@ -180,6 +181,20 @@ class Panel:
     def encoders(self) -> tuple[Encoder, ...]:
         """Return the distinct encoders, in the order of their first use."""
         return tuple(dict.fromkeys(member.encoder for member in self.members))
+
+    @property
+    def precision(self) -> Precision:
+        """bfloat16 if an encoder or a module multiplies in it."""
+        choices = (choice for member in self.members for choice in (member.encoder, member.module))
+        return "bfloat16" if "bfloat16" in map(get_precision, choices) else "single"
+
+    def with_precision(self, precision: Precision) -> Panel:
+        """Return the panel with the precision for each encoder and module that has this setting."""
+        members = (
+            replace(one, encoder=set_precision(one.encoder, precision), module=set_precision(one.module, precision))
+            for one in self.members
+        )
+        return replace(self, members=tuple(members))
 
     def fit(
         self,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from unoqa.core.errors import UsageError, unknown_name_error
+from unoqa.core.precision import find_usable, name_lack
 from unoqa.core.progress import NoProgress
 from unoqa.grader.devices import find_device
 from unoqa.grader.fitting import fit_on_outstanding
@@ -18,6 +19,7 @@ from unoqa.grader.intensity import check_declared
 from unoqa.grader.model import Model
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.recipe_values import (
+    apply_precision,
     check_keys,
     dump_values,
     parse_panel,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     import torch
 
     from unoqa.core.contracts import Threshold
+    from unoqa.core.precision import Precision
     from unoqa.core.progress import Progress
     from unoqa.grader.panel import Panel
     from unoqa.grader.source import ImagesLike
@@ -140,6 +143,14 @@ class Recipe:
         """Return the recipe for images of another slab, such as `deep`; `any` takes every slab."""
         return replace(self, slab=parse_slab({"slab": slab}, self.name))
 
+    def with_precision(self, precision: Precision) -> Recipe:
+        """Return the recipe with the precision in which its encoders and modules multiply: `single` or `bfloat16`.
+
+        Raises:
+            UsageError: it is bfloat16, and nothing in the recipe computes in it.
+        """
+        return replace(self, panel=apply_precision(self.panel, precision, self.name))
+
     def fit(
         self,
         images: ImagesLike,
@@ -185,12 +196,17 @@ class Recipe:
         return Grader(model)
 
     def _open_encoders(self, device: torch.device, weights: Path | None) -> OpenEncoders:
-        encoders = OpenEncoders.open(self.panel.encoders(), self.size, device=device, weights=weights)
+        encoders = OpenEncoders.open(self._find_panel(device).encoders(), self.size, device=device, weights=weights)
         if weights is not None and not any(encoder.checksum for encoder in encoders.all):
             raise UsageError(
                 f"The recipe '{self.name}' needs no encoder weights, but {weights} was given; leave it out."
             )
         return encoders
+
+    def _find_panel(self, device: torch.device) -> Panel:
+        """Return the panel in the precision that the device has, in which the model then stays."""
+        usable = find_usable(self.panel.precision, device)
+        return self.panel if usable == self.panel.precision else self.panel.with_precision(usable)
 
     def _fit(
         self,
@@ -201,10 +217,15 @@ class Recipe:
         progress: Progress,
         workspace: Workspace,
     ) -> Model:
-        settings = self.to_values()
+        panel = self._find_panel(encoders.device)
+        settings = replace(self, panel=panel).to_values()
         found = survey(Scope(self.slab).restrict(source), intensity_range)
+        notices = found.notices
+        if panel != self.panel:
+            lack = name_lack(encoders.device)
+            notices = (f"{lack}: the model is fitted in single precision, and grades in it everywhere.", *notices)
         fitted = fit_on_outstanding(
-            self.panel,
+            panel,
             self.threshold,
             encoders,
             found.scans.scale(found.source),
@@ -212,10 +233,18 @@ class Recipe:
             progress=progress,
             workspace=workspace,
         )
-        report = replace(fitted.report, notices=(*found.notices, *fitted.report.notices))
+        report = replace(fitted.report, notices=(*notices, *fitted.report.notices))
         today = datetime.now(UTC).date().isoformat()
         return Model(
-            encoders, replace(fitted, report=report), found.scans, self.split, self.name, settings, seed, today
+            encoders,
+            replace(fitted, report=report),
+            found.scans,
+            self.split,
+            self.name,
+            settings,
+            seed,
+            today,
+            panel.precision,
         )
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from unoqa.clusterings import CLUSTERINGS
 from unoqa.core.errors import UsageError
+from unoqa.core.precision import Precision
 from unoqa.core.settings import build, to_plain
 from unoqa.encoders import ENCODERS
 from unoqa.grader.panel import Final, Fusion, Member, Panel
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from unoqa.core.catalog import Shelf
     from unoqa.core.contracts import Encoder, Threshold
 
-_KEYS = ("description", "size", "slab", "panel", "members", "threshold", "split")
+_KEYS = ("description", "size", "slab", "precision", "panel", "members", "threshold", "split")
 _PANEL_KEYS = ("fusion", "folds", "final")
 _MEMBER_KEYS = ("encoder", "module", "weight")
 _SPLIT_KEYS = ("representation", "reduction", "clustering")
@@ -63,7 +64,10 @@ def parse_threshold(values: Mapping[str, Any], name: str) -> Threshold:
 
 
 def parse_panel(values: Mapping[str, Any], name: str) -> Panel:
-    """Make the panel of a recipe: its members, pairs of an encoder and a low-quality module, and how they are fused."""
+    """Make the panel of a recipe: its members, pairs of an encoder and a low-quality module, and how they are fused.
+
+    The `precision` of a recipe is that of every encoder and module that has this setting.
+    """
     settings = values.get("panel", {})
     _check_keys(settings, _PANEL_KEYS, name, "panel")
     fusion, folds, final_ = (
@@ -78,7 +82,26 @@ def parse_panel(values: Mapping[str, Any], name: str) -> Panel:
     members = values.get("members", ())
     if not members or not isinstance(members, list | tuple):
         raise UsageError(f"{name}.toml: [[members]] is missing; use at least one, with an encoder and a module.")
-    return Panel(tuple(_parse_member(member, name) for member in members), fusion, folds, final_)
+    panel = Panel(tuple(_parse_member(member, name) for member in members), fusion, folds, final_)
+    if "precision" not in values:
+        return panel
+    _check_value(values["precision"], get_args(Precision), "precision", name)
+    return apply_precision(panel, values["precision"], name)
+
+
+def apply_precision(panel: Panel, precision: Precision, name: str) -> Panel:
+    """Return the panel with the precision.
+
+    Raises:
+        UsageError: it is bfloat16, and no encoder or module has this setting.
+    """
+    changed = panel.with_precision(precision)
+    if changed.precision != precision:
+        raise UsageError(
+            f"The recipe '{name}' has nothing that computes in {precision}: only encoders from timm and flows do; "
+            "leave the precision out."
+        )
+    return changed
 
 
 def parse_split(values: Mapping[str, Any], name: str) -> Split:

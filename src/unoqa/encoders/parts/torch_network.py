@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, final
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from unoqa.core.errors import UsageError
+from unoqa.core.precision import Precision, find_usable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +26,12 @@ _CUDNN_LOCK = threading.Lock()
 class TorchNetwork:
     """A network on a device, in channels-last format: in it processors convolve up to twice as fast."""
 
-    def __init__(self, network: GreyNetwork, device: torch.device) -> None:
+    def __init__(self, network: GreyNetwork, device: torch.device, precision: Precision = "single") -> None:
+        """Prepare to run in the precision, as far as the device can; features are in single precision."""
         self._network = network.to(device).to(memory_format=torch.channels_last)
         self._device = device
+        if find_usable(precision, device) == "bfloat16":
+            _multiply_in_bfloat16(network.network)
 
     @torch.inference_mode()
     def __call__(self, image: GreyImage) -> list[Float[Tensor, "1 _rows _columns _channels"]]:
@@ -38,7 +42,12 @@ class TorchNetwork:
         """
         grey = torch.from_numpy(image).to(self._device)[None, None]
         with refuse_size(image.shape), _use_full_precision(self._device):
-            return list(self._network(grey))
+            return [level.float() for level in self._network(grey)]
+
+
+def _multiply_in_bfloat16(network: nn.Module) -> None:
+    """Round the weights of a network, and what it is given: the image is normalised before, in single precision."""
+    network.bfloat16().register_forward_pre_hook(lambda _, given: tuple(image.bfloat16() for image in given))
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unoqa.core.contracts import FittedModule, State
+from unoqa.core.precision import Precision, autocast
 from unoqa.lowquality.flows.flow import Flow
 from unoqa.lowquality.flows.likelihood import MapKind, make_likelihood_map, score_likelihood_maps
-from unoqa.lowquality.flows.precision import autocast_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,11 +42,13 @@ class ScaleFlow:
         infer: gives latent and log-likelihood of grids.
         highest_likelihood: the highest log-likelihood per channel of outstanding images: the paper's normalising
             constant.
+        precision: in which `infer` multiplies.
     """
 
     network: Flow
     infer: Inference
     highest_likelihood: float
+    precision: Precision
 
     def state(self) -> State:
         """Return the parameters; matrices in bfloat16, to which `round_and_freeze` has rounded them."""
@@ -70,7 +72,8 @@ class FittedFlows(FittedModule):
     def infer(self, pyramid: FeaturePyramid) -> tuple[LatentAndLikelihood, ...]:
         """Return latent and log-likelihood of each scale."""
         grids = self._selection.select(pyramid).scales
-        return tuple(infer_grid(flow.infer, grid) for flow, grid in zip(self._flows.values(), grids, strict=True))
+        pairs = zip(self._flows.values(), grids, strict=True)
+        return tuple(infer_grid(flow.infer, grid, flow.precision) for flow, grid in pairs)
 
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map per scale and the score."""
@@ -93,7 +96,10 @@ class FittedFlows(FittedModule):
 
 
 def round_and_freeze(network: Flow) -> None:
-    """Round the matrices to bfloat16, as they are saved, and end training: a saved model then scores the same."""
+    """Round the matrices to bfloat16, as they are saved, and end training: a saved model then scores the same.
+
+    They are rounded whatever the precision is, since this halves the model's size.
+    """
     with torch.no_grad():
         for name, value in network.named_parameters():
             value.copy_(_to_stored_precision(name, value.detach()).float())
@@ -101,21 +107,23 @@ def round_and_freeze(network: Flow) -> None:
 
 
 @torch.inference_mode()
-def infer_grid(infer: Inference, grid: Float[Tensor, "batch channels rows columns"]) -> LatentAndLikelihood:
-    """Apply a flow, with the products of its subnets in bfloat16 where the device is fast at it.
+def infer_grid(
+    infer: Inference, grid: Float[Tensor, "batch channels rows columns"], precision: Precision
+) -> LatentAndLikelihood:
+    """Apply a flow, with the products of its subnets in the precision.
 
     The weights of the subnets are bfloat16 numbers already. A score is a mean over thousands of values whose rounding
     errors are independent: with and without bfloat16 it differs by less than 1e-4.
     """
-    with autocast_bfloat16(grid.device):
+    with autocast(precision, grid.device):
         return infer(grid)
 
 
-def find_highest_likelihood(infer: Inference, features: FeatureSet) -> float:
+def find_highest_likelihood(infer: Inference, features: FeatureSet, precision: Precision) -> float:
     """Return the highest log-likelihood over the positions of up to 16 images, evenly spaced in the set."""
     step = -(-len(features) // IMAGES_FOR_HIGHEST)
     some = features.subset(torch.arange(0, len(features), step).numpy())
-    return max(float(infer_grid(infer, pyramid.scales[0])[1].max()) for pyramid in some.batches(1))
+    return max(float(infer_grid(infer, pyramid.scales[0], precision)[1].max()) for pyramid in some.batches(1))
 
 
 def _to_stored_precision(name: str, array: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from unoqa.core.contracts import NO_WORK, LowQualityModule, State, select_prefix
 from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.parallel import map_in_order
+from unoqa.core.precision import PrecisionSetting
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.lowquality.flows.coupling import Coupling
@@ -61,6 +62,7 @@ class FlowModule(LowQualityModule, ABC):
     patience: Patience
     maps: Annotated[MapKind, Field(description="what a map holds")] = "prob"
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
+    precision: PrecisionSetting = "single"
 
     method: ClassVar[str]
     min_images: ClassVar[int] = 2
@@ -95,7 +97,8 @@ class FlowModule(LowQualityModule, ABC):
         train(network, objective, self._make_schedule(train_set), work)
         round_and_freeze(network)
         infer = self._make_inference(network)
-        return ScaleFlow(network, infer, find_highest_likelihood(infer, train_set))
+        highest_likelihood = find_highest_likelihood(infer, train_set, self.precision)
+        return ScaleFlow(network, infer, highest_likelihood, self.precision)
 
     def _restore_scale(self, state: State) -> ScaleFlow:
         highest_likelihood = float(state.pop("highest_likelihood"))
@@ -104,7 +107,7 @@ class FlowModule(LowQualityModule, ABC):
             {name: array.float() if array.is_floating_point() else array for name, array in state.items()}
         )
         network.eval().requires_grad_(False)
-        return ScaleFlow(network, self._make_inference(network), highest_likelihood)
+        return ScaleFlow(network, self._make_inference(network), highest_likelihood, self.precision)
 
     def _build_network(self, whitening: Whitening, *, seed: int) -> Flow:
         with seed_initial_weights(seed):
@@ -115,7 +118,12 @@ class FlowModule(LowQualityModule, ABC):
         return Flow(whitening, couplings).to(whitening.mean.device)
 
     def _make_schedule(self, train_set: FeatureSet) -> Schedule:
-        return Schedule(self._count_steps(train_set), learning_rate=self.learning_rate, patience=self.patience)
+        return Schedule(
+            self._count_steps(train_set),
+            learning_rate=self.learning_rate,
+            patience=self.patience,
+            precision=self.precision,
+        )
 
     def _prepare(self, grid: Float[Tensor, "batch channels rows columns"]) -> Tensor:
         """Average a grid to the largest size, then over neighbourhoods."""

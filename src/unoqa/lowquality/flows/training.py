@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, final
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam
+from torch.optim.adam import adam
 
-from unoqa.core.contracts import select_prefix
 from unoqa.core.errors import FitError
 from unoqa.core.parallel import raise_if_cancelled
+from unoqa.core.precision import Precision, autocast
 from unoqa.lowquality.flows.flattening import flatten_parameters
-from unoqa.lowquality.flows.precision import autocast_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +42,7 @@ class Schedule:
         weight_decay: Adam's weight decay.
         check_every: steps between two checks of the held-out loss.
         patience: checks without a lower held-out loss after which training stops; 0 trains to the last step.
+        precision: in which the subnets multiply.
     """
 
     steps: int
@@ -51,6 +51,7 @@ class Schedule:
     weight_decay: float = 0.0
     check_every: int = 25
     patience: int = 4
+    precision: Precision = "single"
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of one step."""
@@ -79,9 +80,16 @@ class Objective:
 @final
 @dataclass
 class _TrainingState:
-    """How far a training is; `best` are the parameters at the lowest held-out loss."""
+    """How far a training is.
+
+    Attributes:
+        best: the parameters at the lowest held-out loss.
+        mean, square: Adam's running moments of the gradient.
+    """
 
     best: Tensor
+    mean: Tensor
+    square: Tensor
     step: int = 0
     best_loss: float = math.inf
     best_step: int = 0
@@ -106,37 +114,61 @@ def train(network: nn.Module, objective: Objective, schedule: Schedule, work: Wo
 
 
 def _train(parameters: nn.Parameter, objective: Objective, schedule: Schedule, work: Work) -> None:
-    optimiser = Adam([parameters], weight_decay=schedule.weight_decay, fused=True)
     device = parameters.device
-    state = _resume(parameters, optimiser, work) or _start(parameters, objective, schedule)
+    state = _resume(parameters, work) or _start(parameters, objective, schedule)
     saved_at = time.monotonic()
     with work.progress.task(objective.title, schedule.steps) as advance:
         for _ in range(state.step):
             advance()
         while state.step < schedule.steps and not _is_patience_over(state, schedule):
             raise_if_cancelled()
-            with autocast_bfloat16(device):
+            with autocast(schedule.precision, device):
                 loss = objective.loss(state.step)
             if not math.isfinite(float(loss.detach())):
                 _report_divergence(state, objective, work)
                 break
-            optimiser.zero_grad(set_to_none=False)  # the network's parameters hold views of the gradient
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.param_groups[0]["lr"] = schedule.learning_rate_at(state.step)
-            optimiser.step()
-            state.step += 1
+            _descend(parameters, loss, state, schedule)
             if state.step % schedule.check_every == 0 or state.step == schedule.steps:
                 state.keep_if_better(_rank_loss(objective.held_out_loss(), state.step, schedule), parameters)
                 if time.monotonic() - saved_at > work.interval:
-                    work.write(_make_checkpoint(parameters, optimiser, state))
+                    work.write(_make_checkpoint(parameters, state))
                     saved_at = time.monotonic()
             advance()
-    work.write(_make_checkpoint(parameters, optimiser, state))
+    work.write(_make_checkpoint(parameters, state))
     parameters.data.copy_(state.best)
 
 
+@torch.no_grad()
+def _descend(parameters: nn.Parameter, loss: Tensor, state: _TrainingState, schedule: Schedule) -> None:
+    """Take one step of Adam (Kingma, Ba 2015) by torch's function of that name.
+
+    Torch's class would import torch's compiler, which takes as long as fitting to 80 images.
+    """
+    assert parameters.grad is not None, "`flatten_parameters` gives one"
+    parameters.grad.zero_()  # in place: the network's parameters hold views of it
+    loss.backward()  # type: ignore[no-untyped-call]
+    adam(
+        [parameters],
+        [parameters.grad],
+        [state.mean],
+        [state.square],
+        [],
+        [torch.tensor(float(state.step), device=parameters.device)],
+        fused=True,
+        amsgrad=False,
+        beta1=0.9,
+        beta2=0.999,
+        lr=schedule.learning_rate_at(state.step),
+        weight_decay=schedule.weight_decay,
+        eps=1e-8,
+        maximize=False,
+    )
+    state.step += 1
+
+
 def _start(parameters: Tensor, objective: Objective, schedule: Schedule) -> _TrainingState:
-    state = _TrainingState(parameters.detach().clone())
+    initial = parameters.detach()
+    state = _TrainingState(initial.clone(), torch.zeros_like(initial), torch.zeros_like(initial))
     loss = objective.held_out_loss()
     if not math.isfinite(loss):
         raise FitError(
@@ -168,19 +200,18 @@ def _report_divergence(state: _TrainingState, objective: Objective, work: Work) 
     )
 
 
-def _make_checkpoint(parameters: Tensor, optimiser: Adam, state: _TrainingState) -> dict[str, Tensor]:
+def _make_checkpoint(parameters: Tensor, state: _TrainingState) -> dict[str, Tensor]:
     """Return everything that the rest of the training depends on."""
     numbers = torch.tensor([state.step, state.best_step, state.best_loss], dtype=torch.float64)
-    moments = optimiser.state_dict()["state"].get(0, {})
-    adam = {f"adam.{name}": array for name, array in moments.items()}
-    return {"parameters": parameters.detach(), "best": state.best, "numbers": numbers, **adam}
+    arrays = {"best": state.best, "mean": state.mean, "square": state.square}
+    return {"parameters": parameters.detach(), "numbers": numbers, **arrays}
 
 
-def _resume(parameters: Tensor, optimiser: Adam, work: Work) -> _TrainingState | None:
+def _resume(parameters: Tensor, work: Work) -> _TrainingState | None:
     checkpoint = work.read()
     if checkpoint is None:
         return None
     parameters.data.copy_(checkpoint["parameters"])
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": {0: select_prefix(checkpoint, "adam.")}})
     step, best_step, best_loss = checkpoint["numbers"].tolist()
-    return _TrainingState(checkpoint["best"].to(parameters.device), int(step), best_loss, int(best_step))
+    best, mean, square = (checkpoint[name].to(parameters.device) for name in ("best", "mean", "square"))
+    return _TrainingState(best, mean, square, int(step), best_loss, int(best_step))
