@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 from scipy.stats import spearmanr
@@ -17,7 +18,7 @@ LACK = "This processor does not multiply bfloat16"
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
     path = small("fastflow-resnet18", tmp_path_factory.mktemp("recipes"), blocks=1)
-    return Recipe.read(path).with_precision("bfloat16")
+    return replace(Recipe.read(path).with_precision("bfloat16"), size=64)
 
 
 def scores(result):

@@ -87,7 +87,7 @@ MISTAKES = {
     "a key": (
         values(sizes=320),
         "site.toml: the key 'sizes' is unknown; did you mean 'size'? "
-        "Known: description, members, panel, size, slab, split, threshold.",
+        "Known: description, members, panel, precision, size, slab, split, threshold.",
     ),
     "a key of the panel": (
         values(panel={"fusoin": "sum"}),
