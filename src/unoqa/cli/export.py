@@ -1,4 +1,4 @@
-"""Write final grades as a table: the machine's, the readers', the adjudicated, and the trail.
+"""Write final grades as a table (the machine's, the readers', the adjudicated, and the trail), or as DICOM objects.
 
 The final grade is the adjudicated one; else the one that all readers gave; else the machine's. Where readers disagree
 there is none until someone adjudicates (unoqa review).
@@ -7,6 +7,7 @@ Examples:
 
   unoqa export results -o grades.csv
   unoqa export results -o grades.xlsx --as xlsx
+  unoqa export results -o reports/ --as dicom-sr --images /archive
 """
 
 from __future__ import annotations
@@ -20,20 +21,36 @@ from unoqa.cli.parts.options import Quiet, Results
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import UsageError
 from unoqa.outputs import OUTPUTS
+from unoqa.store.files import is_empty
 from unoqa.store.results import Results as Record
 
 
 def export(
     results: Results,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
-    kind: Annotated[str, typer.Option("--as", help="csv, xlsx or parquet (the last two: extra tables).")] = "csv",
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write; for DICOM a folder.")],
+    kind: Annotated[
+        str, typer.Option("--as", help="csv, xlsx, parquet (extra tables), dicom-sr, dicom-quality (extra dicom).")
+    ] = "csv",
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the images, for DICOM. [default: where they were]", show_default=False),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if there is one.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write the table."""
-    view = OUTPUTS.load(kind)
-    if output.exists() and not (overwrite and output.is_file()):
+    """Write the table, or the objects."""
+    view = OUTPUTS.load(kind.replace("-", "_"))
+    if view.folder:
+        _check_folder(output, overwrite=overwrite)
+    elif output.exists() and not (overwrite and output.is_file()):
         raise UsageError(f"{output} exists; name another file, or replace it with --overwrite.")
     with Record.open(results) as record:
-        view().write(record, output)
-        print_message(f"Final grades of {len(record)} images in {output}.", quiet=quiet)
+        view().write(record, output, images=images)
+        done = len(list(output.iterdir())) if view.folder else len(record)
+        print_message(f"Final grades of {done} {'objects' if view.folder else 'images'} in {output}.", quiet=quiet)
+
+
+def _check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that holds something: what stands there may be the objects themselves."""
+    if folder.exists() and (not folder.is_dir() or not (overwrite or is_empty(folder))):
+        raise UsageError(f"{folder} exists and is not empty; name a new folder, or add to it with --overwrite.")

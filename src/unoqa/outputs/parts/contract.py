@@ -19,12 +19,14 @@ class Output(ABC):
         default: whether every run makes it; else it is made on request.
         needs_images: whether it reads the images besides the record.
         needs_heat: whether it reads their heat overlays and cannot be made without them.
+        folder: whether it is a folder of files.
     """
 
     file: ClassVar[str]
     default: ClassVar[bool] = True
     needs_images: ClassVar[bool] = False
     needs_heat: ClassVar[bool] = False
+    folder: ClassVar[bool] = False
 
     @abstractmethod
     def write(self, results: Results, path: Path, *, images: Path | None = None) -> None:
