@@ -1,0 +1,333 @@
+// The page of review: a queue of images, one decision a key, the next image at once.
+
+import { Outbox, ask } from "/assets/server.js";
+import { byId, showAgreement, showDecision, showMachine, showOthers, showTrail, splitFaults } from "/assets/panel.js";
+import { showTables } from "/assets/tables.js";
+import { Viewer } from "/assets/viewer.js";
+
+const { results, reader, blind } = document.body.dataset;
+const AHEAD = 3; // images that are fetched before they are wanted
+
+const state = { images: [], disagreements: [], at: 0, adjudicating: false, seen: false, details: new Map(), pictures: new Map(), final: new Map() };
+const common = { results, reader, ...(blind ? { blind: "1" } : {}) };
+
+const viewer = reader ? new Viewer(byId("panes"), byId("zoom")) : null;
+const outbox = new Outbox(results, {
+  saved: (decision) => { forget(decision.position); refreshSoon(); },
+  refused: (decision, sentence) => { forget(decision.position); say(`Not taken: ${sentence}`); reload(); },
+  waiting: showWaiting,
+});
+
+// --- which image
+
+const queue = () => (state.adjudicating ? state.images.filter((one) => state.disagreements.includes(one.position)) : state.images);
+const current = () => queue()[state.at];
+const isDone = (one) => (state.adjudicating ? state.final.has(one.position) : one.mine !== null);
+
+function findOpen(from) {
+  const all = queue();
+  const order = [...all.slice(from), ...all.slice(0, from)];
+  return order.findIndex((one) => !isDone(one)) === -1 ? -1 : (from + order.findIndex((one) => !isDone(one))) % all.length;
+}
+
+function go(at) {
+  leaveNote();
+  const all = queue();
+  if (!all.length) return show();
+  state.at = (at + all.length) % all.length;
+  return show();
+}
+
+function goOn() {
+  const open = findOpen(state.at + 1);
+  if (open >= 0) return go(open);
+  say(state.adjudicating ? "All disagreements have a final grade." : `All ${state.images.length} images are graded. Thank you.`);
+  return go(state.at);
+}
+
+// --- showing it
+
+function details(position) {
+  const key = `${position} ${state.adjudicating}`;
+  if (!state.details.has(key)) {
+    const values = { ...common, position, ...(state.adjudicating ? { adjudicating: "1" } : {}) };
+    state.details.set(key, ask("/review/image", values));
+    state.details.get(key).catch(() => state.details.delete(key));
+  }
+  return state.details.get(key);
+}
+
+function forget(position) { for (const mode of [true, false]) state.details.delete(`${position} ${mode}`); }
+
+function address(kind, position) {
+  const shared = { results, position };
+  return `/review/${kind}?${new URLSearchParams(kind === "heat" ? { ...common, ...shared } : shared)}`;
+}
+
+// A decoded picture, so that the browser paints it in the frame in which it is asked for.
+function fetchPicture(kind, position) {
+  const url = address(kind, position);
+  if (!state.pictures.has(url)) {
+    const picture = new Image();
+    picture.src = url;
+    state.pictures.set(url, picture.decode().catch(() => state.pictures.delete(url)));
+    if (state.pictures.size > 40) state.pictures.delete(state.pictures.keys().next().value);
+  }
+  return url;
+}
+
+async function show() {
+  const one = current();
+  byId("place").textContent = one ? `${state.at + 1} of ${queue().length}` : "";
+  byId("name").textContent = one ? one.name : state.adjudicating ? "No readers disagree." : "There are no images.";
+  for (const id of ["panes", "previous", "next"]) byId(id).hidden = !one;
+  document.querySelectorAll(".grade-key").forEach((button) => { button.disabled = !one; });
+  showProgress();
+  if (!one) return;
+  byId("image-missing").hidden = true;
+  state.seen = false;
+  byId("image").src = fetchPicture("picture", one.position);
+  byId("image").alt = `Scan ${one.name}`;
+  let shown;
+  try {
+    shown = await details(one.position);
+  } catch (error) {
+    say(error.message);
+    return;
+  }
+  if (current() !== one) return; // the reader has gone on
+  showHeat(shown);
+  showDecision(shown.mine, shown.adjudicated, state.adjudicating);
+  showMachine(shown.machine, blind);
+  showOthers(shown.others, shown.adjudicated);
+  showTrail(shown.trail);
+  document.body.dataset.shown = one.position; // complete: for those who wait for it
+  fetchAhead();
+}
+
+function showHeat(shown) {
+  const heat = byId("heat");
+  byId("heat-missing").hidden = shown.heat;
+  byId("heat-missing").textContent = shown.machine ? "There is no heat of this image." : "Heat is hidden until you have graded the image.";
+  if (shown.heat) heat.src = fetchPicture("heat", shown.position);
+  else heat.removeAttribute("src");
+  heat.alt = shown.heat ? `Heat of ${shown.name}` : "";
+}
+
+// An image that cannot be read may be graded; one that the server has not sent may not.
+async function explainMissing() {
+  const box = byId("image-missing");
+  box.hidden = false;
+  try {
+    const answer = await fetch(byId("image").src);
+    box.textContent = (await answer.json()).error;
+    state.seen = true;
+  } catch {
+    box.textContent = "The image has not come; reload the page.";
+  }
+}
+
+function fetchAhead() {
+  let at = state.at;
+  for (let step = 0; step < AHEAD; step += 1) {
+    at = findOpen(at + 1);
+    if (at < 0) return;
+    const { position } = queue()[at];
+    fetchPicture("picture", position);
+    details(position).then((one) => one.heat && fetchPicture("heat", position)).catch(() => {});
+  }
+}
+
+function showProgress() {
+  const done = state.images.filter((one) => one.mine !== null).length;
+  byId("progress").max = Math.max(1, state.images.length);
+  byId("progress").value = done;
+  byId("count").textContent = `${done} of ${state.images.length} graded`;
+  byId("disagreements").textContent = state.disagreements.length;
+}
+
+function showWaiting(count, closed) {
+  const box = byId("unsaved");
+  box.hidden = !count;
+  const where = closed ? "The server was started anew: open the address that it printed, in this browser." : "The server does not answer.";
+  box.textContent = `${where} ${count} decision${count === 1 ? " waits" : "s wait"} in this browser and will be saved.`;
+}
+
+let quiet;
+function say(sentence) {
+  byId("status").textContent = sentence;
+  clearTimeout(quiet);
+  quiet = setTimeout(() => { byId("status").textContent = ""; }, 6000);
+}
+
+// --- deciding
+
+async function decide(grade) {
+  const one = current();
+  if (!one) return;
+  if (!state.seen) { // also stops the second of two quick presses
+    say("The image is not shown yet.");
+    return;
+  }
+  const before = state.adjudicating ? state.final.get(one.position) ?? (await details(one.position)).adjudicated?.grade ?? null : one.mine;
+  if (current() !== one) return;
+  let reason = "";
+  if (before !== null && before !== grade) {
+    reason = await askWhy(before, grade);
+    if (!reason) return;
+  }
+  if (state.adjudicating) state.final.set(one.position, grade);
+  else one.mine = grade;
+  if (before !== grade) send(one, state.adjudicating ? "adjudication" : "grade", grade, reason);
+  goOn();
+}
+
+function send(one, field, value, reason = "") {
+  forget(one.position);
+  outbox.add({ position: one.position, name: one.name, reader, field, value: value || null, reason, blind: Boolean(blind) });
+}
+
+function askWhy(before, grade) {
+  const dialog = byId("why");
+  byId("why-text").textContent = `You graded this image ${before}; it becomes ${grade}. Both stay in the record.`;
+  byId("why-reason").value = "";
+  dialog.returnValue = "";
+  dialog.showModal();
+  byId("why-reason").focus();
+  return new Promise((answer) => {
+    dialog.addEventListener("close", () => answer(dialog.returnValue === "save" ? byId("why-reason").value.trim() : ""), { once: true });
+  });
+}
+
+async function undo() {
+  await outbox.settle();
+  const { undone } = await ask("/review/undo", { results, reader }, { method: "POST" });
+  if (!undone) return say("There is nothing to undo.");
+  forget(undone.position);
+  state.final.delete(undone.position);
+  await refresh();
+  const at = queue().findIndex((one) => one.position === undone.position);
+  await go(at >= 0 ? at : state.at);
+  return say(`Undone: ${undone.field} of ${state.images.find((one) => one.position === undone.position).name}.`);
+}
+
+async function toggleFault(fault) {
+  const one = current();
+  const shown = await details(one.position);
+  const before = splitFaults(shown.mine.findings);
+  const after = before.includes(fault) ? before.filter((name) => name !== fault) : [...before, fault];
+  change(one, shown, "findings", after.join("; "));
+}
+
+async function toggleCause(cause) {
+  const one = current();
+  const shown = await details(one.position);
+  change(one, shown, "cause", shown.mine.cause === cause ? null : cause);
+}
+
+function change(one, shown, field, value) {
+  send(one, field, value);
+  const next = { ...shown, mine: { ...shown.mine, [field]: value } };
+  state.details.set(`${one.position} ${state.adjudicating}`, Promise.resolve(next)); // until the server has it
+  showDecision(next.mine, next.adjudicated, state.adjudicating);
+}
+
+let noted = null; // the image whose note is being written
+function leaveNote() {
+  if (!noted) return;
+  const { one, before } = noted;
+  noted = null;
+  if (byId("note").value.trim() !== before) send(one, "note", byId("note").value.trim());
+}
+
+// --- what others did meanwhile
+
+let pending;
+function refreshSoon() {
+  clearTimeout(pending);
+  pending = setTimeout(() => refresh().catch(() => {}), 300);
+}
+
+async function refresh() {
+  const [next, pairs] = await Promise.all([ask("/review/queue", { results, reader }), ask("/review/agreement", { results })]);
+  const waiting = new Map(outbox.list().filter((one) => one.field === "grade" && one.reader === reader).map((one) => [one.position, one.value]));
+  const grades = new Map(next.images.map((one) => [one.position, one.mine]));
+  if (next.images.length !== state.images.length) state.images = next.images;
+  for (const one of state.images) one.mine = waiting.get(one.position) ?? grades.get(one.position) ?? null;
+  if (!state.adjudicating) state.disagreements = next.disagreements;
+  showProgress();
+  showAgreement(pairs, reader);
+}
+
+async function reload() {
+  await refresh();
+  await show();
+}
+
+async function setMode(adjudicating) {
+  leaveNote();
+  await outbox.settle();
+  state.adjudicating = false;
+  await refresh();
+  state.adjudicating = adjudicating;
+  state.final.clear();
+  byId("mode-read").setAttribute("aria-pressed", String(!adjudicating));
+  byId("mode-adjudicate").setAttribute("aria-pressed", String(adjudicating));
+  state.at = Math.max(0, findOpen(0));
+  await show();
+}
+
+// --- keys and buttons
+
+const hasHeat = () => byId("heat").hasAttribute("src");
+const KEYS = {
+  arrowleft: () => go(state.at - 1),
+  arrowright: () => go(state.at + 1),
+  u: undo,
+  h: () => viewer.cycle(hasHeat()),
+  f: () => viewer.reset(),
+  n: () => byId("note").focus(),
+  "+": () => viewer.zoom(1.3),
+  "-": () => viewer.zoom(1 / 1.3),
+  "?": () => byId("help").showModal(),
+};
+
+function press(event) {
+  const writing = event.target.closest("textarea, select, input:not([type=range])");
+  if (event.key === "Escape" && writing) writing.blur();
+  if (writing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.type === "range" && event.key.startsWith("Arrow")) return;
+  const buttons = document.querySelectorAll("[data-grade]");
+  const action = /^[1-9]$/.test(event.key) && buttons[event.key - 1] ? () => decide(buttons[event.key - 1].dataset.grade) : KEYS[event.key.toLowerCase()];
+  if (!action) return;
+  event.preventDefault();
+  if (!event.repeat || event.key.startsWith("Arrow")) Promise.resolve(action()).catch((error) => say(error.message));
+}
+
+function bind(id, action) {
+  byId(id).addEventListener("click", () => Promise.resolve(action()).catch((error) => say(error.message)));
+}
+
+async function start() {
+  viewer.bind(byId("contrast"), "--contrast");
+  viewer.bind(byId("brightness"), "--brightness");
+  document.addEventListener("keydown", press);
+  for (const [id, key] of Object.entries({ previous: "arrowleft", next: "arrowright", undo: "u", toggle: "h", fit: "f", "zoom-in": "+", "zoom-out": "-", "open-help": "?" })) bind(id, KEYS[key]);
+  bind("mode-read", () => setMode(false));
+  bind("mode-adjudicate", () => setMode(true));
+  bind("open-tables", () => showTables({ results, reader, done: reload }));
+  document.querySelectorAll("[data-grade]").forEach((one) => one.addEventListener("click", () => decide(one.dataset.grade)));
+  document.querySelectorAll("[data-fault]").forEach((one) => one.addEventListener("click", () => toggleFault(one.dataset.fault)));
+  document.querySelectorAll("[data-cause]").forEach((one) => one.addEventListener("click", () => toggleCause(one.dataset.cause)));
+  byId("why-usual").addEventListener("click", (event) => { if (event.target.matches("button")) byId("why-reason").value = event.target.textContent; });
+  byId("note").addEventListener("focus", () => { noted = { one: current(), before: byId("note").value.trim() }; });
+  byId("note").addEventListener("blur", leaveNote);
+  byId("image").addEventListener("load", () => { state.seen = true; });
+  byId("image").addEventListener("error", explainMissing);
+  outbox.send();
+  await refresh();
+  state.at = Math.max(0, findOpen(0));
+  await show();
+}
+
+if (reader) start().catch((error) => say(error.message));

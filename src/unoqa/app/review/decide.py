@@ -1,0 +1,99 @@
+"""Decisions of readers: checked, added to the record, undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unoqa.core.errors import UsageError
+from unoqa.core.grading import Grade
+from unoqa.store.results.reviews import (
+    ADJUDICATION,
+    BLIND,
+    CAUSE,
+    CAUSES,
+    FAULTS,
+    GRADE,
+    NOTE,
+    OPEN,
+    VIEW,
+    collect_reviews,
+)
+
+if TYPE_CHECKING:
+    from unoqa.store.results import Decision, Results
+
+UNDO = "undo"
+"""The reason of a decision that takes back the one before it."""
+
+EDITED = "edited"
+"""The reason of a change of a note, a cause or findings, which nobody has to explain."""
+
+MAX_NAME, MAX_TEXT = 60, 2000
+"""Characters of a reader's name and of a note."""
+
+WORDS = {GRADE: [grade.word for grade in Grade], ADJUDICATION: [grade.word for grade in Grade], CAUSE: [*CAUSES]}
+"""What may be decided, for fields that have a choice."""
+
+
+def check_reader(name: str) -> str:
+    """Return a reader's name without blanks around it.
+
+    Raises:
+        UsageError: it is empty, too long or holds control characters.
+    """
+    name = name.strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise UsageError(f"A reader's name has 1 to {MAX_NAME} characters, all of them printable; type your name.")
+    return name
+
+
+def add_decision(
+    results: Results, position: int, reader: str, field: str, new: str | None, *, reason: str = "", blind: bool = False
+) -> None:
+    """Add a decision; a changed grade needs a reason.
+
+    Beside a reader's first grade the record keeps what the reader saw: the image alone, or the machine's grade too.
+
+    Raises:
+        UsageError: the values are none that can be decided, or a grade is changed without a reason.
+    """
+    new, reason = _check_value(field, new), reason.strip()
+    if field == GRADE and not _has_field(results, position, reader, VIEW):
+        results.decide(position, reader, VIEW, BLIND if blind else OPEN)
+    results.decide(position, reader, field, new, reason=reason if field in (GRADE, ADJUDICATION) else EDITED)
+
+
+def undo_last(results: Results, reader: str) -> Decision | None:
+    """Take back a reader's last decision that stands; None if there is none.
+
+    It stays in the record; a decision that restores what was before is added.
+    """
+    standing: list[Decision] = []
+    for one in results.decisions:
+        if one.reader != reader or one.field == VIEW:
+            continue
+        if one.reason == UNDO:
+            standing.pop()
+        else:
+            standing.append(one)
+    if not standing:
+        return None
+    last = standing[-1]
+    return results.decide(last.position, reader, last.field, last.old, reason=UNDO)
+
+
+def _check_value(field: str, value: str | None) -> str | None:
+    if field not in (*WORDS, FAULTS, NOTE):
+        raise UsageError(f"There is nothing to decide that is called {field!r}.")
+    if value is None or not value.strip():
+        return None
+    if field in WORDS and value not in WORDS[field]:
+        raise UsageError(f"The {field} is one of {', '.join(WORDS[field])}, not {value!r}.")
+    if len(value) > MAX_TEXT:
+        raise UsageError(f"The {field} has {len(value)} characters; write {MAX_TEXT} at most.")
+    return value.strip()
+
+
+def _has_field(results: Results, position: int, reader: str, field: str) -> bool:
+    review = collect_reviews(results.decisions_about(position)).get(position)
+    return review is not None and reader in review.fields.get(field, {})

@@ -1,0 +1,136 @@
+"""One image for a reader: its pictures, and what may be shown of what others say."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from unoqa.core.errors import UsageError
+from unoqa.report.images import read_image
+from unoqa.store.results.reviews import ADJUDICATION, CAUSE, FAULTS, GRADE, NOTE, VIEW, Review, collect_reviews
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unoqa.core.grading import Grading
+    from unoqa.store.results import Decision, Results
+
+LONGEST_SIDE = 2048
+"""Pixels of a picture; larger images are reduced."""
+
+
+def describe_image(
+    results: Results, position: int, reader: str, *, blind: bool = False, adjudicating: bool = False
+) -> dict[str, Any]:
+    """Return what the page shows of an image.
+
+    What other readers say is left out until the reader has graded the image, or adjudicates it. So is, in blind mode,
+    what the machine says.
+    """
+    grading = results.grading(check_position(results, position))
+    review = _read_review(results, position)
+    graded = reader in review.fields.get(GRADE, {}) or (adjudicating and len(review.grades) > 1)
+    shows_machine = graded or not blind
+    return {
+        "position": position,
+        "name": grading.image,
+        "mine": {name: review.fields.get(name, {}).get(reader) for name in (GRADE, FAULTS, CAUSE, NOTE)},
+        "machine": _describe_machine(grading) if shows_machine else None,
+        "heat": shows_machine and results.heat_path(grading.image).is_file(),
+        "others": _describe_others(review, reader) if graded else None,
+        "adjudicated": _describe_adjudication(review) if graded else None,
+        "trail": [_describe_decision(one) for one in review.trail if graded or one.reader == reader],
+    }
+
+
+def check_position(results: Results, position: int) -> int:
+    """Return the position if there is such an image.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not 0 <= position < len(results):
+        raise UsageError(f"There is no image {position + 1}; the results have {len(results)}. Reload the page.")
+    return position
+
+
+def check_name(results: Results, position: int, name: str) -> None:
+    """Check that a position still has the image that the page showed; a run that goes on may have moved it.
+
+    Raises:
+        UsageError: it has another one.
+    """
+    if results.grading(check_position(results, position)).image != name:
+        raise UsageError(f"The images have moved since the page was opened; reload it and look at {name} again.")
+
+
+def draw_image(results: Results, position: int, *, images: Path | None) -> bytes:
+    """Return an image as a PNG, as bright as the model saw it.
+
+    Raises:
+        ResultsError: its file is not where it was graded.
+    """
+    name = results.grading(check_position(results, position)).image
+    pixels = read_image(results, name, images=images).pixels
+    picture = Image.fromarray(np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8))
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    file = io.BytesIO()
+    picture.save(file, format="PNG", compress_level=1)
+    return file.getvalue()
+
+
+def read_heat(results: Results, position: int, reader: str, *, blind: bool) -> bytes:
+    """Return the overlay of an image, as a PNG.
+
+    Raises:
+        UsageError: the reader is not to see it yet, or there is none.
+    """
+    name = results.grading(check_position(results, position)).image
+    path = results.heat_path(name)
+    if blind and reader not in _read_review(results, position).fields.get(GRADE, {}):
+        raise UsageError("Heat is hidden until you have graded the image.")
+    if not path.is_file():
+        raise UsageError(f"There is no heat of {name}; grade the images again with heat.")
+    return path.read_bytes()
+
+
+def _read_review(results: Results, position: int) -> Review:
+    return collect_reviews(results.decisions_about(position)).get(position, Review())
+
+
+def _describe_machine(grading: Grading) -> dict[str, Any]:
+    return {
+        "grade": None if grading.grade is None else grading.grade.word,
+        "score": grading.score,
+        "threshold": grading.threshold,
+        "certainty": grading.certainty,
+        "findings": list(grading.reasons),
+        "error": grading.error.partition(": ")[2],
+    }
+
+
+def _describe_others(review: Review, reader: str) -> list[dict[str, Any]]:
+    names = sorted({name for by_reader in review.fields.values() for name in by_reader} - {reader})
+    shown = (GRADE, FAULTS, CAUSE, NOTE)
+    others = [{"reader": name, **{one: review.fields.get(one, {}).get(name) for one in shown}} for name in names]
+    return [one for one in others if any(one[name] for name in shown)]
+
+
+def _describe_adjudication(review: Review) -> dict[str, str] | None:
+    grade = review.adjudicated
+    return None if grade is None else {"reader": review.adjudicator, "grade": grade.word}
+
+
+def _describe_decision(decision: Decision) -> dict[str, Any]:
+    names = {GRADE: "grade", ADJUDICATION: "final grade", VIEW: "seen"}
+    return {
+        "time": decision.time,
+        "reader": decision.reader,
+        "field": names.get(decision.field, decision.field),
+        "old": decision.old,
+        "new": decision.new,
+        "reason": decision.reason,
+    }

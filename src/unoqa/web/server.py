@@ -1,0 +1,104 @@
+"""Serving an application on this machine alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import webbrowser
+from typing import TYPE_CHECKING, final
+
+import uvicorn
+
+from unoqa.core.errors import UsageError
+from unoqa.web.guard import TOKEN, Guard, make_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp
+
+LOOPBACK = "127.0.0.1"
+"""The address that no other machine reaches."""
+
+USUAL_PORT = 8765
+"""Tried first, so that what a browser keeps for the page is found again."""
+
+MAX_CONNECTIONS = 200
+"""Requests at once; more are refused with status 503."""
+
+GRACE_SECONDS = 3
+"""How long running requests may last when the server is stopped."""
+
+
+@final
+class LocalServer:
+    """Serves an application on 127.0.0.1.
+
+    Attributes:
+        address: where to open it, with the token.
+    """
+
+    def __init__(self, app: ASGIApp, *, port: int | None = None, path: str = "/") -> None:
+        """Take the port; requests wait until `run` is called.
+
+        Args:
+            port: 0 for any; None for the usual one, or any if another program has it.
+            path: of the first page.
+
+        Raises:
+            UsageError: another program has the port.
+        """
+        self._socket = _bind(port)
+        own_port = self._socket.getsockname()[1]
+        token = make_token()
+        self._app = Guard(app, token=token, hosts=[f"{LOOPBACK}:{own_port}", f"localhost:{own_port}"])
+        joined = "&" if "?" in path else "?"
+        self.address = f"http://{LOOPBACK}:{own_port}{path}{joined}{TOKEN}={token}"
+
+    def run(self, *, browser: bool, started: Callable[[], None] = lambda: None) -> None:
+        """Serve until Ctrl-C.
+
+        Args:
+            browser: whether to open the user's browser.
+            started: called when the address can be opened.
+        """
+        try:
+            if browser:  # a browser for the console would end only with its window
+                threading.Thread(target=webbrowser.open, args=(self.address,), daemon=True).start()
+            started()
+            uvicorn.Server(_configure(self._app)).run(sockets=[self._socket])
+        except KeyboardInterrupt:
+            pass  # how a server is ended
+        finally:
+            self._socket.close()
+
+
+def _configure(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,  # an access log would hold the token
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="off",
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _bind(port: int | None) -> socket.socket:
+    for one in (USUAL_PORT, 0) if port is None else (port,):
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if os.name == "posix":  # else a port stays taken for a minute after its server was killed
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((LOOPBACK, one))
+            listening.listen()
+        except OSError as error:
+            listening.close()
+            cause = error
+            continue
+        return listening
+    raise UsageError(f"Port {port} cannot be used ({cause.strerror}); give another one with the setting port.")

@@ -1,0 +1,271 @@
+"""People review: a real browser, the real server, one key an image."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+
+import pytest
+
+from browser import open_page
+from served import HOSTILE, draw, serve
+from unoqa.store.results import Results
+from unoqa.store.results.reviews import collect_reviews
+
+pytestmark = pytest.mark.slow
+
+
+def visit(watched, address, path=""):
+    watched.page.goto(address)
+    watched.page.goto(address.split("/?")[0] + path)
+
+
+def begin(watched, address, reader, *, blind=False):
+    """Open the page as a reader does, and wait for the first image."""
+    watched.page.goto(address)
+    watched.page.get_by_label("Name").fill(reader)
+    if blind:
+        watched.page.get_by_label("Blind").check()
+    watched.page.get_by_role("button", name="Begin").click()
+    wait_for_image(watched)
+
+
+SEEN = "document.querySelector('#image').complete && document.querySelector('#image').naturalWidth > 0"
+
+
+def wait(page, expression, value=None):
+    """Wait until an expression of JavaScript is true; Playwright's own way needs `eval`, which the pages forbid."""
+    for _ in range(1000):
+        if page.evaluate(expression, value):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"never true: {expression}")
+
+
+def wait_for_text(page, place, text):
+    wait(page, "([place, text]) => document.querySelector(place).textContent.includes(text)", [place, text])
+
+
+def wait_for_image(watched):
+    wait(watched.page, f"document.body.dataset.shown && {SEEN}")
+
+
+def press(watched, key):
+    """Press a key and wait until the next image is complete."""
+    before = watched.page.locator("#name").inner_text()
+    watched.page.keyboard.press(key)
+    wait(watched.page, f"name => document.querySelector('#name').textContent !== name && {SEEN}", before)
+
+
+def saved(watched):
+    """Wait until nothing is on its way to the server."""
+    wait(watched.page, "Object.keys(localStorage).every(key => localStorage[key] === '[]')")
+
+
+def grades(results, reader):
+    with Results.open(results) as record:
+        reviews = collect_reviews(record.decisions)
+        names = [one.image for one in record.iterate()]
+    return {names[position]: one.grades[reader].word for position, one in reviews.items() if reader in one.grades}
+
+
+def test_two_readers_grade_by_keyboard_then_adjudicate_and_export(browser, results):
+    with serve("review", results) as (_, address):
+        with open_page(browser, viewport={"width": 1280, "height": 800}) as anna:
+            begin(anna, address, "Anna")
+            for key in "1233211233":
+                press(anna, key)
+            saved(anna)
+            assert len(grades(results, "Anna")) == 10
+            anna.page.keyboard.press("u")
+            wait_for_text(anna.page, "#status", "Undone")
+            assert len(grades(results, "Anna")) == 9
+            press(anna, "2")
+            saved(anna)
+            anna.page.reload()
+            wait_for_image(anna)
+            assert "10 of 12 graded" in anna.page.locator("#count").inner_text()
+            for _ in range(2):
+                anna.page.keyboard.press("3")
+                anna.page.wait_for_timeout(150)
+            saved(anna)
+            assert "All 12 images are graded" in anna.page.locator("#status").inner_text()
+            assert anna.errors == []
+        with open_page(browser) as bela:
+            begin(bela, address, "Bela", blind=True)
+            assert "Hidden until you have graded" in bela.page.locator("#machine").inner_text()
+            assert "Hidden until you have graded" in bela.page.locator("#others").inner_text()
+            assert bela.page.locator("#heat").get_attribute("src") is None
+            for key in "333333333333":
+                bela.page.keyboard.press(key)
+                bela.page.wait_for_timeout(120)
+            saved(bela)
+            bela.page.keyboard.press("ArrowLeft")
+            wait_for_text(bela.page, "#others", "Anna")
+            wait_for_text(bela.page, "#agreement", "Anna")
+            assert "12 of 12 graded without seeing" in bela.page.locator("#agreement").inner_text()
+            bela.page.get_by_role("button", name=re.compile("Disagreements")).click()
+            wait_for_text(bela.page, "#decision-title", "Final grade")
+            count = int(bela.page.locator("#disagreements").inner_text())
+            assert count == sum(grade != "outstanding" for grade in grades(results, "Anna").values())
+            for _ in range(count):
+                bela.page.keyboard.press("2")
+                bela.page.wait_for_timeout(150)
+            saved(bela)
+            bela.page.get_by_role("button", name="Export, import").click()
+            with bela.page.expect_download() as download:
+                bela.page.get_by_role("link", name="csv").click()
+            rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8"))))
+            assert {row["source"] for row in rows} == {"readers", "adjudication"}
+            assert sum(row["source"] == "adjudication" for row in rows) == count
+            assert {row["grade"] for row in rows if row["source"] == "adjudication"} == {"gradable"}
+            assert bela.errors == []
+
+
+def test_a_changed_grade_asks_why_and_both_stay_in_the_record(page, results):
+    with serve("review", results, "--reader", "Anna") as (_, address):
+        visit(page, address, "/review?reader=Anna")
+        wait_for_image(page)
+        press(page, "1")
+        press(page, "ArrowLeft")
+        page.page.keyboard.press("3")
+        page.page.get_by_role("button", name="second look").click()
+        page.page.get_by_role("button", name="Change").click()
+        page.page.wait_for_timeout(100)
+        saved(page)
+    with Results.open(results) as record:
+        changes = [(one.old, one.new, one.reason) for one in record.decisions if one.field == "grade"]
+    assert changes == [(None, "ungradable", ""), ("ungradable", "outstanding", "second look")]
+
+
+def test_findings_cause_and_note_are_kept(page, results):
+    with serve("review", results, "--reader", "Anna") as (_, address):
+        visit(page, address, "/review?reader=Anna")
+        wait_for_image(page)
+        for name in ("blur", "motion lines", "blur", "patient"):
+            page.page.get_by_role("button", name=name, exact=True).click()
+            page.page.wait_for_timeout(50)
+        page.page.keyboard.press("n")
+        page.page.keyboard.type("a blink, 123")
+        page.page.keyboard.press("Escape")
+        saved(page)
+        page.page.reload()
+        wait_for_image(page)
+        assert page.page.locator("#note").input_value() == "a blink, 123"
+        pressed = page.page.locator(".panel .chip[aria-pressed=true]").all_inner_texts()
+        assert pressed == ["motion lines", "patient"]
+    assert grades(results, "Anna") == {}
+
+
+def test_two_tabs_at_once_lose_nothing(browser, results):
+    with serve("review", results) as (_, address), open_page(browser) as first, open_page(browser) as second:
+        for watched, reader in ((first, "Anna"), (second, "Bela")):
+            begin(watched, address, reader)
+        twin = first.page.context.new_page()
+        twin.goto(first.page.url)
+        wait(twin, "document.body.dataset.shown")
+        for _ in range(6):
+            press(first, "1")
+            press(second, "2")
+        name = twin.locator("#name").inner_text()
+        twin.keyboard.press("3")  # the other tab has graded this image: a grade is not replaced unasked
+        wait_for_text(twin, "#status", "say why")
+        saved(first)
+        saved(second)
+        assert len(grades(results, "Anna")) == len(grades(results, "Bela")) == 6
+        assert grades(results, "Anna")[name] == "ungradable"
+
+
+def test_a_killed_server_loses_no_decision(browser, results):
+    with open_page(browser) as anna:
+        with serve("review", results) as (process, address):
+            port = address.split(":")[2].split("/")[0]
+            begin(anna, address, "Anna")
+            for _ in range(4):
+                press(anna, "1")
+            anna.page.wait_for_timeout(2000)  # the next three images are fetched ahead
+            process.kill()
+            process.wait()
+            for _ in range(3):
+                press(anna, "2")
+            anna.page.get_by_text("decisions wait in this browser").wait_for()
+        with serve("review", results, port=port) as (_, address):
+            anna.page.goto(address)
+            anna.page.get_by_label("Name").fill("Anna")
+            anna.page.get_by_role("button", name="Begin").click()
+            wait_for_image(anna)
+            saved(anna)
+    assert sorted(grades(results, "Anna").values()) == ["gradable"] * 3 + ["ungradable"] * 4
+
+
+def test_among_5000_images_the_next_one_comes_within_150_milliseconds(browser, tmp_path):
+    results = draw(tmp_path, 5000, side=64)
+    with serve("review", results) as (_, address), open_page(browser) as anna:
+        begin(anna, address, "Anna")
+        anna.page.wait_for_timeout(1500)
+        times = []
+        for _ in range(15):
+            before = anna.page.locator("#name").inner_text()
+            anna.page.evaluate(WATCH, before)
+            anna.page.keyboard.press("2")
+            times.append(anna.page.evaluate("window.shownAfter"))
+            anna.page.wait_for_timeout(700)  # a fast reader
+        assert sorted(times)[len(times) // 2] < 150, times
+
+
+WATCH = """before => {
+  window.shownAfter = new Promise(done => {
+    document.addEventListener("keydown", event => {
+      const start = event.timeStamp;
+      const look = () => {
+        const image = document.querySelector("#image");
+        const shown = document.querySelector("#name").textContent !== before && image.complete && image.naturalWidth;
+        if (shown) requestAnimationFrame(now => done(now - start)); else requestAnimationFrame(look);
+      };
+      look();
+    }, { once: true, capture: true });
+  });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_the_page(browser, results, scheme):
+    with serve("review", results) as (_, address), open_page(browser, color_scheme=scheme) as watched:
+        watched.page.goto(address)
+        assert watched.violations() == []
+        begin(watched, address, "Anna")
+        press(watched, "1")
+        press(watched, "ArrowLeft")
+        assert watched.violations() == []
+        for button in ("Keys ?", "Export, import"):
+            watched.page.get_by_role("button", name=button).click()
+            assert watched.violations() == []
+            watched.page.keyboard.press("Escape")
+        assert watched.errors == []
+
+
+def test_hostile_names_are_text(browser, tmp_path):
+    results = draw(tmp_path, 0, names=[*HOSTILE, *(f"{number}.png" for number in range(8))])
+    reader = "<b onclick=alert(1)>Eve</b>"
+    with serve("review", results) as (_, address), open_page(browser) as watched:
+        begin(watched, address, reader)
+        seen = set()
+        for _ in range(12):
+            seen.add(watched.page.locator("#name").inner_text())
+            press(watched, "ArrowRight")
+        press(watched, "2")
+        saved(watched)
+        assert {re.sub(r"\s+", " ", name) for name in HOSTILE} <= {re.sub(r"\s+", " ", name) for name in seen}
+        assert watched.page.title().startswith("Review of")
+        assert watched.page.locator("b[onclick]").count() == 0
+        assert watched.errors == []
+        assert [url for url in watched.requests if not url.startswith(address.split("/?")[0])] == []
+
+
+def test_ctrl_c_ends_the_server_at_once(results):
+    with serve("review", results) as (process, _):
+        started = time.monotonic()
+    assert process.returncode == 0
+    assert time.monotonic() - started < 10
