@@ -61,10 +61,11 @@ def test_measures_tell_outstanding_from_the_rest(split):
 
 
 @pytest.mark.slow
-def test_the_default_recipe_fits_settles_and_grades_one_image(split, tmp_path):
+@pytest.mark.parametrize(("name", "file"), [("default", None), ("default-resnet18", "resnet18_layers123.safetensors")])
+def test_a_recipe_with_a_network_fits_settles_and_grades_one_image(name, file, split, tmp_path):
     outstanding, rest, grades = split
-    weights = shared("encoders") / "resnet18_layers123.safetensors"
-    settled = Recipe.named("default").fit(outstanding, weights=weights).settle(rest)
+    weights = shared("encoders") / file if file else None
+    settled = Recipe.named(name).fit(outstanding, weights=weights).settle(rest)
     settled.save(tmp_path / "model")
     together = settled.grade_all(rest).gradings
     check(together, grades)

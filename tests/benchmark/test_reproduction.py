@@ -126,7 +126,7 @@ def test_the_report_names_its_settings_and_what_was_left_out(finished):
     assert f"* encoder: {MODEL}, layers 1, 2, weights SHA-256 " in text
     assert "* recipes: padim-resnet18, patchcore-resnet18, fastflow-resnet18, cflow-resnet18\n" in text
     assert text.split("## Notes\n\n")[1].splitlines() == [
-        f"* {name}: layer 3 is left out; the weights file lacks it." for name in (*PAPERS, "`default` panel")
+        f"* {name}: layer 3 is left out; the weights file lacks it." for name in PAPERS
     ]
     assert "tested: 8 / 16 / 16 outstanding / gradable / ungradable" in text
 
@@ -285,9 +285,7 @@ def test_supervised_references_have_a_table_also_with_another_encoder(finished, 
     plan = replace(
         finished.plan, model="test_resnet.r160_in1k", weights=tmp_path / "weights.safetensors", supervised=True
     )
-    assert reproduce(plan, tmp_path / "tables", NoProgress()).notes == (
-        "`default` panel: on test_resnet.r160_in1k, not on resnet18.tv_in1k as in its recipe.",
-    )
+    assert reproduce(plan, tmp_path / "tables", NoProgress()).notes == ()
     text = (tmp_path / "tables" / "reproduction.md").read_text(encoding="utf-8")
     head, *rows = tables(text)["With labels: phantom, test set"]
     assert head == ["reference", "kappa / accuracy", "O vs rest", "U vs rest"]

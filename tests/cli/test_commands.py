@@ -230,7 +230,7 @@ def test_a_download_without_a_network_is_one_sentence(tmp_path):
     ended = subprocess.run([INSTALLED, "weights"], capture_output=True, text=True, env=environment, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith("unoqa: The weights of resnet18.tv_in1k could not be downloaded (")
-    assert ended.stderr.endswith("or choose a recipe that needs none, such as 'measures'.\n")
+    assert ended.stderr.endswith("or choose a recipe that needs none, such as 'default'.\n")
     assert ended.stderr.count("\n") == 1
 
 

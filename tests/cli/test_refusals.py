@@ -34,12 +34,14 @@ def test_a_reproduction_into_a_folder_of_something_else(refusal, empty, tmp_path
     )
 
 
-def test_weights_for_a_recipe_that_has_none(refusal, clinic, tmp_path):
+@pytest.mark.parametrize("recipe", ["default", "measures"])
+def test_weights_for_a_recipe_that_needs_none(recipe, refusal, clinic, tmp_path):
     weights = tmp_path / "w.safetensors"
     weights.touch()
-    arguments = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures")
+    arguments = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe)
     assert refusal(*arguments, "--encoder-weights", weights) == (
-        f"The recipe 'measures' needs no encoder weights, but {weights} was given; leave it out."
+        f"The recipe '{recipe}' needs no encoder weights, but {weights} was given; leave it out, or choose a recipe "
+        "that needs them, such as 'default-resnet18'."
     )
 
 
@@ -184,15 +186,17 @@ def test_an_unknown_device(refusal, clinic, settled_model, tmp_path):
 
 def test_weights_that_are_nowhere(refusal, clinic, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    assert refusal("fit", clinic.outstanding, "-o", tmp_path / "model") == (
+    words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "default-resnet18")
+    assert refusal(*words) == (
         "The weights of resnet18.tv_in1k are not on this machine; run `unoqa weights resnet18.tv_in1k` with internet "
         "access, or run it on another machine and give the file that it prints as the encoder's weights, or choose a "
-        "recipe that needs none, such as 'measures'."
+        "recipe that needs none, such as 'default'."
     )
 
 
 def test_a_weights_file_that_is_missing_or_damaged(refusal, clinic, weights, tmp_path):
-    words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--encoder-weights", tmp_path / "file.safetensors")
+    words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "default-resnet18")
+    words += ("--encoder-weights", tmp_path / "file.safetensors")
     assert refusal(*words) == (
         f"There is no weights file {tmp_path / 'file.safetensors'}; give the path of one that exists."
     )
@@ -201,7 +205,8 @@ def test_a_weights_file_that_is_missing_or_damaged(refusal, clinic, weights, tmp
 
 
 def test_weights_of_fewer_layers_than_the_recipe_wants(refusal, clinic, weights, tmp_path):
-    words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--encoder-weights", weights)
+    words = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "default-resnet18")
+    words += ("--encoder-weights", weights)
     assert "layer3.0." in refusal(*words)
 
 

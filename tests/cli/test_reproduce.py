@@ -153,7 +153,7 @@ def test_weights_that_are_nowhere(refusal, clinic, tmp_path, monkeypatch):
     assert refusal("reproduce", clinic.folder, "--dataset", "phantom", "-o", tmp_path / "tables") == (
         "The weights of wide_resnet50_2.tv_in1k are not on this machine; run `unoqa weights wide_resnet50_2.tv_in1k` "
         "with internet access, or run it on another machine and give the file that it prints as the encoder's weights, "
-        "or choose a recipe that needs none, such as 'measures'."
+        "or choose a recipe that needs none, such as 'default'."
     )
     assert not (tmp_path / "tables").exists()
 

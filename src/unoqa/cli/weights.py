@@ -1,7 +1,9 @@
 """Download an encoder's weights, once, on a machine with internet.
 
-This is the only command that uses the network. It keeps the weights in timm's cache and prints the path of the file. If
-your machine has no internet, copy the file to it and use unoqa fit --encoder-weights FILE.
+The recipes default and measures need none. The recipes *-resnet18 need those of a ResNet-18, and the recipes paper*
+those of a Wide-ResNet-50. This is the only command that uses the network. It keeps the weights in timm's cache and
+prints the path of the file. If your machine has no internet, copy the file to it and use unoqa fit --encoder-weights
+FILE.
 
 Examples:
 

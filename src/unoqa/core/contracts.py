@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol, final, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, final, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,7 +19,7 @@ from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import torch
@@ -97,6 +97,11 @@ class OpenEncoder(ABC):
 class Encoder(ABC):
     """Settings of an encoder."""
 
+    @property
+    def needs_weights(self) -> bool:
+        """Whether it has weights that are no part of the installation, so that a file of them may be given."""
+        return False
+
     @abstractmethod
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> OpenEncoder:
         """Return the encoder, ready to run.
@@ -129,6 +134,14 @@ class FittedModule(ABC):
     @abstractmethod
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Score images; an image's score depends neither on the rest of its batch nor on the order."""
+
+    @classmethod
+    def predict_each(cls, modules: Sequence[Self], pyramid: FeaturePyramid) -> list[Evidence]:
+        """Score images by each of several modules that the same settings fitted, such as those of a panel's folds.
+
+        Override it to do once what all of them would do alike; by default there is nothing of that kind.
+        """
+        return [module.predict(pyramid) for module in modules]
 
     @abstractmethod
     def state(self) -> State:

@@ -19,7 +19,9 @@ from unoqa.core.precision import PrecisionSetting, find_usable
 from unoqa.core.settings import settings
 from unoqa.encoders.parts.graphs import Graphs
 from unoqa.encoders.parts.grey import GreyNetwork
+from unoqa.encoders.parts.network_weights import NetworkWeights
 from unoqa.encoders.parts.onnx_graph import OnnxNetwork
+from unoqa.encoders.parts.packaged_weights import read_packaged_weights
 from unoqa.encoders.parts.torch_network import TorchNetwork
 from unoqa.encoders.parts.weights import compute_checksum, find_cached_weights, select_weights
 from unoqa.store.weights_files import read_weights
@@ -48,6 +50,9 @@ class Timm(Encoder):
     model: Annotated[
         str, Field(description="full name of the model, such as resnet18.tv_in1k; it also names the weights")
     ] = "resnet18.tv_in1k"
+    package: Annotated[
+        str, Field(description="Python package that ships the weights; empty: those of timm, which are downloaded")
+    ] = ""
     layers: Annotated[
         tuple[int, ...], Field(min_length=1, description="timm's feature levels; 1–4 are a ResNet's layers")
     ] = (2, 3)
@@ -71,6 +76,11 @@ class Timm(Encoder):
             WeightsError: the weights are missing, incomplete or not the pinned ones.
         """
         return self._open(device, weights)
+
+    @property
+    def needs_weights(self) -> bool:
+        """Whether weights must be given or downloaded: no package ships them."""
+        return not self.package
 
     def core(self) -> Timm:
         """Return the encoder without normalisation, so that the network runs once for all that differ in it."""
@@ -101,29 +111,31 @@ class Timm(Encoder):
                 f"An encoder's weights have SHA-256 {digest[:12]}…, but its graph was made from {ran.weights[:12]}…; "
                 "copy the model again from where it was made."
             )
-        return _OpenTimm(_Weights(self, state, digest), _make_scales(ran.levels), device, graph, ran)
+        weights = NetworkWeights(self.model, self.load_network, state, digest)
+        return _OpenTimm(self, weights, _make_scales(ran.levels), device, graph, ran)
 
     def load_network(self, weights: Path | State | None) -> GreyNetwork:
-        """Build the cut model with weights from a file, from named arrays or, if None, from timm's cache."""
+        """Build the cut model with weights from a file, from named arrays or, if None, from package or cache."""
         network = self._build_network()
-        offered = weights if isinstance(weights, dict) else self._read_weights(weights)
-        network.load_state_dict(select_weights(network.state_dict(), offered, self.model))
+        wanted = network.state_dict()
+        offered = weights if isinstance(weights, dict) else self._read_weights(weights, wanted)
+        network.load_state_dict(select_weights(wanted, offered, self.model))
         config = network.pretrained_cfg if hasattr(network, "pretrained_cfg") else network.default_cfg
         channels_last = str(getattr(network, "output_fmt", "NCHW")).endswith("NHWC")
         whole = GreyNetwork(network, config["mean"], config["std"], channels_last=channels_last)
         return whole.eval().requires_grad_(False)
 
     def drop_missing_layers(self, weights: Path | None) -> Timm:
-        """Return the settings without the last layers whose weights the file (None: timm's cache) does not hold.
+        """Return the settings without the last layers whose weights the file (None: as in `open`) does not hold.
 
         Raises:
             WeightsError: the file lacks the weights of the first layer, too.
         """
-        offered = self._read_weights(weights)
         for count in range(len(self.layers), 0, -1):
             shorter = replace(self, layers=tuple(sorted(self.layers))[:count])
+            wanted = shorter._build_network().state_dict()
             try:
-                select_weights(shorter._build_network().state_dict(), offered, self.model)
+                select_weights(wanted, self._read_weights(weights, wanted), self.model)
             except WeightsError:
                 if count == 1:
                     raise
@@ -152,7 +164,8 @@ class Timm(Encoder):
         names = [name.replace(".", "_") for name in information.module_name()]
         scales = _make_scales(zip(names, information.channels(), strict=True))
         source = dict(arrays) if isinstance(weights, dict) else weights
-        return _OpenTimm(_Weights(self, source, digest, network), scales, device, graph)
+        read = NetworkWeights(self.model, self.load_network, source, digest, network)
+        return _OpenTimm(self, read, scales, device, graph)
 
     def _build_network(self) -> Any:  # noqa: ANN401 - timm's class is private
         """Build the cut model; torch's generator, from which it draws weights, is left as it was."""
@@ -170,54 +183,11 @@ class Timm(Encoder):
                 f"in the recipe ({error})."
             ) from error
 
-    def _read_weights(self, file: Path | None) -> State:
+    def _read_weights(self, file: Path | None, names: Iterable[str]) -> State:
+        """Read weights from a file, from the package or from timm's cache; `names` are those of the cut model."""
+        if file is None and self.package:
+            return read_packaged_weights(self.package, self.model, names)
         return read_weights(file if file is not None else find_cached_weights(self.model))
-
-
-@final
-class _Weights:
-    """The weights of a cut model: where they come from, and the network that is built with them.
-
-    No copy is kept of what can be read again. A network that was built is kept until it is first taken; later ones are
-    built anew.
-
-    Attributes:
-        settings: of the encoder.
-        checksum: SHA-256 of the weights.
-    """
-
-    def __init__(
-        self, settings: Timm, source: Path | State | None, checksum: str, network: GreyNetwork | None = None
-    ) -> None:
-        self.settings = settings
-        self.checksum = checksum
-        self._source = source
-        self._network = network
-
-    def state(self) -> State:
-        """Return a copy of the weights."""
-        if isinstance(self._source, dict):
-            return {name: array.clone() for name, array in self._source.items()}
-        arrays: State = self._load().network.state_dict()
-        return arrays
-
-    def take_network(self) -> GreyNetwork:
-        """Return a network that the caller may change."""
-        network, self._network = self._network, None
-        return network or self._load()
-
-    def let_go(self) -> None:
-        """Free the memory of the network if nobody took it."""
-        self._network = None
-
-    def _load(self) -> GreyNetwork:
-        network = self.settings.load_network(self._source)
-        if compute_checksum(network.network.state_dict()) != self.checksum:
-            raise WeightsError(
-                f"The weights of {self.settings.model} changed after they were read; restore the original file and "
-                "run the command again."
-            )
-        return network
 
 
 @final
@@ -226,7 +196,8 @@ class _OpenTimm(OpenEncoder):
 
     def __init__(
         self,
-        weights: _Weights,
+        settings: Timm,
+        weights: NetworkWeights,
         scales: tuple[Scale, ...],
         device: torch.device,
         graph: bytes | None = None,
@@ -238,7 +209,6 @@ class _OpenTimm(OpenEncoder):
             graph: the one of a model folder, empty if it has none; None if the weights come from elsewhere.
             ran: the same graph, started.
         """
-        settings = weights.settings
         self.scales = scales
         self.checksum = weights.checksum
         self._weights = weights

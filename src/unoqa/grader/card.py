@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from unoqa.encoders.parts.packaged_weights import PACKAGES
 from unoqa.grader.intensity import IntensityRange
 from unoqa.grader.scope import SUPERFICIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 NOTICE = "For research use. Not a medical device; no diagnosis may rest on it."
 
@@ -57,7 +58,7 @@ for other scans, fit a new model: the scores of this one mean nothing there.
 | patients | {_describe_patients(document.get("patients", 0))} |
 | precision | {PRECISIONS[document["precision"]]} |
 | who runs the networks of encoders | {"; ".join(engines) or "there are none"} |
-| gradable or ungradable | {settings["split"]["clustering"]["choice"]}, {border} |
+{_list_packages(settings["members"])}| gradable or ungradable | {settings["split"]["clustering"]["choice"]}, {border} |
 
 {members}
 
@@ -73,6 +74,16 @@ def _describe_patients(patients: int) -> str:
             "manifest to rule that out"
         )
     return f"{patients}; all images of one patient, also of the fellow eye, are in one fold"
+
+
+def _list_packages(members: Sequence[Mapping[str, Any]]) -> str:
+    """Return a row for each Python package whose weights the model holds."""
+    names = dict.fromkeys(member["encoder"].get("package") for member in members)
+    known = {name: PACKAGES[name] for name in names if name}
+    return "".join(
+        f"| weights of {one.model} | of the Python package {name} {one.version}; licence: {one.licence} |\n"
+        for name, one in known.items()
+    )
 
 
 def _describe_size(size: Mapping[str, Any]) -> str:

@@ -77,16 +77,17 @@ class OpenEncoders:
         """Open the encoders of a panel.
 
         Args:
-            weights: a file for every encoder that has weights, or the arrays of each.
+            weights: a file for every encoder that needs weights, or the arrays of each.
         """
-        each = [] if weights is None or isinstance(weights, Path) else [*weights, {}]
-        given: Path | None = weights if isinstance(weights, Path) else None
-        return cls._make(
-            encoders,
-            size,
-            device,
-            lambda core, number: core.open(device=device, weights=each[number] if each else given),
-        )
+        if weights is None or isinstance(weights, Path):
+            return cls._make(
+                encoders,
+                size,
+                device,
+                lambda core, _: core.open(device=device, weights=weights if core.needs_weights else None),
+            )
+        states = [*weights, {}]
+        return cls._make(encoders, size, device, lambda core, number: core.open(device=device, weights=states[number]))
 
     @classmethod
     def restore(

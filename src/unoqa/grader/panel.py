@@ -98,7 +98,7 @@ class FittedMember:
 
     def predict(self, pyramid: FeaturePyramid) -> tuple[float, list[Float[np.ndarray, "_ _"]]]:
         """Return the weighted standardised score of one image, and its maps; means over the modules."""
-        evidences = [module.predict(pyramid) for module in self.modules]
+        evidences = type(self.modules[0]).predict_each(self.modules, pyramid)
         score = float(torch.stack([evidence.score[0].double() for evidence in evidences]).mean())
         maps = zip(*(evidence.maps for evidence in evidences), strict=True)
         means = [torch.stack([grid[0] for grid in folds]).mean(dim=0).cpu().numpy() for folds in maps]

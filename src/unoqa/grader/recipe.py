@@ -167,7 +167,7 @@ class Recipe:
         Args:
             images: outstanding images only: a folder, files, or images in memory.
             device: `cpu`, `cuda` or `auto`.
-            weights: a weights file for the recipe's encoder; None takes the weights in timm's cache.
+            weights: a weights file for the recipe's encoder, if it needs one; None takes the weights in timm's cache.
             intensity_range: the numbers in the files that are black and white, such as `(0, 4095)`; None learns them
                 from the images.
             workspace: a folder for unfinished work. If this call is killed or refused, the same call continues from
@@ -196,12 +196,13 @@ class Recipe:
         return Grader(model)
 
     def _open_encoders(self, device: torch.device, weights: Path | None) -> OpenEncoders:
-        encoders = OpenEncoders.open(self._find_panel(device).encoders(), self.size, device=device, weights=weights)
-        if weights is not None and not any(encoder.checksum for encoder in encoders.all):
+        used = self._find_panel(device).encoders()
+        if weights is not None and not any(encoder.needs_weights for encoder in used):
             raise UsageError(
-                f"The recipe '{self.name}' needs no encoder weights, but {weights} was given; leave it out."
+                f"The recipe '{self.name}' needs no encoder weights, but {weights} was given; leave it out, or choose "
+                "a recipe that needs them, such as 'default-resnet18'."
             )
-        return encoders
+        return OpenEncoders.open(used, self.size, device=device, weights=weights)
 
     def _find_panel(self, device: torch.device) -> Panel:
         """Return the panel in the precision that the device has, in which the model then stays."""

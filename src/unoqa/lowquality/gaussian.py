@@ -5,7 +5,7 @@ A fibre is the vector of all channels at one place.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self, final
 
 import torch
 from jaxtyping import Float
@@ -22,7 +22,7 @@ from unoqa.lowquality.parts.pooling import Pool, score_maps
 from unoqa.lowquality.parts.selection import Selection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from unoqa.core.evidence import Evidence
 
@@ -61,7 +61,7 @@ class Gaussian(LowQualityModule):
         moments = [Moments.empty(len(scale.channels), features.device) for scale in selected.scales]
         for pyramid in selected.batches():
             for moment, grid in zip(moments, pyramid.scales, strict=True):
-                moment.add(self._prepare_fibres(grid).flatten(0, 1))
+                moment.add(to_fibres(self._smooth(grid)).flatten(0, 1))
         state: State = {}
         for scale, moment in zip(selected.scales, moments, strict=True):
             state[f"{scale.name}.mean"] = moment.mean.float()
@@ -73,12 +73,13 @@ class Gaussian(LowQualityModule):
         """Return the fitted module that gave `state`."""
         return _FittedGaussian(self, scales, dict(state))
 
-    def _prepare_fibres(
+    def _smooth(
         self, grid: Float[Tensor, "batch channels rows columns"]
-    ) -> Float[Tensor, "batch places channels"]:
+    ) -> Float[Tensor, "batch channels _rows _columns"]:
+        """Average neighbours, or all places."""
         if self.global_pooling:
-            return grid.mean(dim=(2, 3)).unsqueeze(1)
-        return to_fibres(smooth(grid, self.neighbourhood))
+            return grid.mean(dim=(2, 3), keepdim=True)
+        return smooth(grid, self.neighbourhood)
 
 
 @final
@@ -94,27 +95,35 @@ class _FittedGaussian(FittedModule):
 
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of distances per scale."""
-        grids = self._selection.select(pyramid).scales
-        maps = tuple(
-            self._compute_distances(name, grid) for name, grid in zip(self._selection.names, grids, strict=True)
-        )
-        return score_maps(maps, self._settings.pool)
+        return self._predict_smoothed(self._smooth(pyramid))
+
+    @classmethod
+    def predict_each(cls, modules: Sequence[Self], pyramid: FeaturePyramid) -> list[Evidence]:
+        """Average neighbours once for all modules."""
+        smoothed = modules[0]._smooth(pyramid)
+        return [module._predict_smoothed(smoothed) for module in modules]
 
     def state(self) -> State:
         """Return mean, standard deviation and whitening matrix of each scale."""
         return dict(self._state)
 
-    def _compute_distances(self, name: str, grid: Tensor) -> Float[Tensor, "batch rows columns"]:
-        rows, columns = (1, 1) if self._settings.global_pooling else grid.shape[-2:]
-        fibres = self._settings._prepare_fibres(grid)
-        deviations = (fibres - self._state[f"{name}.mean"]) / self._state[f"{name}.std"]
-        signs = self._signs[name]
-        deviations = torch.where(signs == 0, deviations, signs * (signs * deviations).clamp_min(0))
+    def _smooth(self, pyramid: FeaturePyramid) -> list[Tensor]:
+        return [self._settings._smooth(grid) for grid in self._selection.select(pyramid).scales]
+
+    def _predict_smoothed(self, grids: Sequence[Float[Tensor, "batch _channels _rows _columns"]]) -> Evidence:
+        maps = tuple(map(self._compute_distances, self._selection.names, grids))
+        return score_maps(maps, self._settings.pool)
+
+    def _compute_distances(
+        self, name: str, grid: Float[Tensor, "batch channels rows columns"]
+    ) -> Float[Tensor, "batch rows columns"]:
+        deviations = (to_fibres(grid) - self._state[f"{name}.mean"]) / self._state[f"{name}.std"]
+        if (signs := self._signs[name]) is not None:
+            deviations = torch.where(signs == 0, deviations, signs * (signs * deviations).clamp_min(0))
         whitened = deviations @ self._state[f"{name}.whitening"].T
-        return torch.sqrt(whitened.square().mean(dim=2)).reshape(-1, rows, columns)
+        return torch.sqrt(whitened.square().mean(dim=2)).reshape(-1, *grid.shape[-2:])
 
 
-def _read_directions(scale: Scale, device: torch.device) -> Float[Tensor, " channels"]:
-    """Return the bad direction of each channel: 1, -1, or 0 where none is declared."""
-    directions = scale.directions or (0,) * len(scale.channels)
-    return torch.tensor(directions, dtype=torch.float32, device=device)
+def _read_directions(scale: Scale, device: torch.device) -> Float[Tensor, " channels"] | None:
+    """Return the bad direction of each channel: 1, -1 or 0 (none); None where no channel has one."""
+    return torch.tensor(scale.directions, dtype=torch.float32, device=device) if scale.directions else None

@@ -1,4 +1,4 @@
-"""The systems that are compared: each is a panel from a recipe, moved to the encoder that the plan names."""
+"""The systems that are compared: the paper's rows on the encoder that the plan names, and others as they are."""
 
 from __future__ import annotations
 
@@ -27,9 +27,6 @@ RECIPES = {
     "CFLOW": ("paper", "cflow-resnet18"),
 }
 """The paper's rows, and the recipes with their settings: for a Wide-ResNet-50, and for a ResNet-18."""
-
-
-DEFAULT = "`default` panel"
 
 
 @final
@@ -69,15 +66,11 @@ def make_systems(encoder: Timm, names: Sequence[str], *, quick: bool) -> tuple[t
         panel = replace(_calibrate_on_all_folds(recipe.panel), members=_move_members(recipe.panel, encoder, scales))
         systems.append(System(name, panel, clusters_maps=True))
         notes.extend(_note_missing_layers(name, recipe.panel, encoder, scales))
-    default, measures = Recipe.named("default").panel, Recipe.named("measures").panel
-    notes.extend(
-        _note_missing_layers(DEFAULT, default, encoder, scales) or _note_other_encoder(DEFAULT, default, encoder)
-    )
     systems += [
         System("NIQE", Panel((Member(Nss(), Niqe(sharpness="sharpness")),), "sum"), clusters_maps=False),
         System("vessel structure", Panel((Member(Vessel(), Signed(scale="tiles")),), "sum"), clusters_maps=False),
-        System("`measures` panel", measures, clusters_maps=False),
-        System(DEFAULT, replace(default, members=_move_members(default, encoder, scales)), clusters_maps=False),
+        System("`measures` panel", Recipe.named("measures").panel, clusters_maps=False),
+        System("`default` panel", Recipe.named("default").panel, clusters_maps=False),
     ]
     usable = [system for system in systems if system.panel.members]
     return tuple(_shorten(system) if quick else system for system in usable), tuple(notes)
@@ -120,11 +113,6 @@ def _move_member(member: Member, encoder: Timm, scales: dict[int, str]) -> Membe
     module: Any = member.module
     moved = replace(encoder, rms_norm=member.encoder.rms_norm)
     return replace(member, encoder=moved, module=replace(module, scales=used))
-
-
-def _note_other_encoder(name: str, panel: Panel, encoder: Timm) -> list[str]:
-    own = {member.encoder.model for member in panel.members if isinstance(member.encoder, Timm)}
-    return [f"{name}: on {encoder.model}, not on {model} as in its recipe." for model in sorted(own - {encoder.model})]
 
 
 def _note_missing_layers(name: str, panel: Panel, encoder: Timm, scales: dict[int, str]) -> list[str]:

@@ -31,7 +31,7 @@ def find_cached_weights(model: str) -> Path:
         raise WeightsError(
             f"The weights of {model} are not on this machine; run `unoqa weights {model}` with internet access, or run "
             "it on another machine and give the file that it prints as the encoder's weights, or choose a recipe that "
-            "needs none, such as 'measures'."
+            "needs none, such as 'default'."
         )
     return file
 
@@ -65,7 +65,7 @@ def download_weights(model: str) -> Path:
 def _download_error(model: str, why: str, advice: str) -> WeightsError:
     return WeightsError(
         f"The weights of {model} could not be downloaded ({why}); {advice}, or give a file as the encoder's weights, "
-        "or choose a recipe that needs none, such as 'measures'."
+        "or choose a recipe that needs none, such as 'default'."
     )
 
 

@@ -18,12 +18,15 @@ def smooth(
 ) -> Float[Tensor, "batch channels rows columns"]:
     """Average each place with its neighbours; places outside the grid do not count.
 
-    The square is centred on its place, so an even side is read as the next odd one.
+    The square is centred on its place, so an even side is read as the next odd one. Its mean is the mean along rows of
+    the means along columns: 2 × side sums a place in place of side².
     """
     reach = neighbourhood // 2
     if reach == 0:
         return grid
-    return functional.avg_pool2d(grid, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)
+    side = 2 * reach + 1
+    column_means = functional.avg_pool2d(grid, (side, 1), stride=1, padding=(reach, 0), count_include_pad=False)
+    return functional.avg_pool2d(column_means, (1, side), stride=1, padding=(0, reach), count_include_pad=False)
 
 
 def average_grid(
