@@ -8,8 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score, roc_auc_score
 
-from unoqa.benchmark.agreement import balanced_accuracy, confusion_matrix, kappa, measure_agreement, quadratic_weights
+from unoqa.benchmark.agreement import (
+    Detection,
+    balanced_accuracy,
+    confusion_matrix,
+    kappa,
+    measure_agreement,
+    quadratic_weights,
+)
 from unoqa.core.auroc import auroc
+from unoqa.core.grading import Grade
 
 grades = st.integers(0, 2)
 pairs = st.lists(st.tuples(grades, grades), min_size=3, max_size=60).filter(lambda rows: len(set(rows)) > 1)
@@ -109,3 +117,11 @@ def test_with_one_class_only_the_auroc_is_nan():
     found = measure_agreement(np.full(5, 2), np.array([2, 2, 1, 2, 0]), np.arange(5.0)).metrics
     assert found["accuracy"].value == 0.6
     assert all(np.isnan(vars(found["AUROC outstanding vs rest"])[key]) for key in ("value", "low", "high"))
+
+
+def test_each_grade_is_detected_as_a_table_of_two_by_two_says():
+    """Counted by hand: rows are reference grades 0, 1, 2; columns those given."""
+    table = np.array([[8, 2, 0], [1, 20, 4], [0, 5, 60]])
+    found = Detection.of(table, Grade.UNGRADABLE)
+    counts = [(one.count, one.total) for one in (found.sensitivity, found.specificity, found.positive, found.negative)]
+    assert counts == [(8, 10), (89, 90), (8, 9), (89, 91)]

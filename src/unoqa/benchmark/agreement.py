@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 
 from unoqa.core.auroc import auroc
 from unoqa.core.grading import Grade
+from unoqa.core.intervals import Share
 
 GRADE_COUNT = len(Grade)
 RESAMPLES = 1000
@@ -30,6 +31,37 @@ class Estimate:
 
 @final
 @dataclass(frozen=True)
+class Detection:
+    """How well one grade is told from the others, as of a test that says yes or no; with Wilson's intervals.
+
+    Attributes:
+        sensitivity: share of the images with that reference grade that were given it.
+        specificity: share of the other images that were not given it.
+        positive: share of the images that were given the grade whose reference has it (positive predictive value).
+        negative: share of the images that were not given it whose reference does not have it.
+    """
+
+    sensitivity: Share
+    specificity: Share
+    positive: Share
+    negative: Share
+
+    @classmethod
+    def of(cls, table: ConfusionMatrix, grade: Grade) -> Detection:
+        """Count in a confusion matrix."""
+        hits, total = int(table[grade, grade]), int(table.sum())
+        reference, given = int(table[grade].sum()), int(table[:, grade].sum())
+        rejected = total - reference - given + hits
+        return cls(
+            Share(hits, reference),
+            Share(rejected, total - reference),
+            Share(hits, given),
+            Share(rejected, total - given),
+        )
+
+
+@final
+@dataclass(frozen=True)
 class Agreement:
     """How well the grades and scores of a run agree with reference grades.
 
@@ -42,6 +74,11 @@ class Agreement:
     images: int
     metrics: dict[str, Estimate]
     confusion: ConfusionMatrix
+
+    @property
+    def detections(self) -> dict[Grade, Detection]:
+        """How well each grade is told from the others."""
+        return {grade: Detection.of(self.confusion, grade) for grade in Grade}
 
 
 def measure_agreement(

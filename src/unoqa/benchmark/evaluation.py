@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unoqa.benchmark.agreement import Agreement, measure_agreement
+from unoqa.benchmark.agreement import Agreement, Detection, measure_agreement
 from unoqa.benchmark.labels import join_labels, read_grades, read_labels
 from unoqa.benchmark.parts.grade_cells import describe_left_out
 from unoqa.core.errors import ResultsError
@@ -17,6 +17,8 @@ from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from unoqa.core.intervals import Share
 
 
 def evaluate_results(results: Path, labels: Path) -> str:
@@ -87,10 +89,25 @@ def _format_markdown(
             for word, row in zip(words, agreement.confusion, strict=True)
         ),
         "",
+        *_format_detections(agreement),
+        "",
         "Kappa depends on the mix of grades; compare runs on the same images only. "
         "For research use, not a medical device.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _format_detections(agreement: Agreement) -> list[str]:
+    return [
+        "| grade | sensitivity | specificity | positive predictive value | negative predictive value |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {grade.word} | {' | '.join(map(_format_share, _shares(detection).values()))} |"
+            for grade, detection in agreement.detections.items()
+        ),
+        "",
+        "Each grade against the others, with 95 % intervals (Wilson). Predictive values depend on the mix of grades.",
+    ]
 
 
 def _to_json(agreement: Agreement) -> dict[str, Any]:
@@ -106,7 +123,31 @@ def _to_json(agreement: Agreement) -> dict[str, Any]:
         },
         "grades": [grade.word for grade in Grade],
         "confusion": agreement.confusion.tolist(),
+        "detection": {
+            grade.word: {name: _share_to_json(share) for name, share in _shares(detection).items()}
+            for grade, detection in agreement.detections.items()
+        },
     }
+
+
+def _shares(detection: Detection) -> dict[str, Share]:
+    return {
+        "sensitivity": detection.sensitivity,
+        "specificity": detection.specificity,
+        "positive predictive value": detection.positive,
+        "negative predictive value": detection.negative,
+    }
+
+
+def _share_to_json(share: Share) -> dict[str, float | int | None]:
+    low, high = map(_none_if_nan, share.interval)
+    return {"count": share.count, "total": share.total, "value": _none_if_nan(share.value), "low": low, "high": high}
+
+
+def _format_share(share: Share) -> str:
+    """Write a share with its interval and the counts that it is made of."""
+    low, high = share.interval
+    return f"{_format(share.value)} ({_format(low)} to {_format(high)}; {share.count} of {share.total})"
 
 
 def _format(value: float) -> str:

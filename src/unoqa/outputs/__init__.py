@@ -27,6 +27,7 @@ def write_default_outputs(
     pictures: bool = True,
     notify: Callable[[str], None] | None = None,
     leave_out: Collection[str] = (),
+    given: Collection[Output] = (),
 ) -> tuple[str, ...]:
     """Write the views that every run makes; return the names of their files.
 
@@ -37,6 +38,7 @@ def write_default_outputs(
         pictures: whether to write views that read the images.
         notify: takes a sentence about a view that is left out, since its images cannot be found.
         leave_out: names of outputs that are not wanted.
+        given: outputs with settings of their own, in place of the same ones without.
 
     Raises:
         ResultsError: an image that is needed cannot be found, and nobody is to be notified; views that need none are
@@ -53,7 +55,8 @@ def write_default_outputs(
     made = []
     for output in ordered:
         try:
-            output().write(results, results.folder / output.file, images=images)
+            chosen = next((one for one in given if isinstance(one, output)), None) or output()
+            chosen.write(results, results.folder / output.file, images=images)
             made.append(output.file)
         except ResultsError as error:
             if notify is None or not output.needs_images:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, final
 
 from unoqa.outputs.parts.contract import Output
+from unoqa.report.exclusion import Covariates
 from unoqa.report.page import write_page
 from unoqa.store.files import replace_file
 
@@ -15,9 +17,15 @@ if TYPE_CHECKING:
 
 
 @final
+@dataclass(frozen=True)
 class ReportHtml(Output):
-    """Counts, what to look at first, images with heat, linked plots, tables for a paper, failures, how it was done."""
+    """Counts, what to look at first, images with heat, linked plots, tables for a paper, failures, how it was done.
 
+    Attributes:
+        covariates: of people behind images; with them, the page tells who is lost by the gate.
+    """
+
+    covariates: Covariates = field(default_factory=dict)
     file: ClassVar[str] = "report.html"
     needs_images: ClassVar[bool] = True
 
@@ -28,5 +36,5 @@ class ReportHtml(Output):
             ResultsError: the run is not finished, or an image cannot be found.
         """
         with replace_file(path) as fresh, fresh.open("w", encoding="utf-8", newline="\n") as file:
-            for piece in write_page(results, images=images):
+            for piece in write_page(results, images=images, covariates=self.covariates):
                 file.write(piece)

@@ -43,7 +43,7 @@ def choose_hints(cohort: Cohort, most: int = MOST) -> list[Hint]:
         _least_certain(cohort, Grade.OUTSTANDING, "outstanding or gradable?"),
         _least_certain(cohort, Grade.UNGRADABLE, "gradable or ungradable?"),
         _flagged(cohort),
-        _least_certain(cohort, Grade.GRADABLE, "near a neighbouring grade"),
+        _least_certain(cohort, Grade.GRADABLE, "gradable, or a neighbour?"),
         _unexplained(cohort),
     )
     chosen: dict[int, Hint] = {}
@@ -74,7 +74,7 @@ def _flagged(cohort: Cohort) -> Iterable[Hint]:
 def _least_certain(cohort: Cohort, grade: Grade, question: str) -> Iterable[Hint]:
     graded = [scan for scan in cohort.scans if scan.grading.grade is grade and scan.is_uncertain]
     for scan in sorted(graded, key=lambda scan: scan.grading.certainty or 0.0):
-        yield Hint(scan, f"{question} certainty {scan.grading.certainty:.2f} of 1")
+        yield Hint(scan, f"{question} (certainty {scan.grading.certainty:.2f} of 1)")
 
 
 def _unexplained(cohort: Cohort) -> Iterable[Hint]:

@@ -12,6 +12,7 @@ from unoqa.report.assets import hash_inline, read_asset
 from unoqa.report.attention import choose_hints, describe_flag
 from unoqa.report.cohort import GRADES, UNCERTAIN, Cohort
 from unoqa.report.data import encode, make_data
+from unoqa.report.exclusion import make_exclusion
 from unoqa.report.methods import describe_split, realised_refusal, write_methods
 from unoqa.report.pictures import Picture, find_thumbnail_bytes, make_pictures
 from unoqa.report.tables import format_interval, format_share, make_tables, word_of
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from unoqa.report.cohort import Scan
+    from unoqa.report.exclusion import Covariates
     from unoqa.report.tables import Table
     from unoqa.store.results import Results
 
@@ -37,19 +39,19 @@ LARGE_BYTES = 12_000
 """Bytes of a thumbnail from which it serves the large view too."""
 
 
-def write_page(results: Results, *, images: Path | None = None, exclusion: Sequence[Table] = ()) -> Iterator[str]:
+def write_page(results: Results, *, images: Path | None = None, covariates: Covariates | None = None) -> Iterator[str]:
     """Yield the page in pieces, so that 60 MB of pictures are never held as one text.
 
     Args:
         images: folder where the images lie now; None if they lie where they were graded.
-        exclusion: tables of who is lost by the gate.
+        covariates: of people behind images; none leave out who is lost by the gate.
 
     Raises:
         ResultsError: the run is not finished, or an image can no longer be found.
     """
     cohort = Cohort.read(results)
     scans = cohort.choose()
-    head, tail = _render(cohort, scans, results, exclusion).split(PICTURES_HERE)
+    head, tail = _render(cohort, scans, results, make_exclusion(cohort, covariates or {})).split(PICTURES_HERE)
     yield head
     yield from _write_blocks(make_pictures(results, scans, images=images))
     yield tail

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-import numpy as np
-from PIL import Image
+import imagecodecs
 
 from unoqa.core.parallel import map_in_order
 from unoqa.report.images import find_intensity_range, load_image
@@ -89,5 +88,4 @@ def _make(task: _Task | None) -> Picture:
     thumbnail = make_thumbnail(pixels, side=SIDE, most_bytes=task.most_bytes)
     if not task.overlay.is_file():
         return Picture(thumbnail)
-    with Image.open(task.overlay) as overlay:
-        return Picture(thumbnail, make_heat_layer(np.asarray(overlay.convert("RGB"))))
+    return Picture(thumbnail, make_heat_layer(imagecodecs.png_decode(task.overlay.read_bytes())))

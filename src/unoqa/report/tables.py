@@ -57,7 +57,7 @@ def format_interval(share: Share) -> str:
 
 
 def _grades_by_group(name: str, groups: dict[str, list[Scan]]) -> Table:
-    used = [grade for grade in GRADES if grade or any(_count(scans, None) for scans in groups.values())]
+    used = [grade for grade in GRADES if grade is not None or any(_count(scans, None) for scans in groups.values())]
     rows = tuple(
         (
             group,

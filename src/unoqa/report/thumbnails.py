@@ -15,7 +15,7 @@ from PIL import Image
 
 from unoqa.grader.overlay import heat_palette, recover_strength
 
-QUALITIES = (82, 70, 55, 40, 25)
+QUALITIES = (82, 60, 45, 30)
 """JPEG qualities that are tried, the best first."""
 
 SMALLEST_SIDE = 48
@@ -57,14 +57,16 @@ def make_heat_layer(overlay: UInt8[np.ndarray, "rows columns 3"]) -> bytes:
     Args:
         overlay: as `blend_heat` makes it.
     """
-    strength = Image.fromarray(recover_strength(overlay))
-    strength.thumbnail((HEAT_SIDE, HEAT_SIDE), Image.Resampling.BOX)
+    # Reduced first: heat is smooth, and means of red minus blue are as free of the image as red minus blue is.
+    reduced = Image.fromarray(overlay)
+    reduced.thumbnail((HEAT_SIDE, HEAT_SIDE), Image.Resampling.BOX, reducing_gap=1.0)
+    strength = recover_strength(np.asarray(reduced))
     colours = heat_palette()[np.linspace(0, 255, HEAT_LEVELS).round().astype(int)]
-    levels = np.rint(np.asarray(strength) * ((HEAT_LEVELS - 1) / 255)).astype(np.uint8)
+    levels = np.rint(strength * ((HEAT_LEVELS - 1) / 255)).astype(np.uint8)
     layer = Image.fromarray(levels)
     layer.putpalette(colours[:, :3].tobytes())
     file = io.BytesIO()
-    layer.save(file, format="PNG", transparency=colours[:, 3].tobytes(), compress_level=9)
+    layer.save(file, format="PNG", transparency=colours[:, 3].tobytes(), compress_level=6)
     return file.getvalue()
 
 

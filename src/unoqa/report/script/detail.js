@@ -56,7 +56,7 @@ function describeImage(image) {
 function describeCertainty(certainty) {
   const bar = make("span");
   bar.style.width = `${100 * certainty}%`;
-  return make("div", {}, `Certainty ${format(certainty, 2)} of 1`, make("div", { class: "meter" }, bar), make("p"));
+  return make("div", {}, `Certainty ${certainty.toFixed(2)} of 1`, make("div", { class: "meter" }, bar), make("p"));
 }
 
 function listFindings(image) {

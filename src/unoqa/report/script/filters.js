@@ -30,7 +30,7 @@ function addChoice(name, values) {
   for (const image of images) for (const value of new Set(values(image))) counts.set(value, (counts.get(value) ?? 0) + 1);
   if (!counts.size || counts.size > 40) return;
   const ordered = [...counts].sort((a, b) => b[1] - a[1]);
-  const select = make("select", {}, make("option", { value: "" }, "any"));
+  const select = make("select", { "aria-label": name }, make("option", { value: "" }, "any"));
   for (const [value, count] of ordered) select.append(make("option", { value }, `${value} (${count})`));
   select.addEventListener("change", () => {
     const chosen = select.value;

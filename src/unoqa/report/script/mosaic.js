@@ -1,6 +1,6 @@
 // The mosaic: tiles are added as they are needed, pictures are read as they come into sight.
 
-const CHUNK = 60;
+const CHUNK = 36;
 const PER_BLOCK = Number(document.body.dataset.block);
 const blocks = new Map();
 const mosaic = document.getElementById("mosaic");
@@ -46,16 +46,16 @@ const inSight = new IntersectionObserver(
 
 function makeTile(index) {
   const image = images[index];
-  const score = image.score === undefined ? "" : ` · ${format(image.score)}`;
+  const score = format(image.score);
   const tile = make(
     "button",
-    { type: "button", class: "tile", "data-image": index, "aria-label": `${image.name}, ${gradeOf(image)}${score}` },
+    { type: "button", class: "tile", "data-image": index, "aria-label": `${image.name}, ${gradeOf(image)}, score ${score}` },
     make("span", { class: "scan" }),
     make(
       "span",
       { class: "caption" },
       make("span", { class: `grade ${classOf(image)}` }, gradeOf(image)),
-      score,
+      make("span", { class: "score" }, score),
       make("span", { class: "name", title: image.name }, make("bdi", {}, image.name)),
     ),
   );

@@ -64,24 +64,24 @@ class Plot {
       makeSvg("text", { x: 12, y: this.height / 2 - 10, "text-anchor": "middle", transform: `rotate(-90 12 ${this.height / 2 - 10})` }, this.options.yLabel),
     );
     this.svg.prepend(axes);
-    for (const [value, words, axis] of this.options.limits ?? []) {
+    for (const [value, words, side, axis] of this.options.limits ?? []) {
       const along = axis === "x";
       const at = along ? this.x(value) : this.y(value);
       const ends = along ? { x1: at, x2: at, y1: MARGIN.top, y2: bottom } : { x1: MARGIN.left, x2: this.width - MARGIN.right, y1: at, y2: at };
       this.svg.append(makeSvg("line", { class: "limit", ...ends }));
-      const place = along ? { x: at + 3, y: MARGIN.top + 8 } : { x: this.width - MARGIN.right, y: at - 4, "text-anchor": "end" };
-      this.svg.append(makeSvg("text", place, words));
+      const place = along
+        ? { x: at + 4 * side, y: MARGIN.top + 8, "text-anchor": side < 0 ? "end" : "start" }
+        : { x: this.width - MARGIN.right, y: side < 0 ? at + 12 : at - 4, "text-anchor": "end" };
+      this.svg.append(makeSvg("text", { class: "limit-word", ...place }, words));
     }
   }
 
   drawMarks() {
     if (this.options.draw) return this.options.draw(this);
+    this.marks ??= images.map((image, index) => this.makeMark(image, index));
     const paths = data.grades.map(() => ["", ""]);
     for (let index = 0; index < images.length; index++) {
-      if (this.ys[index] === null) continue;
-      const grade = images[index].grade ?? 0;
-      const mark = MARKS[grade](Math.round(this.x(this.xs[index]) * 10) / 10, Math.round(this.y(this.ys[index]) * 10) / 10);
-      paths[grade][view.passes[index]] += mark;
+      paths[images[index].grade ?? 0][view.passes[index]] += this.marks[index];
     }
     this.layers.replaceChildren();
     for (const state of [0, 1]) {
@@ -90,6 +90,11 @@ class Plot {
         if (pair[state]) this.layers.append(makeSvg("path", { class: state ? name : `${name} faint`, d: pair[state] }));
       });
     }
+  }
+
+  makeMark(image, index) {
+    if (this.ys[index] === null) return "";
+    return MARKS[image.grade ?? 0](Math.round(this.x(this.xs[index])), Math.round(this.y(this.ys[index])));
   }
 
   place(event) {
@@ -104,12 +109,14 @@ class Plot {
       event.preventDefault();
     });
     this.svg.addEventListener("pointermove", (event) => {
-      if (this.start) this.drag(this.place(event));
+      if (this.start) this.drawSoon(this.place(event));
       else setNear(this.findNearest(this.place(event)));
     });
     this.svg.addEventListener("pointerup", (event) => {
+      if (!this.start) return;
       const [x, y] = this.place(event);
       const clicked = Math.hypot(x - this.start[0], y - this.start[1]) < 4;
+      if (!clicked) this.drag([x, y]);
       this.start = null;
       if (!clicked) return;
       this.clearBrush();
@@ -120,7 +127,15 @@ class Plot {
     resets.push(() => this.brush.setAttribute("visibility", "hidden"));
   }
 
+  // A pointer may move more often than the page is drawn: the last place within a frame counts.
+  drawSoon(place) {
+    if (!this.dragged) requestAnimationFrame(() => this.dragged && this.drag(this.dragged));
+    this.dragged = place;
+  }
+
   drag([x, y]) {
+    this.dragged = null;
+    if (!this.start) return;
     const flat = this.options.flat;
     const [left, right] = [Math.min(x, this.start[0]), Math.max(x, this.start[0])];
     const [top, bottom] = flat ? [MARGIN.top, this.height - MARGIN.bottom] : [Math.min(y, this.start[1]), Math.max(y, this.start[1])];
@@ -208,7 +223,7 @@ function findEnds(values) {
 function addPlots() {
   const scores = images.map((image) => image.score ?? null);
   const { edges, counts } = data.scores;
-  const limits = (axis) => [[data.threshold, "outstanding up to here", axis], ...(data.border === null ? [] : [[data.border, "ungradable from here", axis]])];
+  const limits = (axis) => [[data.threshold, "outstanding", -1, axis], ...(data.border === null ? [] : [[data.border, "ungradable", 1, axis]])];
   if (edges.length) {
     const totals = edges.slice(1).map((_, bin) => counts.reduce((sum, row) => sum + row[bin], 0));
     const options = { xEnds: [edges[0], edges[edges.length - 1]], yEnds: [0, Math.max(1, ...totals)], flat: true, draw: drawBars, limits: limits("x") };
@@ -225,5 +240,6 @@ function addPlots() {
   const xs = dates.length ? dates.map((date) => (Number.isFinite(date) ? date : null)) : images.map((_, index) => index + 1);
   const ys = scores.map((score, index) => (xs[index] === null ? null : score));
   const words = dates.length ? "year" : "position in the list";
+  if (dates.length) document.getElementById("title-order").textContent = "Score by date";
   new Plot("order", "Score of each image in order of time", xs, ys, { xEnds: findEnds(xs), yEnds: findEnds(ys), xLabel: words, yLabel: "score", limits: limits("y") });
 }

@@ -36,17 +36,22 @@ function setFilter(name, keep) {
 
 function applyFilters() {
   const filters = [...view.filters.values()];
-  const kept = [];
   for (let index = 0; index < images.length; index++) {
-    const pass = filters.every((keep) => keep(images[index], index));
-    view.passes[index] = pass ? 1 : 0;
-    if (pass) kept.push(index);
+    view.passes[index] = filters.every((keep) => keep(images[index], index)) ? 1 : 0;
   }
-  const key = SORTS[view.sort][1];
-  const keys = images.map(key);
-  kept.sort((a, b) => (keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : a - b));
-  view.order = kept;
+  view.order = sortAll(view.sort).filter((index) => view.passes[index]);
   changed("filter");
+}
+
+const sorted = new Map(); // all images in each order that was asked for
+
+function sortAll(name) {
+  if (!sorted.has(name)) {
+    const keys = images.map(SORTS[name][1]);
+    const order = images.map((_, index) => index);
+    sorted.set(name, order.sort((a, b) => (keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : a - b)));
+  }
+  return sorted.get(name);
 }
 
 function setNear(index) {

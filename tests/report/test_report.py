@@ -1,0 +1,188 @@
+"""What the report says, read from its file; tests/report/test_report_page.py looks at it in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from cohorts import draw_images, write_cohort
+from unoqa.core.errors import ResultsError
+from unoqa.core.grading import Grade
+from unoqa.outputs.report_html import ReportHtml
+from unoqa.report.attention import choose_hints
+from unoqa.report.cohort import Cohort
+from unoqa.report.data import make_data
+from unoqa.report.embedding import embed
+from unoqa.report.exclusion import make_exclusion
+from unoqa.report.methods import write_methods
+from unoqa.report.pictures import find_thumbnail_bytes
+from unoqa.report.tables import make_tables
+from unoqa.store.results import ImageEntry, Results, RunPlan, begin_run
+
+NAMES = [f"clinic {number % 2}/scan {number:03}.png" for number in range(40)]
+
+HOSTILE = ["<img src=x onerror=alert(1)>.png", "</script><script>alert(2)</script>.png", "a\u202egnp.png", "ü" * 127]
+
+
+@pytest.fixture
+def results(tmp_path):
+    folder = write_cohort(tmp_path / "results", NAMES, failed={NAMES[5]})
+    draw_images(folder, NAMES)
+    with Results.open(folder) as opened:
+        yield opened
+
+
+@pytest.fixture
+def cohort(results):
+    return Cohort.read(results)
+
+
+def write(results, **settings):
+    path = results.folder / "report.html"
+    ReportHtml(**settings).write(results, path)
+    return path.read_text(encoding="utf-8")
+
+
+def data_of(page):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
+
+
+def test_the_page_holds_every_image_and_its_pictures(results):
+    page = write(results)
+    images = data_of(page)["images"]
+    assert [image["name"] for image in images] == NAMES
+    pictures = json.loads(re.search(r'id="pictures-0">(.*?)</script>', page, re.S)[1])
+    assert [bool(thumbnail) for thumbnail, _ in pictures] == [name != NAMES[5] for name in NAMES]
+    assert all(heat for thumbnail, heat in pictures if thumbnail)
+
+
+def test_the_page_names_its_one_script_and_style_by_hash_and_nothing_else(results):
+    page = write(results)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert "default-src 'none'" in policy
+    assert not re.search("unsafe|https?:", policy)
+    assert policy.count("sha256-") == 2
+    assert len(re.findall(r"<script>", page)) == 1
+    assert not re.search(r"\son[a-z]+\s*=\s*[\"']", page)
+
+
+def test_nothing_on_the_page_says_who_was_scanned_or_where_files_lie(results):
+    page = write(results)
+    assert "secret" not in page
+    assert str(results.folder.parent) not in page
+
+
+def test_hostile_names_stand_on_the_page_as_plain_text(tmp_path):
+    names = HOSTILE + NAMES[: 12 - len(HOSTILE)]
+    folder = write_cohort(tmp_path / "results", names)
+    draw_images(folder, names, heat=False)
+    with Results.open(folder) as results:
+        page = write(results)
+    assert [image["name"] for image in data_of(page)["images"]] == names
+    assert "<img src=x" not in page
+    assert "<script>alert" not in page
+    assert HOSTILE[3] in page
+
+
+def test_an_unfinished_run_has_no_report(tmp_path):
+    with begin_run(tmp_path / "results", RunPlan([ImageEntry("a.png", "/a.png")], "/", "m", "c")):
+        pass
+    with Results.open(tmp_path / "results") as results, pytest.raises(ResultsError, match="is not finished"):
+        write(results)
+    assert not (tmp_path / "results" / "report.html").exists()
+
+
+def test_what_to_look_at_first_is_failed_flagged_or_doubtful(cohort):
+    hints = choose_hints(cohort)
+    assert len(hints) == 10
+    assert len({hint.scan.position for hint in hints}) == 10
+    assert hints[0].scan.position == 5
+    assert "export it again" in hints[0].why
+    assert any(hint.scan.position == 3 and "another size" in hint.why for hint in hints)
+    assert all(hint.scan.is_uncertain for hint in hints if hint.scan.position not in (3, 5))
+
+
+def test_the_least_certain_come_first(cohort):
+    doubtful = [hint.scan.grading for hint in choose_hints(cohort) if hint.why.startswith("outstanding or")]
+    assert [one.certainty for one in doubtful] == sorted(one.certainty for one in doubtful)
+
+
+def test_tables_count_every_image_once(cohort):
+    tables = {table.title: table for table in make_tables(cohort)}
+    assert set(tables) == {
+        "Grades",
+        "Grades by device",
+        "Grades by laterality",
+        "Grades by folder",
+        "Findings by grade",
+    }
+    assert tables["Grades"].header[2:6] == ("outstanding", "gradable", "ungradable", "no grade")
+    for title in ("Grades by device", "Grades by laterality", "Grades by folder"):
+        assert sum(int(row[1]) for row in tables[title].rows) == len(NAMES)
+    assert "patient" not in " ".join(tables)
+
+
+def test_the_paragraph_has_every_number_and_the_citation(cohort):
+    text = write_methods(cohort)
+    counts = [f"{cohort.count(grade)} (" for grade in Grade]
+    for words in (
+        "40 OCTA en-face images",
+        "60 outstanding images",
+        "10 % of outstanding",
+        "arXiv:2212.10541",
+        *counts,
+    ):
+        assert words in text
+    assert "nan" not in text.lower()
+
+
+def test_the_plane_is_of_the_members_or_of_what_was_clustered(cohort):
+    placed = embed(cohort.scans)
+    assert "4 standardised scores" in placed.sentence
+    assert np.isfinite(placed.places).all(axis=1).sum() == len(NAMES) - 1
+    scores = [scan.grading.score for scan in cohort.scans if scan.members]
+    assert np.corrcoef(placed.places[np.isfinite(placed.places[:, 0]), 0], scores)[0, 1] > 0.5
+
+
+def test_bins_count_every_score_and_reference(cohort):
+    found = make_data(cohort, cohort.scans, [""] * len(NAMES))["scores"]
+    assert sum(map(sum, found["counts"])) == len(NAMES) - 1
+    assert sum(found["reference"]) == 60
+
+
+def test_of_too_many_images_the_poor_ones_come_first_and_the_rest_are_a_seeded_sample(cohort):
+    poor = [scan.position for scan in cohort.scans if scan.grading.grade is not Grade.OUTSTANDING]
+    chosen = [scan.position for scan in cohort.choose(len(poor) + 4)]
+    assert chosen == sorted(chosen)
+    assert len(chosen) == len(poor) + 4
+    assert set(poor) <= set(chosen)
+    assert chosen == [scan.position for scan in cohort.choose(len(poor) + 4)]
+    assert len(cohort.choose(7)) == 7
+
+
+@pytest.mark.parametrize(("images", "most"), [(10, 300e3), (500, 15e6), (1000, 30e6), (2000, 60e6), (5000, 60e6)])
+def test_a_page_of_any_length_keeps_to_its_bytes(images, most):
+    whole = images * (1500 + 4 / 3 * (find_thumbnail_bytes(images) + 2200))
+    assert whole <= most * 1.001
+
+
+def test_who_is_lost_is_told_by_group_with_intervals(cohort):
+    covariates = {
+        name: {"sex": "fm"[number % 2], "age": str(20 + number), "site": ""} for number, name in enumerate(NAMES)
+    }
+    sex, age, site = make_exclusion(cohort, covariates)
+    assert [row[0] for row in sex.rows] == ["f", "m", "all"]
+    assert [row[1] for row in sex.rows] == ["20", "20", "40"]
+    assert re.fullmatch(r"\d+\.\d % \(\d+\.\d–\d+\.\d\)", sex.rows[0][2])
+    assert age.rows[0][0] == "20 to below 29.75"
+    assert sum(int(row[1]) for row in age.rows[:-1]) == 40
+    assert [row[0] for row in site.rows] == ["not given", "all"]
+
+
+def test_who_is_lost_stands_on_the_page(results):
+    assert "Who is lost by this gate" not in write(results)
+    page = write(results, covariates={name: {"sex": "f"} for name in NAMES})
+    assert "Who is lost by this gate" in page
