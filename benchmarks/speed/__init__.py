@@ -1,1 +1,1 @@
-"""Parts of `bench.py`, which compares unoqa with its peer, and of `quick.py`, which finds slow-downs."""
+"""Parts of `bench.py`, which compares unoqa with an earlier commit and with its peer, and of `quick.py`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -23,16 +24,15 @@ class CompletedRun:
     """A finished process.
 
     Attributes:
+        processor: seconds that processors worked for the process and its descendants.
         memory: the most bytes of private memory that the process and its descendants held at one time.
         output: its standard output.
     """
 
     seconds: float
+    processor: float
     memory: int
     output: str
-
-    def to_dict(self) -> dict[str, float]:
-        return {"seconds": self.seconds, "memory": self.memory}
 
 
 def run(command: Sequence[str | Path], *, allowed: Sequence[int] = (0,)) -> CompletedRun:
@@ -46,7 +46,7 @@ def run(command: Sequence[str | Path], *, allowed: Sequence[int] = (0,)) -> Comp
     """
     words = [str(word) for word in command]
     with tempfile.TemporaryFile() as output_file, tempfile.TemporaryFile() as error_file:
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), _processor_seconds()
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output_file, stderr=error_file)
         try:
             memory = _watch_memory(process)
@@ -54,12 +54,18 @@ def run(command: Sequence[str | Path], *, allowed: Sequence[int] = (0,)) -> Comp
             process.kill()
             process.wait()
             raise
-        seconds = time.perf_counter() - started
+        seconds, processor = time.perf_counter() - started, _processor_seconds() - worked
         output, errors = (_read_text(file) for file in (output_file, error_file))
     if process.returncode not in allowed:
         last = "\n".join((output + errors).splitlines()[-LAST_LINES:])
         raise SystemExit(f"This command ended with status {process.returncode}: {' '.join(words)}\n{last}")
-    return CompletedRun(seconds, memory, output)
+    return CompletedRun(seconds, processor, memory, output)
+
+
+def _processor_seconds() -> float:
+    """Return the seconds that processors worked for the ended children of this process."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _watch_memory(process: subprocess.Popen[bytes]) -> int:

@@ -1,64 +1,172 @@
-"""The rows of the comparison: a recipe of unoqa, the peer's model of the same method, and the targets."""
+"""The rows of the bench: pairs of programs that do the same work in turn, and the target of each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+import statistics
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
-EPOCHS = (1, 2, 5, 10)
-"""Numbers of epochs from which the peer's best is chosen, on the images that are graded: in its favour."""
+import safetensors.torch
+import torch
 
-SIZE = 320
-"""Side in pixels of the images, for both programs."""
+from speed.process import CompletedRun, log, run
+from speed.programs import BEFORE, Peer, Unoqa
+from speed.random_weights import draw_weights
+from unoqa.core.precision import find_usable
+from unoqa.encoders.timm import Timm
+from unoqa.grader.recipe import Recipe
+
+Result = TypeVar("Result")
+Pair = tuple[list[CompletedRun], list[CompletedRun]]
+
+FEW = 10
+"""Images of the short run, the fewest that a cohort takes: the start of a program is what it takes beside these."""
+
+WIDE = "wide_resnet50_2.tv_in1k"
+
+ENCODERS = {
+    "ResNet-18, layers 2–3": (("resnet18.tv_in1k", "2", "3"), 0.9),
+    "Wide-ResNet-50, layers 1–3": ((WIDE, "1", "2", "3"), 0.9),
+    "EfficientNet-Lite2, levels 2–3": (("tf_efficientnet_lite2.in1k", "2", "3"), 1.8),
+}
+"""Model, its layers, and the target."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every row works with.
+
+    Attributes:
+        fit: folder of outstanding images.
+        few, many: folders of images to grade.
+        repeats: how often each pair of runs is repeated.
+    """
+
+    now: Path
+    before: Path
+    peer: Path
+    weights: Path
+    work: Path
+    fit: Path
+    few: Path
+    many: Path
+    repeats: int
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method in both programs.
+    """One line of the results.
 
     Attributes:
-        recipe: of unoqa.
-        model, options: of the peer; other options keep their defaults.
-        epochs: numbers of epochs to choose from; one if the method does not train.
-        fit, grade: target: how many times faster than the peer, at least.
-        memory: target: share of the peer's memory, at most.
+        one, other: what the two programs need, with the unit.
+        ratio: of the other to the one: how many times faster, or how much less memory, unoqa has now; None where this
+            machine cannot measure it.
+        target: of the ratio, at least.
     """
 
     name: str
-    recipe: str
-    model: str
-    options: dict[str, Any] = field(default_factory=dict)
-    epochs: tuple[int, ...] = (1,)
-    fit: float | None = None
-    grade: float = 2.0
-    memory: float = 0.5
+    one: str
+    other: str
+    ratio: float | None
+    target: float
 
 
-_LAYERS_2_3 = {"backbone": "resnet18", "layers": ["layer2", "layer3"]}
+def _compare_with_former_default(bench: Bench) -> Iterator[Row]:
+    ours = Unoqa(bench.now, "default", _find_weights("default", bench), bench.work / "now")
+    former = Unoqa(bench.before, "default", bench.weights, bench.work / "before")
+    return _compare_grading("`default`", f"`default` at {BEFORE}", ours, former, bench, (1.2, 1.0, 1 / 1.1))
 
-ROWS = {
-    "cflow": Row("CFLOW", "cflow-resnet18", "Cflow", _LAYERS_2_3, EPOCHS, fit=20.0, grade=5.0),
-    "padim": Row(
-        "PaDiM", "padim-resnet18", "Padim", {"backbone": "resnet18", "layers": ["layer1", "layer2", "layer3"]}
-    ),
-    "patchcore": Row(
-        "PatchCore 1 %",
-        "patchcore-resnet18",
-        "Patchcore",
-        {**_LAYERS_2_3, "coreset_sampling_ratio": 0.01},
-        fit=5.0,
-    ),
-    "fastflow": Row("FastFlow", "fastflow-resnet18", "Fastflow", {"backbone": "resnet18"}, EPOCHS, fit=5.0),
+
+def _compare_with_peer(bench: Bench) -> Iterator[Row]:
+    ours = Unoqa(bench.now, "cflow-resnet18", bench.weights, bench.work / "cflow")
+    peer = Peer(bench.peer, bench.weights, bench.work / "peer")
+    return _compare_grading("CFLOW", "anomalib", ours, peer, bench, (4.0, 1.0, 1.0))
+
+
+def _compare_encoders(bench: Bench) -> Iterator[Row]:
+    program = Path(__file__).with_name("encode.py")
+    for name, (model, target) in ENCODERS.items():
+
+        def encode(python: Path, model: tuple[str, ...] = model) -> float:
+            return float(run([python, program, *model]).output.splitlines()[-1])
+
+        one, other = _take_turns(lambda: encode(bench.now), lambda: encode(bench.before), bench, f"encode, {name}")
+        ratio = statistics.median(other) / statistics.median(one)
+        shown = (f"{statistics.median(times):.1f} ms" for times in (one, other))
+        yield Row(f"encode, one thread, {name}; at {BEFORE}", *shown, ratio, target)
+
+
+def _compare_grading(
+    name: str, other_name: str, ours: Unoqa, other: Unoqa | Peer, bench: Bench, targets: tuple[float, float, float]
+) -> Iterator[Row]:
+    """Compare images a second, the start, and the memory of grading; `targets` are in this order."""
+    for program in (ours, other):
+        log(f"fit, {name if program is ours else other_name}")
+        program.fit(bench.fit)
+    few = _take_turns(lambda: ours.grade(bench.few), lambda: other.grade(bench.few), bench, f"few, {name}")
+    many = _take_turns(lambda: ours.grade(bench.many), lambda: other.grade(bench.many), bench, f"many, {name}")
+    return _summarise(f"{name}; {other_name}", few, many, len(list(bench.many.iterdir())), targets)
+
+
+def _summarise(title: str, few: Pair, many: Pair, count: int, targets: tuple[float, float, float]) -> Iterator[Row]:
+    each = [(_seconds(long) - _seconds(short)) / (count - FEW) for short, long in zip(few, many, strict=True)]
+    starts = [_seconds(short) - FEW * one for short, one in zip(few, each, strict=True)]
+    memory = [max(one.memory for one in runs) / 1e6 for runs in many]
+    work = [statistics.median(one.processor for one in runs) for runs in many]
+    yield Row(f"grade, images a second, {title}", *(f"{1 / one:.1f}" for one in each), each[1] / each[0], targets[0])
+    worked = (f"{one:.1f} s" for one in work)
+    yield Row(f"grade {count} images, seconds of a processor, {title}", *worked, work[1] / work[0], targets[0])
+    yield Row(f"start and end, {title}", *(f"{one:.2f} s" for one in starts), starts[1] / starts[0], targets[1])
+    yield Row(f"memory to grade, {title}", *(f"{one:.0f} MB" for one in memory), memory[1] / memory[0], targets[2])
+
+
+def _compare_precisions(bench: Bench) -> Iterator[Row]:
+    name = "grade, `paper-padim` in bfloat16; in single precision"
+    if find_usable("bfloat16", torch.device("cpu")) == "single":
+        yield Row(name, "this processor does not multiply bfloat16", "–", None, 2.0)
+        return
+    weights = bench.work / "wide.safetensors"
+    safetensors.torch.save_file(draw_weights(Timm(model=WIDE, layers=(1, 2, 3))), weights)
+    programs = [
+        Unoqa(bench.now, "paper-padim", weights, bench.work / precision, ("--precision", precision))
+        for precision in ("bfloat16", "single")
+    ]
+    for program in programs:
+        program.fit(bench.fit)
+    rounded, single = programs
+    runs = _take_turns(lambda: rounded.grade(bench.many), lambda: single.grade(bench.many), bench, "precisions")
+    one, other = map(_seconds, runs)
+    yield Row(name, f"{one:.1f} s", f"{other:.1f} s", other / one, 2.0)
+
+
+def _take_turns(
+    one: Callable[[], Result], other: Callable[[], Result], bench: Bench, name: str
+) -> tuple[list[Result], list[Result]]:
+    """Run both in turn, so that whatever slows the machine for a while slows both."""
+    pairs = []
+    for number in range(bench.repeats):
+        log(f"{name}, {number + 1} of {bench.repeats}")
+        pairs.append((one(), other()))
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def _seconds(runs: list[CompletedRun]) -> float:
+    return statistics.median(one.seconds for one in runs)
+
+
+def _find_weights(recipe: str, bench: Bench) -> Path | None:
+    """Return the weights file that a recipe needs; None where its encoder brings its own."""
+    encoders: list[Mapping[str, object]] = [member["encoder"] for member in Recipe.named(recipe).to_values()["members"]]
+    learned = [encoder for encoder in encoders if encoder["choice"] == "timm"]
+    return bench.weights if learned and not any(encoder.get("package") for encoder in learned) else None
+
+
+GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    "encode": _compare_encoders,
+    "default": _compare_with_former_default,
+    "cflow": _compare_with_peer,
+    "precision": _compare_precisions,
 }
-
-MEASURES_RATE = 40.0
-"""Target of the measures alone: images per second and core, at least."""
-
-ARITHMETIC_SHARE = 0.8
-"""Target: share of the grading time that is arithmetic of encoder and modules, at least."""
-
-HELP_SECONDS = 1.0
-"""Target of `unoqa --help`: seconds, at most."""
-
-BEYOND_MILLISECONDS = 150.0
-"""Target of one image with the recipe `default`: milliseconds without the encoder, at most."""
+"""What the bench measures, by the words of `--only`."""

@@ -6,8 +6,8 @@ from typing import ClassVar, final
 
 import numpy as np
 from jaxtyping import Float
+from scipy.ndimage import gaussian_filter
 
-from unoqa.encoders.measures.parts.averaging import blur
 from unoqa.encoders.measures.parts.measure import Measure
 from unoqa.encoders.measures.parts.views import Views
 
@@ -37,7 +37,7 @@ class Centring(Measure):
         step = max(1, len(views.image) // 80)
         coarse = views.without_capillaries[::step, ::step]
         zone, around = (
-            blur(coarse, views.scale_length(sigma) / step, cut=4) for sigma in (FOVEA_SIGMA, SURROUND_SIGMA)
+            gaussian_filter(coarse, views.scale_length(sigma) / step) for sigma in (FOVEA_SIGMA, SURROUND_SIGMA)
         )
         across = np.linspace(-1, 1, len(coarse))
         distance = np.hypot(across[:, None], across[None])

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
+from scipy.ndimage import uniform_filter1d
 
-from unoqa.encoders.measures.parts.averaging import running_mean
 from unoqa.encoders.measures.parts.views import log_local_rms
 
 if TYPE_CHECKING:
@@ -24,6 +24,6 @@ def measure_steps(views: Views, *, axis: int) -> Float[np.ndarray, "20 20"]:
         views: of the image.
         axis: of the differences: 0 compares rows, 1 compares columns.
     """
-    lines = running_mean(views.relative, views.scale_length(LINE_LENGTH), axis=1 - axis)
+    lines = uniform_filter1d(views.relative, views.scale_length(LINE_LENGTH), axis=1 - axis)
     last = np.take(lines, [-1], axis=axis)
     return log_local_rms(views, np.diff(lines, axis=axis, append=last))

@@ -11,8 +11,8 @@ from typing import final
 import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.ndimage import gaussian_filter
 
-from unoqa.encoders.measures.parts.averaging import blur
 from unoqa.encoders.parts.grey import GreyImage
 
 GRID = 20
@@ -41,7 +41,7 @@ class Views:
 
     def _smooth(self, sigma: float) -> GreyImage:
         """Blur the image with a Gaussian, truncated at three standard deviations."""
-        return blur(self.image, sigma * len(self.image) / REFERENCE_SIZE)
+        return gaussian_filter(self.image, sigma * len(self.image) / REFERENCE_SIZE, truncate=3)
 
     @cached_property
     def without_speckle(self) -> GreyImage:
