@@ -42,6 +42,7 @@ def main() -> None:
         "peer": find_versions(bench.peer, ("anomalib", "torch")),
         "images": f"{arguments.fit} to fit on, {arguments.images} to grade",
         "repeats": str(arguments.repeats),
+        "not measured in this run": ", ".join(name for name in GROUPS if name not in arguments.only) or "nothing",
     }
     rows: list[Row] = []
     for row in (row for name in arguments.only for row in GROUPS[name](bench)):
