@@ -25,7 +25,7 @@ from unoqa.cli.parts.options import Quiet, check_range
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import ResultsError
 from unoqa.grader.grader import load
-from unoqa.grader.recipe import LARGEST_SEED, Recipe
+from unoqa.grader.recipe import DEFAULT, LARGEST_SEED, Recipe
 from unoqa.outputs.parts.run import grade_to_folder
 from unoqa.store.files import is_empty
 from unoqa.store.results.folder import is_results
@@ -53,7 +53,7 @@ def demo(
     bars = make_progress(quiet=quiet)
     print_message(f"Drawing {OUTSTANDING + sum(CLINIC)} phantom scans …", quiet=quiet)
     write_phantom(folder / "phantom", outstanding_to_fit=OUTSTANDING, clinic=CLINIC, seed=seed)
-    grader = Recipe.named("measures").fit(folder / "phantom" / "outstanding", progress=bars)
+    grader = Recipe.named(DEFAULT).fit(folder / "phantom" / "outstanding", progress=bars)
     grader.save(model)
     print_fit_report(grader.fitted.report)
     with grade_to_folder(load(model), folder / "phantom" / "clinic", results, progress=bars) as record:
