@@ -6,7 +6,6 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
-import onnxruntime
 import pytest
 import timm
 import torch
@@ -16,6 +15,7 @@ from unoqa.core.errors import WeightsError
 from unoqa.core.parallel import map_in_order
 from unoqa.encoders.parts.grey import GreyNetwork
 from unoqa.encoders.parts.onnx_graph import OnnxNetwork, export_graph
+from unoqa.encoders.parts.silent_onnxruntime import onnxruntime
 from unoqa.encoders.parts.torch_network import TorchNetwork
 from unoqa.encoders.timm import Timm
 

@@ -11,20 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-import onnxruntime
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from unoqa.core.parallel import ignore_warnings
+from unoqa.encoders.parts.silent_onnxruntime import onnxruntime
 from unoqa.encoders.parts.torch_network import refuse_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from unoqa.encoders.parts.grey import GreyImage, GreyNetwork
-
-onnxruntime.disable_telemetry_events()  # on Windows it would write to the system's event tracing
 
 VERSION = 1
 """Version of what is exported; it rises when another graph would be made of the same network."""
