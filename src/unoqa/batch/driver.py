@@ -188,5 +188,6 @@ def _describe_model(model: AnyGrader, *, cohort: bool) -> dict[str, Any]:
         "size": grader.encoders.size,
         "intensity_range": grader.intensity_range.to_values(),
         "precision": grader.model.usable_precision,
+        "crop": str(grader.model.scans.crop),
         "settings": grader.model.settings,
     }

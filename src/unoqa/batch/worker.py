@@ -66,7 +66,7 @@ class Worker:
         assessment, make_heat = grader.assess(image, all_findings=self.all_findings)
         if heat is not None:
             with replace_file(heat) as fresh:
-                pixels = grader.intensity_range.scale(image).pixels
+                pixels = grader.model.scans.prepare(image).pixels
                 Image.fromarray(blend_heat(pixels, make_heat())).save(fresh, format="PNG", compress_level=3)
         return replace(assessment, model=number)
 

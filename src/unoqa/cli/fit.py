@@ -87,6 +87,14 @@ PrecisionOption = Annotated[
         show_default="the recipe's",
     ),
 ]
+Crop = Annotated[
+    str | None,
+    typer.Option(
+        help="The scan in each picture: auto finds it beside a fundus or text; none; or X,Y,W,H in pixels.",
+        metavar="auto|none|X,Y,W,H",
+        show_default="the recipe's, auto",
+    ),
+]
 
 SMALLEST_ALPHA = 0.001
 """The smallest share that a conformal threshold accepts."""
@@ -102,6 +110,7 @@ def fit(
     seed: Seed = 0,
     intensity_range: Intensities = None,
     precision: PrecisionOption = None,
+    crop: Crop = None,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
@@ -118,6 +127,7 @@ def fit(
     settings = settings if alpha is None else settings.with_alpha(_check_alpha(alpha))
     settings = settings if precision is None else settings.with_precision(precision)
     settings = settings if slab is None else settings.with_slab(slab)
+    settings = settings if crop is None else settings.with_crop(crop)
     source = ImageSource.find(outstanding, follow_links=follow_links)
     with _open_workspace(output) as workspace:
         grader = settings.fit(

@@ -39,7 +39,8 @@ class ImageError(UnoqaError):
 
     Attributes:
         code: `unreadable`, `truncated`, `too-large`, `too-small`, `constant`, `not-finite`, `intensity-range`,
-            `conflict`, `out-of-scope` or `unsupported`; codes are stable, and documented in `docs/outputs.md`.
+            `conflict`, `no-scan`, `out-of-scope` or `unsupported`; codes are stable, and documented in
+            `docs/outputs.md`.
         scope: empty, or in what it is not such a scan as the model knows, such as `other-slab`.
     """
 

@@ -39,6 +39,7 @@ class Facts:
         frame: number of the frame in a file of several, and how many there are.
         vendor_quality: the device's own quality number.
         burned_in: `yes` where the file says that text is burned into the pixels.
+        crop: where in its picture the scan lies: column and row of its upper left corner, width and height in pixels.
         patient: who; equal for all scans of a person.
         session: the visit.
         site: where the scan was taken.
@@ -56,6 +57,7 @@ class Facts:
     frame: Fact | None = None
     vendor_quality: Fact | None = None
     burned_in: Fact | None = None
+    crop: Fact | None = None
     patient: Fact | None = None
     session: Fact | None = None
     site: Fact | None = None

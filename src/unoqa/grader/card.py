@@ -53,6 +53,7 @@ for other scans, fit a new model: the scores of this one mean nothing there.
 | fitted on | {document["images"]} images of {_describe_size(document["image_size"])} |
 | intensity range: black to white | {IntensityRange.from_values(document["intensity_range"])} |
 | slab | {settings.get("slab", SUPERFICIAL)} |
+| scan in each picture | {_describe_crop(document.get("crop", "none"))} |
 | images are resized to | {settings["size"]}×{settings["size"]} pixels ({document["resize"]}) |
 | threshold: outstanding up to a score of | {document["threshold"]:.4f} ({_describe_threshold(settings["threshold"])}) |
 | patients | {_describe_patients(document.get("patients", 0))} |
@@ -84,6 +85,11 @@ def _list_packages(members: Sequence[Mapping[str, Any]]) -> str:
         f"| weights of {one.model} | of the Python package {name} {one.version}; licence: {one.licence} |\n"
         for name, one in known.items()
     )
+
+
+def _describe_crop(crop: str) -> str:
+    words = {"auto": "found where a picture has margins, such as a fundus or a caption", "none": "the whole picture"}
+    return words.get(crop, f"the rectangle {crop}: column and row of its corner, width, height")
 
 
 def _describe_size(size: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, final
 
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.grader.grader import AnyGrader, load
-from unoqa.grader.scans import KINDS
+from unoqa.grader.scans import KINDS, FittedScans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,8 @@ class Models:
         agreeing = {}
         for number, one in enumerate(self.graders):
             scans, scope = one.grader.model.scans, one.grader.model.scope
-            if scans.has_size_of(image) and not scans.find_other(image.facts) and not scope.find_other(image.facts):
+            known = not scans.find_other(image.facts) and not scope.find_other(image.facts)
+            if known and _has_size(scans, image):
                 agreeing[number] = sum(getattr(image.facts, key) is not None and key in scans.kinds for key in KINDS)
         best = [number for number, count in agreeing.items() if count == max(agreeing.values())]
         if not best:
@@ -97,3 +98,11 @@ class Models:
             "manifest, at fit and here.",
             scope=NO_MODEL,
         )
+
+
+def _has_size(scans: FittedScans, image: EnfaceImage) -> bool:
+    """Tell whether the scan in a picture has a size that a model was fitted on."""
+    try:
+        return scans.has_size_of(scans.crop.apply(image))
+    except ImageError:
+        return False

@@ -114,15 +114,15 @@ class Grader:
             all_findings: whether an outstanding image gets findings too.
 
         Returns:
-            the assessment, and a function that makes the heat map of the image's size.
+            the assessment, and a function that makes the heat map of the scan's size.
 
         Raises:
-            ImageError: the image is out of scope, too small, constant or not finite, or its values do not fit the
-                intensity range.
+            ImageError: the image is out of scope, too small, constant or not finite, its values do not fit the
+                intensity range, or no scan is found in it.
         """
         self.model.scope.check(image)
         self.model.scans.check_scope(image)
-        scaled = self.intensity_range.scale(image)
+        scaled = self.model.scans.prepare(image)
         prepared = self.encoders.prepare(scaled)
         encoded = self.encoders.encode(prepared)
         prediction = self.fitted.panel.predict(encoded)
@@ -130,7 +130,7 @@ class Grader:
         wanted = all_findings or not passes
         findings = self.fitted.findings.find(self.encoders.measure(prepared, encoded)) if wanted else ()
         orientation = image.facts.orientation
-        shape = (image.pixels.shape[0], image.pixels.shape[1])
+        shape = (scaled.pixels.shape[0], scaled.pixels.shape[1])
         assessment = Assessment(
             image.name,
             prediction.score,
@@ -140,7 +140,7 @@ class Grader:
             members=tuple(prediction.members.tolist()),
             point=np.empty(0) if passes else self.split.represent(prediction),
             findings=place_anatomically(findings, "" if orientation is None else orientation.value),
-            facts=image.facts,
+            facts=scaled.facts,
             warnings=self.model.scans.find_warnings(scaled),
             fingerprint=compute_fingerprint(prepared[0]),
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, final
 from unoqa.core.errors import UsageError, unknown_name_error
 from unoqa.core.precision import find_usable, name_lack
 from unoqa.core.progress import NoProgress
+from unoqa.grader.crop import AUTO, Crop
 from unoqa.grader.devices import find_device
 from unoqa.grader.fitting import fit_on_outstanding
 from unoqa.grader.grader import Grader
@@ -22,6 +23,7 @@ from unoqa.grader.recipe_values import (
     apply_precision,
     check_keys,
     dump_values,
+    parse_crop,
     parse_panel,
     parse_size,
     parse_slab,
@@ -62,6 +64,7 @@ class Recipe:
     Attributes:
         size: side in pixels to which images are resized.
         slab: that the images show; `any` takes every slab.
+        crop: how the scan is cut out of each picture.
 
     Raises:
         UsageError: the split is by latents, and no module has latents.
@@ -74,6 +77,7 @@ class Recipe:
     split: Split
     size: int = 320
     slab: str = SUPERFICIAL
+    crop: Crop = AUTO
 
     def __post_init__(self) -> None:
         if self.split.representation == "latent" and not any(one.module.has_latents for one in self.panel.members):
@@ -127,12 +131,13 @@ class Recipe:
             split=parse_split(values, name),
             size=parse_size(values, name),
             slab=parse_slab(values, name),
+            crop=parse_crop(values, name),
         )
 
     def to_values(self) -> dict[str, Any]:
         """Return every setting as plain values for TOML; `from_values` reads them back."""
         settings = dump_values(size=self.size, panel=self.panel, threshold=self.threshold, split=self.split)
-        return {"description": self.description, "slab": self.slab, **settings}
+        return {"description": self.description, "slab": self.slab, "crop": str(self.crop), **settings}
 
     def with_alpha(self, alpha: float) -> Recipe:
         """Return the recipe with a conformal threshold that refuses at most `alpha` of outstanding images."""
@@ -150,6 +155,14 @@ class Recipe:
             UsageError: it is bfloat16, and nothing in the recipe computes in it.
         """
         return replace(self, panel=apply_precision(self.panel, precision, self.name))
+
+    def with_crop(self, crop: str) -> Recipe:
+        """Return the recipe with another crop: `auto`, `none`, or `X,Y,W,H` in pixels.
+
+        Raises:
+            UsageError: the text names no crop.
+        """
+        return replace(self, crop=Crop.parse(crop))
 
     def fit(
         self,
@@ -220,7 +233,7 @@ class Recipe:
     ) -> Model:
         panel = self._find_panel(encoders.device)
         settings = replace(self, panel=panel).to_values()
-        found = survey(Scope(self.slab).restrict(source), intensity_range)
+        found = survey(Scope(self.slab).restrict(source), intensity_range, self.crop)
         notices = found.notices
         if panel != self.panel:
             lack = name_lack(encoders.device)

@@ -13,6 +13,7 @@ from unoqa.core.errors import UsageError
 from unoqa.core.precision import Precision
 from unoqa.core.settings import build, to_plain
 from unoqa.encoders import ENCODERS
+from unoqa.grader.crop import Crop
 from unoqa.grader.panel import Final, Fusion, Member, Panel
 from unoqa.grader.scope import SUPERFICIAL
 from unoqa.grader.split import Representation, Split
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from unoqa.core.catalog import Shelf
     from unoqa.core.contracts import Encoder, Threshold
 
-_KEYS = ("description", "size", "slab", "precision", "panel", "members", "threshold", "split")
+_KEYS = ("description", "size", "slab", "crop", "precision", "panel", "members", "threshold", "split")
 _PANEL_KEYS = ("fusion", "folds", "final")
 _MEMBER_KEYS = ("encoder", "module", "weight")
 _SPLIT_KEYS = ("representation", "reduction", "clustering")
@@ -55,6 +56,14 @@ def parse_slab(values: Mapping[str, Any], name: str) -> str:
     if not isinstance(slab, str) or not slab.strip():
         raise UsageError(f"{name}.toml: slab = {slab!r} names no slab; use a word such as superficial, deep or any.")
     return slab.strip().lower()
+
+
+def parse_crop(values: Mapping[str, Any], name: str) -> Crop:
+    """Return how the scan is cut out of each picture: found where there are margins, or the `crop` of the recipe."""
+    try:
+        return Crop.parse(str(values.get("crop", "auto")))
+    except UsageError as error:
+        raise UsageError(f"{name}.toml: {error}") from None
 
 
 def parse_threshold(values: Mapping[str, Any], name: str) -> Threshold:

@@ -9,6 +9,7 @@ from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import ImageError
 from unoqa.core.facts import Fact, Facts, agree
 from unoqa.core.parallel import map_in_order
+from unoqa.grader.crop import WHOLE, Crop
 from unoqa.grader.duplicates import Print, compute_fingerprint, find_duplicates
 from unoqa.grader.intensity import IntensityRange, StoredValues, choose_range
 
@@ -42,12 +43,14 @@ class FittedScans:
     Attributes:
         smallest: rows and columns that each of them has at least.
         largest: rows and columns that each of them has at most.
+        crop: how the scan is cut out of each picture.
         kinds: the devices, fields of view and slabs that occur, each if it is known of all images.
     """
 
     intensity_range: IntensityRange
     smallest: Size
     largest: Size
+    crop: Crop = WHOLE
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def has_size_of(self, image: EnfaceImage) -> bool:
@@ -85,15 +88,28 @@ class FittedScans:
         dark = float(scaled.pixels.max()) <= DARK
         return (OTHER_SIZE,) * other_size + (DARK_RANGE,) * dark
 
+    def prepare(self, image: EnfaceImage) -> EnfaceImage:
+        """Return the scan in a picture, its pixels from 0 (black) to 1 (white).
+
+        Raises:
+            ImageError: as `Crop.apply` and `IntensityRange.scale`.
+        """
+        return self.intensity_range.scale(self.crop.apply(image))
+
     def scale(self, source: ImageSource) -> ImageSource:
-        """Return the images, each scaled by the intensity range when it is read; one that does not fit is refused."""
+        """Return scans, each scaled by the intensity range when it is read; one that does not fit is refused."""
         return replace(source, images=tuple(self._scale_lazily(image) for image in source.images))
 
     def to_values(self) -> dict[str, Any]:
         """Return plain values, which `from_values` reads back."""
         size = {"smallest": list(self.smallest), "largest": list(self.largest)}
         kinds = {key: list(values) for key, values in self.kinds.items()}
-        return {"intensity_range": self.intensity_range.to_values(), "image_size": size, "kinds": kinds}
+        return {
+            "intensity_range": self.intensity_range.to_values(),
+            "image_size": size,
+            "kinds": kinds,
+            "crop": str(self.crop),
+        }
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> FittedScans:
@@ -105,7 +121,8 @@ class FittedScans:
         sizes = (values["image_size"][end] for end in ("smallest", "largest"))
         smallest, largest = ((int(rows), int(columns)) for rows, columns in sizes)
         kinds = {key: tuple(values["kinds"][key]) for key in KINDS if key in values.get("kinds", {})}
-        return cls(IntensityRange.from_values(values["intensity_range"]), smallest, largest, kinds)
+        crop = Crop.parse(values.get("crop", str(WHOLE)))
+        return cls(IntensityRange.from_values(values["intensity_range"]), smallest, largest, crop, kinds)
 
     def _scale_lazily(self, image: LazyImage) -> LazyImage:
         return replace(image, load=lambda: self.intensity_range.scale(image.load()))
@@ -129,7 +146,7 @@ class Survey:
 
     Attributes:
         scans: what they have in common.
-        source: the images, with what their files and the manifest say of them.
+        source: the scans, with what their files and the manifest say of them.
         notices: sentences about what is odd.
     """
 
@@ -138,21 +155,23 @@ class Survey:
     notices: tuple[str, ...]
 
 
-def survey(source: ImageSource, declared: tuple[float, float] | None) -> Survey:
+def survey(source: ImageSource, declared: tuple[float, float] | None, crop: Crop = WHOLE) -> Survey:
     """Look at all images that a model is to be fitted on; those that cannot be used do not count.
 
     Args:
         declared: black and white of the intensity range; None learns them.
+        crop: how the scan is cut out of each picture.
 
     Raises:
         FitError: they hold numbers of different types.
     """
+    source = replace(source, images=tuple(_crop_lazily(image, crop) for image in source.images))
     with map_in_order(lambda image: image.apply(_look_at), source.images) as results:
         found = list(results)
     looks = [look for look in found if not isinstance(look, Failure)]
     chosen = choose_range([look.values for look in looks], declared)
     rows, columns = zip(*(look.size for look in looks), strict=True) if looks else ((0,), (0,))
-    scans = FittedScans(chosen, (min(rows), min(columns)), (max(rows), max(columns)), _find_kinds(looks))
+    scans = FittedScans(chosen, (min(rows), min(columns)), (max(rows), max(columns)), crop, _find_kinds(looks))
     near = replace(find_duplicates([look.mark for look in looks]), exact=())  # a fit leaves exact ones out, and says so
     notices = [_note_sizes(looks), _note_learned_ends(chosen, declared), _note_dark(looks, chosen), *near.describe()]
     told = [
@@ -180,6 +199,10 @@ def describe_warnings(assessed: Sequence[Assessment | Failure], scans: FittedSca
             "type can, convert them as the images that the model was fitted on."
         )
     return tuple(sentences)
+
+
+def _crop_lazily(image: LazyImage, crop: Crop) -> LazyImage:
+    return replace(image, load=lambda: crop.apply(image.load()))
 
 
 def _look_at(image: EnfaceImage) -> _Look:

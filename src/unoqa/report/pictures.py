@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, final
 import imagecodecs
 
 from unoqa.core.parallel import map_in_order
-from unoqa.report.images import find_intensity_range, load_image
+from unoqa.report.images import Preparation, find_preparation, load_image
 from unoqa.report.thumbnails import make_heat_layer, make_thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from unoqa.grader.intensity import IntensityRange
     from unoqa.report.cohort import Scan
     from unoqa.store.results import ImageEntry, Results
 
@@ -58,7 +57,7 @@ def make_pictures(results: Results, scans: Sequence[Scan], *, images: Path | Non
             results.entry(scan.grading.image, images=images),
             results.heat_path(scan.grading.image),
             most,
-            find_intensity_range(results, scan.grading.image),
+            find_preparation(results, scan.grading.image),
         )
         for scan in scans
     ]
@@ -78,13 +77,13 @@ class _Task:
     entry: ImageEntry
     overlay: Path
     most_bytes: int
-    intensity_range: IntensityRange | None
+    preparation: Preparation
 
 
 def _make(task: _Task | None) -> Picture:
     if task is None:
         return Picture()
-    pixels = load_image(task.entry, task.intensity_range).pixels
+    pixels = load_image(task.entry, task.preparation).pixels
     thumbnail = make_thumbnail(pixels, side=SIDE, most_bytes=task.most_bytes)
     if not task.overlay.is_file():
         return Picture(thumbnail)
