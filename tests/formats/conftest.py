@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import nibabel
 import numpy as np
 import pytest
+import scipy.io
 import tifffile
 from PIL import Image
 from pydicom.uid import JPEGBaseline8Bit, JPEGLSLossless
@@ -41,8 +44,8 @@ def valid_files(picture: np.ndarray) -> Callable[[str], list[bytes]]:
     """Return a function that gives sound files of a format, by its name, in several variants."""
 
     def files(kind: str) -> list[bytes]:
-        if kind == "dicom":
-            return _make_dicoms(picture)
+        if kind in MAKERS:
+            return MAKERS[kind](picture)
         modes = ("1", "L", "P", "RGB") if kind != "jpeg" else ("L", "RGB")
         plain = [_encode(Image.fromarray(picture).convert(mode), kind) for mode in modes]
         return plain + (_make_tiffs(picture) if kind == "tiff" else [])
@@ -55,7 +58,11 @@ def make_bomb() -> Callable[[str, Path], None]:
     """Return a function that writes a file of a format with 10,000 × 6,401 pixels."""
 
     def write(kind: str, path: Path) -> None:
-        if kind == "dicom":
+        if kind == "matlab":
+            path.write_bytes(_write_matlab(np.zeros((6_401, 10_000), np.uint8), do_compression=True))
+        elif kind in ARRAYS:
+            path.write_bytes(ARRAYS[kind](np.zeros((6_401, 10_000), np.uint8))[:5_000_000])
+        elif kind == "dicom":
             made = make_object(np.zeros((64, 72), np.uint8), Rows=6_401, Columns=10_000)
             path.write_bytes(write_object(made))
         else:
@@ -74,6 +81,48 @@ def _make_dicoms(picture: np.ndarray) -> list[bytes]:
         write_object(make_object(colour)),
         write_object(make_object(colour, PhotometricInterpretation="YBR_FULL_422"), JPEGBaseline8Bit),
     ]
+
+
+def _write_npy(values: np.ndarray) -> bytes:
+    stream = BytesIO()
+    np.save(stream, values)
+    return stream.getvalue()
+
+
+def _write_nifti(values: np.ndarray) -> bytes:
+    return nibabel.Nifti1Image(np.ascontiguousarray(values[::-1].T), np.eye(4)).to_bytes()
+
+
+def _write_matlab(values: np.ndarray, **options: object) -> bytes:
+    stream = BytesIO()
+    scipy.io.savemat(stream, {"slab": values, "note": "superficial", "scale": 6.0}, **options)
+    return stream.getvalue()
+
+
+def _make_arrays(write: Callable[[np.ndarray], bytes]) -> Callable[[np.ndarray], list[bytes]]:
+    def make(picture: np.ndarray) -> list[bytes]:
+        return [
+            write(picture),
+            write(picture.astype(np.uint16) * 257),
+            write(picture / np.float32(255)),
+            write(np.asfortranarray(picture)),
+        ]
+
+    return make
+
+
+ARRAYS = {"npy": _write_npy, "nifti": _write_nifti, "matlab": _write_matlab}
+"""What writes an array as a file of a format."""
+
+
+def _make_matlab(picture: np.ndarray) -> list[bytes]:
+    return [*_make_arrays(_write_matlab)(picture), _write_matlab(picture, do_compression=True)]
+
+
+def _make_nifti(picture: np.ndarray) -> list[bytes]:
+    plain = _make_arrays(_write_nifti)(picture)
+    second = nibabel.Nifti2Image(np.ascontiguousarray(picture[::-1].T), np.eye(4)).to_bytes()
+    return [*plain, second, gzip.compress(plain[0])]
 
 
 def _encode(image: Image.Image, kind: str) -> bytes:
@@ -98,3 +147,7 @@ def _write_tiff(values: np.ndarray, **options: object) -> bytes:
     stream = BytesIO()
     tifffile.imwrite(stream, values, **{"photometric": "minisblack", **options})
     return stream.getvalue()
+
+
+MAKERS = {"dicom": _make_dicoms, "npy": _make_arrays(_write_npy), "nifti": _make_nifti, "matlab": _make_matlab}
+"""What makes sound files of the formats that Pillow does not write."""

@@ -6,7 +6,6 @@ import sqlite3
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -42,12 +41,12 @@ def encode(kind):
 
 def test_image_files_of_other_kinds_are_counted_by_kind(put):
     put("all/1.png")
-    put("all/a.webp", "all/b.WEBP", "all/sub/c.webp", "all/d.gif", "all/e.nii.gz", "all/notes.txt", content=b"x")
+    put("all/a.webp", "all/b.WEBP", "all/sub/c.webp", "all/d.gif", "all/e.mha", "all/notes.txt", content=b"x")
     found = collect([Path("all")])
     assert (names(found), found.ignored) == (["1.png"], 1)
-    assert found.unread == {".webp": 3, ".gif": 1, ".nii.gz": 1}
+    assert found.unread == {".webp": 3, ".gif": 1, ".mha": 1}
     assert found.describe_left_out() == (
-        "3 .webp, 1 .gif and 1 .nii.gz files were not read; convert them to PNG or TIFF.",
+        "3 .webp, 1 .gif and 1 .mha files were not read; convert them to PNG or TIFF.",
     )
 
 
@@ -63,12 +62,6 @@ def test_the_sentence_names_kinds_and_numbers(unread, sentence):
     assert describe_unread(unread) == sentence
 
 
-def make_array():
-    stream = BytesIO()
-    np.save(stream, np.zeros((8, 8)))
-    return stream.getvalue()
-
-
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
@@ -76,9 +69,7 @@ def make_array():
         (encode("WEBP"), ".webp"),
         (encode("JPEG2000"), ".jp2"),
         (b"\x00\x00\x00\x18ftypheic\x00\x00", ".heic"),
-        (make_array(), ".npy"),
-        (b"MATLAB 5.0 MAT-file, Platform: GLNXA64", ".mat"),
-        (b"\x89HDF\r\n\x1a\n", ".h5"),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n", ".jxl"),
     ],
 )
 def test_a_kind_is_recognised_by_content_too(content, kind, put):
@@ -91,6 +82,45 @@ def test_a_kind_is_recognised_by_content_too(content, kind, put):
     with pytest.raises(ImageError, match=f"^{sentence}$") as caught:
         read(found.references[1])
     assert caught.value.code == "unsupported"
+
+
+HEYEX = "in HEYEX, export the angiogram of the slab as a picture (PNG, TIFF, BMP) or as DICOM"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "advice"),
+    [
+        (
+            b"HSF-OCT-103\x00",
+            ".vol",
+            "in HEYEX, export the angiogram of the slab as a picture (PNG, TIFF, BMP) or as DICOM",
+        ),
+        (b"CMDb\x00", ".e2e", "in HEYEX, export the angiogram of the slab as a picture (PNG, TIFF, BMP) or as DICOM"),
+        (b"FOCTFDA", ".fda", "in IMAGEnet, export the en-face angiogram as a picture or as DICOM"),
+        (b"MATLAB 7.3 MAT-file", ".mat", "save the slab alone as a .npy file or, in MATLAB, as a .mat file with -v7"),
+    ],
+)
+def test_a_kind_of_a_device_is_refused_with_how_to_export_it(content, kind, advice, put):
+    put("all/1.png")
+    put("all/named.tif", content=content)
+    put(f"all/named{kind if kind != '.mat' else '.h5'}", content=content)
+    found = collect([Path("all")])
+    with pytest.raises(ImageError, match="which unoqa does not read") as caught:
+        read(found.references[1])
+    assert str(caught.value) == f"named.tif is a {kind} file, which unoqa does not read; {advice}."
+    (sentence,) = found.describe_left_out()
+    assert sentence.endswith(f": {advice}.")
+
+
+def test_what_has_no_signature_is_named_by_its_ending(put):
+    put("all/1.png")
+    put("all/scan.img", "all/scan.oct", "all/scan.raw", content=b"\x00" * 600)
+    assert collect([Path("all")]).describe_left_out() == (
+        "1 .img, 1 .oct and 1 .raw files were not read; .img: on the CIRRUS or in FORUM, export the en-face angiogram "
+        "as a picture or as DICOM; .oct: export the en-face angiogram as a picture, or convert an en-face .raw by "
+        "`oct-to-tiff FILE --en-face`; .raw: export the en-face angiogram as a picture, or convert an en-face .raw by "
+        "`oct-to-tiff FILE --en-face`.",
+    )
 
 
 def test_a_folder_of_other_kinds_only_says_so(put):
@@ -181,5 +211,5 @@ def test_a_folder_of_results_only_says_so(put):
         collect([Path("all")])
     assert str(caught.value) == (
         "'all' holds no image that unoqa reads: 1 folder was not searched, with results, models or demos of unoqa; "
-        "give files or folders of bmp, dicom, jpeg, png, tiff."
+        "give files or folders of bmp, dicom, jpeg, matlab, nifti, npy, png, tiff."
     )

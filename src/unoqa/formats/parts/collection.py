@@ -17,7 +17,7 @@ from unoqa.formats.parts.naming import FoundFile, choose_unique_names
 from unoqa.formats.parts.opening import open_image_file
 from unoqa.formats.parts.own_outputs import refuse_own_outputs
 from unoqa.formats.parts.pages import PagedFormat
-from unoqa.formats.parts.unread import describe_unread, find_unread_kind, recognise_unread
+from unoqa.formats.parts.unread import advise_on, describe_unread, find_unread_kind, recognise_unread
 
 
 @final
@@ -118,7 +118,7 @@ def read(reference: ImageReference) -> EnfaceImage:
     if detected is not None:
         return detected.read(reference.path, reference.page, reference.name)
     if kind := recognise_unread(head):
-        raise unsupported_error(reference.name, f"is a {kind} file")
+        raise unsupported_error(reference.name, f"is a {kind} file", advise_on(kind))
     raise unreadable_error(reference.name, f"holds no image that unoqa reads ({', '.join(FORMATS.names())})")
 
 

@@ -22,9 +22,9 @@ def truncated_error(name: str) -> ImageError:
     return ImageError("truncated", f"{name} ends before its image does; copy or export it again.")
 
 
-def unsupported_error(name: str, what: str) -> ImageError:
+def unsupported_error(name: str, what: str, advice: str = "export it as a grey PNG or TIFF") -> ImageError:
     """Build the error for a sound file whose brightness is undefined, or whose kind is not decoded."""
-    return ImageError("unsupported", f"{name} {what}, which unoqa does not read; export it as a grey PNG or TIFF.")
+    return ImageError("unsupported", f"{name} {what}, which unoqa does not read; {advice}.")
 
 
 def hidden_images_error(name: str, what: str) -> ImageError:

@@ -10,8 +10,8 @@ from unoqa.core.contracts import Format
 FORMATS: Shelf[Format] = Shelf("unoqa.formats", Format, "format")  # type: ignore[type-abstract]
 """All formats by name."""
 
-HEAD_BYTES = 132
-"""Number of first bytes of a file that are enough to tell the formats apart, and DICOM from them."""
+HEAD_BYTES = 512
+"""Number of first bytes of a file that are enough to tell the formats apart; NIfTI has its signature at 344."""
 
 
 @cache

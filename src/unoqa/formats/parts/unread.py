@@ -11,7 +11,7 @@ _SUFFIXES = frozenset(
     (
         *(".webp", ".gif", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".jxl", ".jxr", ".heic", ".heif", ".avif"),
         *(".pgm", ".ppm", ".pbm", ".pnm", ".pam", ".tga", ".pcx", ".exr", ".psd", ".xcf"),
-        *(".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".npy", ".npz", ".mat", ".h5", ".hdf5"),
+        *(".mha", ".mhd", ".nrrd", ".npz", ".h5", ".hdf5"),
         *(".e2e", ".vol", ".fda", ".fds", ".oct", ".img", ".raw"),
     )
 )
@@ -27,19 +27,49 @@ _CONTENTS = (
     (4, b"ftypheix", ".heic"),
     (4, b"ftypmif1", ".heic"),
     (4, b"ftypavif", ".avif"),
-    (0, b"\x93NUMPY", ".npy"),
-    (0, b"MATLAB 5.0 MAT", ".mat"),
     (0, b"MATLAB 7.3 MAT", ".mat"),
     (0, b"\x89HDF\r\n\x1a\n", ".h5"),
+    (0, b"HSF-OCT-", ".vol"),
+    (0, b"CMDb", ".e2e"),
+    (0, b"FOCTFDA", ".fda"),
+    (0, b"FAAFDA", ".fda"),
 )
 """Where in a file which bytes stand, and the usual suffix of such files; DICOM files often have none."""
+
+
+_HEYEX = "in HEYEX, export the angiogram of the slab as a picture (PNG, TIFF, BMP) or as DICOM"
+
+_IMAGENET = "in IMAGEnet, export the en-face angiogram as a picture or as DICOM"
+
+_OPTOVUE = "export the en-face angiogram as a picture, or convert an en-face .raw by `oct-to-tiff FILE --en-face`"
+
+_HDF5 = "save the slab alone as a .npy file or, in MATLAB, as a .mat file with -v7"
+
+_ADVICE = {
+    ".vol": _HEYEX,
+    ".e2e": _HEYEX,
+    ".fda": _IMAGENET,
+    ".fds": _IMAGENET,
+    ".img": "on the CIRRUS or in FORUM, export the en-face angiogram as a picture or as DICOM",
+    ".oct": _OPTOVUE,
+    ".raw": _OPTOVUE,
+    ".mat": _HDF5,
+    ".h5": _HDF5,
+    ".hdf5": _HDF5,
+}
+"""How to get an image that is read out of a kind that is not: in most cases from the program that wrote it."""
+
+
+def advise_on(kind: str) -> str:
+    """Return what to do with files of a kind that is not read."""
+    return _ADVICE.get(kind, "export it as a grey PNG or TIFF")
 
 
 def find_unread_kind(name: str, head: bytes) -> str:
     """Return the suffix of the kind of image that a file is; an empty one if it is none that is known.
 
     Args:
-        head: its first bytes, 132 or more, or all of them.
+        head: its first bytes, 512 or more, or all of them.
     """
     parts = name.lower().rsplit(".", maxsplit=2)
     suffixes = [f".{'.'.join(parts[number:])}" for number in range(1, len(parts))]
@@ -63,4 +93,9 @@ def describe_unread(unread: Mapping[str, int]) -> str:
     *first, last = (f"{unread[kind]} {kind}" for kind in sorted(unread, key=lambda kind: (-unread[kind], kind)))
     kinds = f"{', '.join(first)} and {last}" if first else last
     one = sum(unread.values()) == 1
-    return f"{kinds} {'file was' if one else 'files were'} not read; convert {'it' if one else 'them'} to PNG or TIFF."
+    advice = f"convert {'it' if one else 'them'} to PNG or TIFF"
+    special = dict.fromkeys(f"{kind}: {_ADVICE[kind]}" for kind in sorted(unread) if kind in _ADVICE)
+    if special:
+        plain = any(kind not in _ADVICE for kind in unread)
+        advice = "; ".join((*((advice,) if plain else ()), *special))
+    return f"{kinds} {'file was' if one else 'files were'} not read; {advice}."

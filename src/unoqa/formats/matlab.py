@@ -1,0 +1,109 @@
+"""MATLAB: slabs in `.mat` files of versions 5 to 7."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+from typing import TYPE_CHECKING, ClassVar, final
+
+from unoqa.core.contracts import Format
+from unoqa.core.image import SMALLEST_SIDE
+from unoqa.formats.parts.errors import (
+    hidden_images_error,
+    too_large_error,
+    truncated_error,
+    unreadable_error,
+    unsupported_error,
+)
+from unoqa.formats.parts.limits import MAX_BYTES, check_only_page, check_pixels
+from unoqa.formats.parts.memory import from_memory
+from unoqa.formats.parts.opening import open_image_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unoqa.core.image import EnfaceImage
+
+_SIGNATURE = b"MATLAB 5.0 MAT"
+
+_HEADER = 128
+"""Bytes before the first element."""
+
+_COMPRESSED = 15
+
+_NUMBERS = ("logical", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "single", "double")
+"""Classes of arrays that an image can have."""
+
+
+@final
+class Matlab(Format):
+    """The one array in a file that has the size of an image; other variables are left aside.
+
+    MATLAB writes doubles where a script does not say otherwise, whatever the image held. Compressed variables (the
+    default since version 7) have a checksum each.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".mat",)
+
+    def matches(self, head: bytes) -> bool:
+        """Check for the text that such files begin with; version 7.3, which is HDF5, begins with another."""
+        return head.startswith(_SIGNATURE)
+
+    def count_pages(self, path: Path) -> int:
+        """Return 1: a file with several images is refused when it is read."""
+        del path
+        return 1
+
+    def read(self, path: Path, page: int, name: str) -> EnfaceImage:
+        """Read the array as grey."""
+        from scipy.io import loadmat, whosmat  # noqa: PLC0415 - half a second to import, for such files only
+
+        with open_image_file(path, name) as stream:
+            check_only_page(page, name)
+            data = stream.read()
+            inflated = _check_elements(data, name)
+            images = [one for one in whosmat(BytesIO(inflated)) if min(one[1], default=0) >= SMALLEST_SIDE]
+            if len(images) != 1:
+                names = ", ".join(f"{variable} {shape}" for variable, shape, _ in images) or "none"
+                raise hidden_images_error(name, f"holds other than one array of an image's size ({names})")
+            variable, shape, kind = images[0]
+            if len(shape) != 2 or kind not in _NUMBERS:
+                raise unsupported_error(name, f"holds {variable}, an array of shape {shape} and class {kind}")
+            check_pixels(name, shape[1], shape[0])
+            found = loadmat(BytesIO(inflated), variable_names=[variable])
+            return from_memory(found[variable], name)
+
+
+def _check_elements(data: bytes, name: str) -> bytes:
+    """Return the file with its elements inflated, once each of them is whole and its checksum is right.
+
+    Raises:
+        ImageError: `truncated`, `too-large`, or `unreadable`.
+    """
+    order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
+    if order is None:
+        raise unreadable_error(name)
+    parts, start, total = [data[:_HEADER]], _HEADER, 0
+    while start < len(data):
+        if len(data) < start + 8:
+            raise truncated_error(name)
+        kind, length = struct.unpack(f"{order}II", data[start : start + 8])
+        element = data[start : start + 8 + length]
+        if len(element) < 8 + length:
+            raise truncated_error(name)
+        inflated = _inflate(element[8:], MAX_BYTES - total, name) if kind == _COMPRESSED else element
+        total += len(inflated)
+        parts.append(inflated)
+        start += len(element)
+    return b"".join(parts)
+
+
+def _inflate(packed: bytes, most: int, name: str) -> bytes:
+    stream = zlib.decompressobj()
+    inflated = stream.decompress(packed, max(most, 1))
+    if stream.unconsumed_tail:
+        raise too_large_error(name, f"takes more than {MAX_BYTES // 10**6} MB")
+    if not stream.eof:
+        raise unreadable_error(name)
+    return inflated

@@ -1,0 +1,121 @@
+"""NIfTI: single slabs, as research programs save them (extra `vendor`)."""
+
+from __future__ import annotations
+
+import zlib
+from functools import cache
+from math import prod
+from typing import TYPE_CHECKING, ClassVar, final
+
+import numpy as np
+
+from unoqa.core.contracts import Format
+from unoqa.core.errors import ImageError
+from unoqa.formats.parts.errors import hidden_images_error, too_large_error, truncated_error, unsupported_error
+from unoqa.formats.parts.limits import MAX_BYTES, check_bytes, check_only_page, check_pixels
+from unoqa.formats.parts.memory import from_memory
+from unoqa.formats.parts.opening import open_image_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+    from unoqa.core.image import EnfaceImage
+
+_HEADERS = {348: (344, b"n+1\x00"), 540: (4, b"n+2\x00\r\n\x1a\n")}
+"""By the length of the header, with which a file begins: where the signature stands, and what it is."""
+
+_GZIP = b"\x1f\x8b"
+
+
+@final
+class Nifti(Format):
+    """One slice of NIfTI-1 or NIfTI-2, also compressed by gzip.
+
+    Viewers show the first axis from left to right and the second from bottom to top; so the rows of the image are
+    those of the second axis, the last one first. A volume is refused: nobody says which of its planes are slabs.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".nii", ".nii.gz")
+
+    def matches(self, head: bytes) -> bool:
+        """Check for the length of the header and the signature, inflating the head if it is compressed."""
+        if head.startswith(_GZIP):
+            try:
+                head = zlib.decompressobj(wbits=31).decompress(head, 348)
+            except zlib.error:
+                return False
+        return _find_length(head) > 0
+
+    def count_pages(self, path: Path) -> int:
+        """Return 1: a volume is refused when it is read."""
+        del path
+        return 1
+
+    def read(self, path: Path, page: int, name: str) -> EnfaceImage:
+        """Read the slice, its numbers scaled as the header says."""
+        with open_image_file(path, name) as stream:
+            library = _import_nibabel(name)
+            check_only_page(page, name)
+            data = stream.read()
+            data = _inflate(data, name) if data.startswith(_GZIP) else data
+            kind = library.Nifti1Image if _find_length(data) == 348 else library.Nifti2Image
+            image = kind.from_bytes(data)
+            _check_header(image.header, len(data), name)
+            values = np.asanyarray(image.dataobj).reshape(image.shape[:2])
+            return from_memory(np.ascontiguousarray(values.T[::-1]), name)
+
+
+def _find_length(head: bytes) -> int:
+    """Return the length of the header that a file begins with; 0 if it is no NIfTI."""
+    for order in ("little", "big"):
+        length = int.from_bytes(head[:4], "little" if order == "little" else "big")
+        if length in _HEADERS:
+            start, signature = _HEADERS[length]
+            return length if head[start:].startswith(signature) else 0
+    return 0
+
+
+def _inflate(data: bytes, name: str) -> bytes:
+    """Return what gzip compressed; its checksum is checked."""
+    stream = zlib.decompressobj(wbits=31)
+    inflated = stream.decompress(data, MAX_BYTES + 1)
+    if len(inflated) > MAX_BYTES:
+        raise too_large_error(name, f"takes more than {MAX_BYTES // 10**6} MB")
+    if not stream.eof:
+        raise truncated_error(name)
+    return inflated
+
+
+def _check_header(header: object, size: int, name: str) -> None:
+    """Reject a volume, numbers that are no brightness, and data that are too large or missing.
+
+    Args:
+        size: bytes of the file, not compressed.
+    """
+    shape, dtype = header.get_data_shape(), header.get_data_dtype()  # type: ignore[attr-defined]
+    if len(shape) < 2 or prod(shape[2:]) != 1:
+        raise hidden_images_error(name, f"holds an array of shape {shape} and not one slab")
+    if dtype.kind not in "uif":
+        raise unsupported_error(name, f"holds values of type {dtype}")
+    check_pixels(name, shape[0], shape[1])
+    check_bytes(name, prod(shape) * dtype.itemsize)
+    if header.get_data_offset() + prod(shape) * dtype.itemsize > size:  # type: ignore[attr-defined]
+        raise truncated_error(name)
+
+
+def _import_nibabel(name: str) -> ModuleType:
+    try:
+        return _import_once()
+    except ImportError as error:
+        raise ImageError(
+            "unsupported",
+            f'{name} is a NIfTI file, and nibabel, which reads it, is not installed; run pip install "unoqa[vendor]".',
+        ) from error
+
+
+@cache
+def _import_once() -> ModuleType:
+    import nibabel  # noqa: PLC0415 - optional
+
+    return nibabel
