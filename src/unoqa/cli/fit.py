@@ -123,11 +123,9 @@ def fit(
     use_one_arena()
     use_threads(threads)
     check_output(output, overwrite=overwrite)
-    settings = _find_recipe(recipe)
-    settings = settings if alpha is None else settings.with_alpha(_check_alpha(alpha))
+    settings = _find_recipe(recipe) if alpha is None else _find_recipe(recipe).with_alpha(_check_alpha(alpha))
     settings = settings if precision is None else settings.with_precision(precision)
-    settings = settings if slab is None else settings.with_slab(slab)
-    settings = settings if crop is None else settings.with_crop(crop)
+    settings = _declare_scans(settings, slab, crop)
     source = ImageSource.find(outstanding, follow_links=follow_links)
     with _open_workspace(output) as workspace:
         grader = settings.fit(
@@ -166,6 +164,12 @@ def _open_workspace(output: Path) -> Workspace:
     """Open the folder beside the model from which a killed fit continues; it exists until the model is saved."""
     path = output.absolute()
     return Workspace(path.with_name(f".{path.name}.unfinished"))
+
+
+def _declare_scans(settings: Recipe, slab: str | None, crop: str | None) -> Recipe:
+    """Return the recipe for scans of that slab, cut out of their pictures in that way."""
+    settings = settings if slab is None else settings.with_slab(slab)
+    return settings if crop is None else settings.with_crop(crop)
 
 
 def _find_recipe(recipe: str) -> Recipe:
