@@ -30,8 +30,8 @@ $(VENV)/peer: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet -e ".[dev,peer]"
 	@touch $@
 
-test-peer: $(VENV)/peer ## Install the extra `peer` (anomalib), then the tests of its adapter
-	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs tests/lowquality/test_anomalib.py
+test-peer: $(VENV)/peer ## Install the extra `peer` (anomalib); test its adapter, and our modules beside its own
+	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs tests/lowquality/test_anomalib.py tests/lowquality/test_peer_parity.py
 
 build/oldest/installed: pyproject.toml
 	$(PYTHON) -m venv build/oldest

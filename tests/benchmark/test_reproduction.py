@@ -22,6 +22,7 @@ from unoqa.benchmark.datasets.labelled_folder import LabelledFolder
 from unoqa.benchmark.datasets.phantom import Phantom
 from unoqa.benchmark.reproduction.images import FeatureLibrary
 from unoqa.benchmark.reproduction.run import Plan, reproduce
+from unoqa.benchmark.reproduction.systems import Effort
 from unoqa.core.errors import DataSetError, WeightsError
 from unoqa.core.progress import NoProgress
 from unoqa.encoders.timm import Timm
@@ -57,7 +58,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reproduction")
     PHANTOM.find_studies(folder / "data", seed=0)
     weights = random_weights(tmp_path_factory.getbasetemp())
-    plan = Plan("phantom", PHANTOM, folder / "data", MODEL, weights, quick=True, size=96)
+    plan = Plan("phantom", PHANTOM, folder / "data", MODEL, weights, effort=Effort(quick=True), size=96)
     started = time.monotonic()
     reproduce(plan, folder / "tables", NoProgress())
     return Finished(plan, folder / "tables", time.monotonic() - started)
@@ -115,6 +116,10 @@ def test_the_other_tables_are_complete(finished):
     ]
     scores = table(finished.text(), "Scores: phantom")
     assert [name for name, _ in scores] == [*PAPERS, *OTHERS[:-1]]
+    learned = tables(finished.text())["What the flows learned: phantom"][1:]
+    assert [row[:2] for row in learned] == [
+        [name, by] for name in ("FastFlow", "CFLOW") for by in ("score", "mean of the maps")
+    ]
     every = [value for row in (*ablation.values(), *kinds.values()) for value in list(row.values())[2:]]
     assert all(NUMBERS.fullmatch(value.removesuffix(" –")) for value in every)
     assert all(0 <= float(row["O vs rest"]) <= 1 for row in scores.values())
@@ -125,6 +130,7 @@ def test_the_report_names_its_settings_and_what_was_left_out(finished):
     assert "* data set: phantom (a quick look: few images, and flows trained for a short time)\n" in text
     assert f"* encoder: {MODEL}, layers 1, 2, weights SHA-256 " in text
     assert "* recipes: padim-resnet18, patchcore-resnet18, fastflow-resnet18, cflow-resnet18\n" in text
+    assert "* training: budget\n" in text
     assert text.split("## Notes\n\n")[1].splitlines() == [
         f"* {name}: layer 3 is left out; the weights file lacks it." for name in PAPERS
     ]
@@ -274,6 +280,35 @@ def test_weights_without_a_first_layer_are_refused(finished, tmp_path):
     plan = replace(finished.plan, weights=tmp_path / "stem.safetensors")
     assert message(plan, tmp_path / "tables", WeightsError).startswith("The weights given lack ")
     assert not (tmp_path / "tables").exists()
+
+
+def test_in_a_quick_look_no_two_of_the_papers_rows_are_equal(finished):
+    rows = table(finished.text(), "Table 1: phantom, test set")
+    numbers = [tuple(list(rows[name, "PCA"].values())[2:]) for name in PAPERS]
+    assert len(set(numbers)) == len(PAPERS)
+    for row in tables(finished.text())["What the flows learned: phantom"][1:]:
+        kept, seen, planned = (float(part) for part in row[2].split(" / "))
+        assert kept == seen == planned > 0
+        assert row[3].split(" → ")[0] == row[4] != row[3].split(" → ")[1]  # it began as the Gaussian, and left it
+
+
+@pytest.mark.slow
+def test_training_as_published_stands_beside_our_budget(finished, tmp_path):
+    output = finished.copy(tmp_path)
+    before = work(output)
+    reproduce(replace(finished.plan, effort=Effort("both", share=0.01, quick=True)), output, NoProgress())
+    assert all(work(output)[name] == before[name] for name in before if name != "cells.jsonl")
+    text = (output / "reproduction.md").read_text(encoding="utf-8")
+    assert "* training: both, 1.0% of the published passes\n" in text
+    rows = [name for name, reduction in table(text, "Table 1: phantom, test set") if reduction == "PCA"]
+    assert rows == [row for name in PAPERS for row in (name, f"{name}, as published")]
+    first = table(text, "Table 1: phantom, test set")["CFLOW, as published", "PCA"]
+    assert first["K-means: paper"] == "46.32 / 68.06"
+    assert "Table 2, as published: phantom, test set" in tables(text)
+    learned = {row[0]: row for row in tables(text)["What the flows learned: phantom"][1:]}
+    assert learned["CFLOW, as published"][2] == "2.0 / 2.0 / 2.0"  # 1 % of 200 passes
+    assert learned["FastFlow, as published"][2] == "4.0 / 4.0 / 4.0"  # 1 % of 500, but 4 at most in a quick look
+    assert learned["FastFlow, as published"][4] == "–"
 
 
 @pytest.mark.slow

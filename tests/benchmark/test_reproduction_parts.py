@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import spearmanr
 from sklearn.metrics import cohen_kappa_score, precision_recall_curve, roc_auc_score
 
 from unoqa.benchmark.reproduction.cells import Cell, CellKey, ScoredCohort, compute_aurocs
 from unoqa.benchmark.reproduction.f1_threshold import find_f1_max_threshold
 from unoqa.benchmark.reproduction.grid import CellCache, CellGrid
 from unoqa.benchmark.reproduction.images import EncodedStudy, GradedSplit, format_grade_counts
+from unoqa.benchmark.reproduction.learning import Learning, LearningStudy
 from unoqa.benchmark.reproduction.published import CLUSTERINGS, TABLE_2, look_up_table_1
 from unoqa.benchmark.reproduction.report import Report
 from unoqa.benchmark.reproduction.results import ReproductionResults
 from unoqa.benchmark.reproduction.run import list_encoders
+from unoqa.benchmark.reproduction.score_tables import ScoreTables
 from unoqa.benchmark.reproduction.scores import SplitScores, SystemScores, draw_chance_scores
-from unoqa.benchmark.reproduction.systems import CHANCE, RECIPES, System, make_systems
+from unoqa.benchmark.reproduction.systems import CHANCE, RECIPES, Effort, System, make_systems
 from unoqa.benchmark.reproduction.tables import (
     DASH,
     SplitCells,
@@ -29,10 +34,14 @@ from unoqa.benchmark.reproduction.tables import (
     make_table_1,
     make_table_2,
 )
+from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.grading import Grade
+from unoqa.core.progress import NoProgress
 from unoqa.encoders.timm import Timm
-from unoqa.grader.panel import Panel
+from unoqa.grader.panel import Member, Panel
 from unoqa.grader.recipe import Recipe
+from unoqa.lowquality.cflow import Cflow
+from unoqa.lowquality.fastflow import Fastflow
 
 KEY = CellKey("all", "test", 0, "CFLOW", "maps", "pca", "hierarchical", "conformal")
 PUBLISHED = [(system, reduction, name) for system in RECIPES for reduction in ("pca", "nmf") for name in CLUSTERINGS]
@@ -268,8 +277,8 @@ def test_the_ablated_system_has_a_cell_for_each_part_and_validation_only_gives_a
 # Systems
 
 
-def systems_of(layers, model="resnet18.tv_in1k", *, quick=False):
-    return make_systems(Timm(model=model, layers=layers), [f"layer{layer}" for layer in layers], quick=quick)
+def systems_of(layers, model="resnet18.tv_in1k", **effort):
+    return make_systems(Timm(model=model, layers=layers), [f"layer{layer}" for layer in layers], Effort(**effort))
 
 
 def test_every_row_of_the_paper_and_every_method_without_training_is_a_system():
@@ -325,12 +334,125 @@ def test_the_panels_of_the_product_are_compared_as_they_are():
 
 
 @pytest.mark.parametrize(
-    ("model", "shortened"), [("wide_resnet50_2.tv_in1k", ["FastFlow", "CFLOW"]), ("resnet18.tv_in1k", [])]
+    ("model", "most"), [("wide_resnet50_2.tv_in1k", (4, 40_000)), ("resnet18.tv_in1k", (1, 25_000))]
 )
-def test_a_quick_look_shortens_long_trainings_of_flows_and_nothing_else(model, shortened):
+def test_a_quick_look_shortens_long_trainings_of_flows_uses_them_up_and_changes_nothing_else(model, most):
     slow, quick = systems_of((2, 3), model)[0], systems_of((2, 3), model, quick=True)[0]
-    assert [one.name for one, other in zip(slow, quick, strict=True) if one != other] == shortened
-    assert {system.panel.folds for system in quick if system.name in ("FastFlow", "CFLOW")} == {2}
+    assert [one.name for one, other in zip(slow, quick, strict=True) if one != other] == ["FastFlow", "CFLOW"]
+    fastflow, cflow = (system.panel for system in quick if system.name in ("FastFlow", "CFLOW"))
+    assert (fastflow.members[0].module.epochs, cflow.members[0].module.fibres) == most
+    assert {panel.folds for panel in (fastflow, cflow)} == {2}
+    assert {panel.members[0].module.patience for panel in (fastflow, cflow)} == {0}
+
+
+def test_training_as_published_has_the_originals_settings_on_the_encoder_given():
+    systems = {system.name: system for system in systems_of((1, 2, 3, 4), training="published", share=0.1)[0]}
+    papers = [f"{name}, as published" for name in RECIPES]
+    assert list(systems)[:4] == papers
+    assert {systems[name].panel.final for name in papers} == {"held-out"}
+    padim, patchcore, fastflow, cflow = (systems[name].panel.members[0] for name in papers)
+    assert (padim.module.channels, padim.module.form, patchcore.module.ratio) == (100, "published", 0.1)
+    assert (fastflow.module.start, fastflow.module.epochs) == ("layer-norm", 50)
+    assert (cflow.module.start, cflow.module.epochs, cflow.module.scales) == (
+        "random",
+        20,
+        ("layer2", "layer3", "layer4"),
+    )
+    assert {member.encoder.rms_norm for member in (padim, patchcore, fastflow, cflow)} == {0}
+
+
+def test_both_trainings_stand_side_by_side():
+    names = [system.name for system in systems_of((1, 2, 3, 4), training="both")[0]]
+    assert names[:8] == [row for name in RECIPES for row in (name, f"{name}, as published")]
+
+
+@pytest.mark.parametrize(("images", "folds"), [(18, 2), (30, 3), (45, 5), (961, 5)])
+def test_as_many_images_are_held_out_as_a_threshold_needs(images, folds):
+    (system, *_), _ = systems_of((1, 2, 3, 4), training="published")
+    assert system.fit_to(images).panel.folds == folds
+
+
+# What a flow learned
+
+
+def banana(images, seed):
+    """Draw fibres (x, x² + 0.5 e), which no Gaussian fits; channels × 8 × 8."""
+    x, e = np.random.default_rng(seed).normal(size=(2, images, 8, 8))
+    values = np.stack([x, x**2 + 0.5 * e], axis=1).astype(np.float32)
+    return FeatureSet((Scale("grid", ("x", "y")),), (values,), np.arange(images), torch.device("cpu"))
+
+
+def learn(module, folds=2):
+    """Return what a flow learned from 24 images, with 16 others as the test set."""
+    panel = Panel((Member(Timm(), module),), "sum", folds=folds)
+    fit, test = banana(24, 0), banana(16, 1)
+    fitted, _ = panel.fit([fit], seed=0)
+    learning = LearningStudy(panel, fit, test, np.arange(10), 0).observe(fitted, NoProgress())
+    return learning, np.array([fitted.predict([pyramid]).score for pyramid in test.batches(1)])
+
+
+def test_a_flow_that_learned_has_a_lower_loss_than_the_gaussian_that_it_began_as():
+    module = Cflow(neighbourhood=1, blocks=4, fibres=20_000, batch=256, learning_rate=0.03, patience=0)
+    learning, scores = learn(module)
+    start, end, gaussian = learning.mean_losses(np.ones(16, dtype=bool))
+    assert start == gaussian
+    assert end < gaussian - 0.1
+    assert learning.passes.tolist() == pytest.approx([26.04] * 3, abs=0.1)  # 20,000 of 12 · 64 fibres
+    assert spearmanr(scores, learning.gaussian_scores[0]).statistic < 0.99
+
+
+def test_a_flow_that_learned_nothing_has_the_gaussians_loss_and_ranking():
+    learning, scores = learn(Fastflow(blocks=2, epochs=1, learning_rate=1e-12, patience=0))
+    start, end, gaussian = learning.mean_losses(np.ones(16, dtype=bool))
+    assert start == gaussian == pytest.approx(end, abs=1e-5)
+    assert spearmanr(scores, learning.gaussian_scores[0]).statistic == pytest.approx(1)
+
+
+def test_a_random_start_is_worse_than_the_gaussian_and_a_layer_norm_does_not_compare_with_it():
+    module = Fastflow(blocks=2, epochs=1, patience=0)
+    start, _, gaussian = learn(replace(module, start="random"))[0].mean_losses(np.ones(16, dtype=bool))
+    assert start > gaussian
+    *numbers, nothing = learn(replace(module, start="layer-norm"))[0].mean_losses(np.ones(16, dtype=bool))
+    assert np.isfinite(numbers).all()
+    assert np.isnan(nothing)
+
+
+def test_only_images_that_are_outstanding_by_todays_labels_count():
+    learning = Learning(np.ones(3), np.array([1, 4]), np.array([[1.0, 2, 3], [5, 6, 7]]), np.zeros((2, 6)))
+    outstanding = np.zeros(6, dtype=bool)
+    assert np.isnan(learning.mean_losses(outstanding)).all()
+    outstanding[[0, 4]] = True
+    assert learning.mean_losses(outstanding) == (5, 6, 7)
+    assert Learning.of_arrays({}) is None
+    again = Learning.of_arrays(learning.arrays())
+    assert np.array_equal(again.losses, learning.losses)
+
+
+def add(tables, name, scores, learning=None):
+    split = SplitScores(np.array(scores, dtype=float), (np.array(scores, dtype=float)[:, None],))
+    tables.add(name, study(), SystemScores(np.arange(12.0), {"test": split}, (1.0, 0.1), learning=learning))
+
+
+def test_rows_that_rank_alike_are_marked_with_the_row_that_they_equal(tmp_path):
+    random = np.random.default_rng(0)
+    first, other = random.random(40), random.random(40)
+    scores = ScoreTables()
+    gaussian = np.stack([first**3, other])
+    learning = Learning(np.array([8.0, 4.0, 0.5]), np.arange(40), np.ones((40, 3)), gaussian)
+    add(scores, "FastFlow", first)
+    add(scores, "NIQE", other)
+    add(scores, "CFLOW", np.exp(first), learning)
+    assert scores.find_equals("all") == {"CFLOW": ("FastFlow", pytest.approx(1))}
+    rows = {row[0]: row for row in scores.make_table("all").rows}
+    assert [rows[name][4] for name in ("FastFlow", "NIQE", "CFLOW")] == [DASH, DASH, "FastFlow (1.000) ‡"]
+    learned = scores.make_learning_table("all").rows
+    assert [row[:2] for row in learned] == [("CFLOW", "score"), ("CFLOW", "mean of the maps")]
+    assert learned[0][2:6] == ("0.5 / 4.0 / 8.0", "1.000 → 1.000", "1.000", "1.000 ‡")
+    assert learned[0][6].endswith("= +0.000")
+    assert "‡" not in learned[1][5]
+    table = make_table_1(split_cells({KEY: cell()}), [("CFLOW", "maps", "pca")], "5 / 15 / 20", {"CFLOW"})
+    assert table.rows[0][0] == "CFLOW ‡"
+    assert "‡ The score ranks the images as another row's does" in table.caption
 
 
 # Tables
@@ -387,7 +509,7 @@ def test_the_second_table_marks_the_scale_that_is_best_by_the_labels():
         CellKey(**{**vars(KEY), "points": f"map {number}", "reduction": "none"}): cell(kappa)
         for number, kappa in enumerate((0.1, 0.4, 0.2))
     }
-    table = make_table_2(split_cells({KEY: cell(), **single}), 3)
+    table = make_table_2(split_cells({KEY: cell(), **single}), "CFLOW", 3)
     assert table.rows == (
         ("F_QS", "8.05 / 46.78", DASH, DASH),
         ("F_single", "10.34 / 47.72", DASH, "40.0 / 70.0 †"),

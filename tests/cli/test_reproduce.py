@@ -73,6 +73,8 @@ def test_help_names_the_data_the_tables_and_what_uses_labels(unoqa):
         "--encoder-weights",
         "--seeds",
         "--supervised",
+        "--training",
+        "--share",
         "--quick",
         "--device",
     ):
@@ -166,6 +168,13 @@ def test_an_encoder_that_timm_does_not_know(refusal, clinic, weights, tmp_path):
 
 def test_an_unknown_device(give, clinic):
     assert give(clinic.folder, "--device", "gpu") == "There is no device 'gpu'; choose one of auto, cpu, cuda."
+
+
+@pytest.mark.parametrize("share", ["0", "-.5", "1.5"])
+def test_a_share_of_the_training_that_is_none(share, give, clinic):
+    assert give(clinic.folder, "--share", share) == (
+        f"Invalid value for '--share': use a number above 0 and at most 1, not {float(share):g}."
+    )
 
 
 def test_a_folder_that_another_process_works_in(give, clinic, tmp_path):

@@ -67,6 +67,11 @@ OTHERS = {
     "cflow-averaged": dataclasses.replace(SMALL["cflow"], largest_grid=3),
     "fastflow-averaged": dataclasses.replace(SMALL["fastflow"], largest_grid=3, neighbourhood=3),
     "fastflow-from-standard": dataclasses.replace(SMALL["fastflow"], start="standard", learning_rate=0.01, epochs=6),
+    "fastflow-published": dataclasses.replace(
+        SMALL["fastflow"], start="random", learning_rate=0.01, schedule="constant", epochs=6, maps="norm", join="maps"
+    ),
+    "padim-published": Padim(channels=4, largest_grid=8, pool="max", form="published"),
+    "patchcore-published": Patchcore(ratio=0.1, pool="max", form="published"),
     "fastflow-from-random": dataclasses.replace(SMALL["fastflow"], start="random", learning_rate=0.01, epochs=6),
 }
 IN_BFLOAT16 = vary("precision", ("bfloat16",))

@@ -86,6 +86,36 @@ def test_before_training_a_flow_is_the_gaussian_of_scipy(module):
     np.testing.assert_allclose(found.numpy(), density, atol=2e-4)
 
 
+@every_flow
+def test_without_blocks_a_flow_is_the_gaussian_of_scipy_in_the_unit_of_the_features(module):
+    fitted = module.as_gaussian().fit(features(correlated()), seed=3)
+    expected = gaussian(correlated()[split_rows(20, 0.15, seed=3)[0]])
+    density = expected.logpdf(correlated(4, seed=1).transpose(0, 2, 3, 1)).mean(axis=(1, 2)) / 3
+    (pyramid,) = features(correlated(4, seed=1)).batches(4)
+    np.testing.assert_allclose(fitted.compute_log_density(pyramid).numpy(), density, atol=2e-4)
+    restored = module.as_gaussian().restore(fitted.state(), features(correlated()).scales)
+    assert torch.equal(restored.predict(pyramid).maps[0], fitted.predict(pyramid).maps[0])
+
+
+@every_flow
+def test_an_untrained_flow_is_where_the_training_starts(module):
+    random = replace(module, start="random", learning_rate=1e-30, patience=0)
+    (pyramid,) = features(correlated(2, seed=1)).batches(2)
+    fitted, untrained = (one.fit(features(correlated()), seed=3) for one in (random, random.untrained()))
+    assert torch.equal(untrained.compute_latents(pyramid)[0], fitted.compute_latents(pyramid)[0])
+    assert [one.taken for one in untrained.trainings] == [0]
+    assert fitted.trainings[0].taken > 0
+
+
+def test_behind_a_layer_norm_a_flow_sees_neither_the_mean_nor_the_contrast_of_an_image():
+    module = replace(FASTFLOW, start="layer-norm", maps="norm")
+    fitted, values = module.fit(features(correlated()), seed=0), correlated(1, seed=1)
+    before, after = (fitted.predict(next(features(each).batches(1))).maps[0] for each in (values, 3 * values + 50))
+    torch.testing.assert_close(before, after, atol=1e-4, rtol=1e-4)
+    restored = module.restore(fitted.state(), features(values).scales)
+    assert torch.equal(restored.predict(next(features(values).batches(1))).maps[0], before)
+
+
 def banana(images, seed):
     """Draw fibres (x, x² + 0.5 e) with x and e standard normal; return also the mean of their log-density."""
     x, e = np.random.default_rng(seed).normal(size=(2, images, 8, 8))

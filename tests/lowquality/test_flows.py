@@ -218,17 +218,20 @@ def test_a_position_is_encoded_by_sines_and_cosines_of_its_column_then_of_its_ro
 
 def test_maps_are_the_formulas():
     likelihood, highest = torch.tensor([[[-30.0, -2.0, -0.5, 0.2]]]), -0.5
+    z = torch.linspace(-2, 3, 8).reshape(1, 2, 1, 4)
     prob = [1 - math.exp(min(0, value + 0.5)) for value in likelihood.flatten().tolist()]
     energy = [-math.log(1 / (1 + math.exp(-value))) for value in likelihood.flatten().tolist()]
     log_energy = [math.log(1 + LOG_ENERGY_SLOPE * max(0, -0.5 - value)) for value in likelihood.flatten().tolist()]
     for kind, expected in (("prob", prob), ("energy", energy), ("log-energy", log_energy)):
-        assert make_likelihood_map(likelihood, highest, kind).flatten().tolist() == pytest.approx(expected, rel=1e-5)
+        assert make_likelihood_map(z, likelihood, highest, kind).flatten().tolist() == pytest.approx(expected, rel=1e-5)
+    norm = [1 - math.exp(-0.5 * (first**2 + second**2) / 2) for first, second in z[0, :, 0].T.tolist()]
+    assert make_likelihood_map(z, likelihood, highest, "norm").flatten().tolist() == pytest.approx(norm, rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["prob", "energy", "log-energy"])
 def test_a_map_keeps_the_order_and_is_not_negative_whatever_the_likelihood(kind):
     likelihood = torch.tensor([[[-torch.inf, -1e30, -1e4, -40.0, -3.0, -1.0, -0.5, 1.0, 1e30]]])
-    grid = make_likelihood_map(likelihood, -0.5, kind)[0, 0]
+    grid = make_likelihood_map(torch.zeros(1, 2, 1, 9), likelihood, -0.5, kind)[0, 0]
     assert grid.tolist() == sorted(grid.tolist(), reverse=True)
     assert grid[3] > grid[4] > grid[5] > grid[6] >= grid[7] >= 0
     assert kind != "prob" or (grid[0], grid[-1]) == (1, 0)
@@ -236,6 +239,14 @@ def test_a_map_keeps_the_order_and_is_not_negative_whatever_the_likelihood(kind)
 
 def test_scales_weigh_by_their_channels_and_energies_by_their_logarithm():
     maps = (torch.full((1, 4, 4), 2.0), torch.full((1, 1, 1), 8.0))
-    assert float(score_likelihood_maps(maps, (3, 1), "prob", "mean").score) == pytest.approx(0.75 * 2 + 0.25 * 8)
-    energy = float(score_likelihood_maps(maps, (3, 1), "energy", "mean").score)
+    prob = float(score_likelihood_maps(maps, (3, 1), "prob", "mean", "scores").score)
+    assert prob == pytest.approx(0.75 * 2 + 0.25 * 8)
+    energy = float(score_likelihood_maps(maps, (3, 1), "energy", "mean", "scores").score)
     assert energy == pytest.approx(0.75 * math.log(2) + 0.25 * math.log(8), abs=1e-5)
+
+
+def test_joined_maps_are_enlarged_to_the_finest_grid_and_averaged_before_they_are_pooled():
+    fine, coarse = torch.zeros(1, 4, 4), torch.tensor([[[0.0, 0.0], [0.0, 4.0]]])
+    fine[0, 0, 3] = 3.0
+    assert float(score_likelihood_maps((fine, coarse), (3, 1), "prob", "max", "maps").score) == 2.0
+    assert float(score_likelihood_maps((fine, coarse), (3, 1), "prob", "max", "scores").score) == 0.75 * 3 + 0.25 * 4

@@ -20,7 +20,7 @@ from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
 from unoqa.lowquality.flows.flattening import flatten_parameters
 from unoqa.lowquality.flows.sampler import FibreSampler, sample_images, split_rows, steps_per_epoch
-from unoqa.lowquality.flows.training import Objective, Schedule, train
+from unoqa.lowquality.flows.training import Objective, Schedule, Training, train
 from unoqa.store.workspace import FolderCheckpoints
 
 CPU = torch.device("cpu")
@@ -60,7 +60,7 @@ class ToyNetwork(nn.Module):
 
     def objective(self, best=torch.inf):
         """Return an objective that pulls the numbers to 3; its held-out loss is lowest at `best`."""
-        return Objective("Toy", loss=self._loss, held_out_loss=lambda: self._check(best))
+        return Objective("Toy", loss=self._loss, held_out_loss=lambda: self._check(best), steps_per_pass=10.0)
 
     def _loss(self, step):
         self.steps.append(step)
@@ -94,6 +94,21 @@ def test_training_stops_early_and_keeps_the_best():
     assert len(network.steps) == 10 * best + 3 * 10 < 400
 
 
+def test_how_a_network_was_trained_is_told_in_steps_and_passes():
+    network = ToyNetwork()
+    training = train(network, network.objective(best=1.0), schedule(), Work())
+    losses = [loss for _, loss in network.checks]
+    assert (training.planned, training.taken) == (400, len(network.steps))
+    assert training.kept == 10 * losses.index(min(losses))
+    assert training.passes == len(network.steps) / 10
+    assert train(nn.Identity(), network.objective(), schedule(), Work()) == Training(0, 0, 0, 10.0)
+
+
+def test_a_constant_learning_rate_neither_rises_nor_falls():
+    rates = [schedule(shape="constant", learning_rate=0.3).learning_rate_at(step) for step in range(400)]
+    assert set(rates) == {0.3}
+
+
 def test_a_network_that_only_gets_worse_keeps_its_first_parameters():
     network = ToyNetwork()
     assert torch.equal(train_network(network, best=-1.0), torch.tensor([0.0, 0.5, 1.0]))
@@ -111,7 +126,7 @@ def test_with_patience_0_it_trains_to_the_end_and_keeps_the_last():
 def test_training_leaves_no_array_to_the_garbage_collector(no_garbage_collection):
     network = nn.Linear(1234, 1)
     size = sum(parameter.numel() for parameter in network.parameters())
-    objective = Objective("Line", loss=lambda _: network(torch.ones(1, 1234)).square().sum(), held_out_loss=lambda: 1.0)
+    objective = Objective("Line", lambda _: network(torch.ones(1, 1234)).square().sum(), lambda: 1.0, 1.0)
     train(network, objective, schedule(steps=20), Work())
     tensors = [item for item in gc.get_objects() if type(item) in (torch.Tensor, nn.Parameter)]
     left = [tensor for tensor in tensors if tensor.numel() == size]

@@ -4,6 +4,9 @@ DATA is a data set as published, such as OCTA-25K or DRAC 2022, or a folder with
 grade. The output folder receives reproduction.md, .html and .csv (every cell) and work/, from which a killed run
 continues. With the paper's encoder, work/ takes 6 MB per image to fit on and 15 MB per image to test.
 
+Flows are trained by our budget, within minutes. With --training published they are trained as their publications say,
+and with both the two stand side by side; --share .1 trains for a tenth of the published passes.
+
 The tables compare the paper's protocol, whose threshold needs labels, with ours, whose threshold needs none. A number
 that uses labels for more than the comparison is marked.
 
@@ -23,9 +26,10 @@ import typer
 from unoqa.benchmark.datasets.parts.recognition import recognise_dataset
 from unoqa.benchmark.reproduction.run import Plan
 from unoqa.benchmark.reproduction.run import reproduce as make
+from unoqa.benchmark.reproduction.systems import Effort, Training
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import SOME_FAILED
-from unoqa.cli.parts.options import Device, Quiet, Threads, Weights, check_range, use_threads
+from unoqa.cli.parts.options import Device, Quiet, Threads, Weights, check_range, check_share, use_threads
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import ResultsError
 from unoqa.store.files import is_empty
@@ -48,6 +52,12 @@ def reproduce(
     supervised: Annotated[
         bool, typer.Option("--supervised", help="Add methods trained with labels, to compare with.")
     ] = False,
+    training: Annotated[
+        Training, typer.Option(help="Train flows by our budget, as published (a graphics card helps), or both.")
+    ] = "budget",
+    share: Annotated[
+        float, typer.Option(callback=check_share, help="Share of the published passes over the images to train for.")
+    ] = 1.0,
     quick: Annotated[bool, typer.Option("--quick", help="Use about 140 images, to see that everything runs.")] = False,
     device: Device = "cpu",
     threads: Threads = 0,
@@ -58,7 +68,8 @@ def reproduce(
     if output.is_dir() and not (is_empty(output) or (output / "work").is_dir() or (output / PAGE).is_file()):
         raise ResultsError(f"{output} holds something that is not a reproduction; name a new folder.")
     name, layout = recognise_dataset(dataset, data)
-    plan = Plan(name, layout, data, encoder, encoder_weights, seeds, supervised, quick, device)
+    effort = Effort(training, share, quick)
+    plan = Plan(name, layout, data, encoder, encoder_weights, seeds, supervised, effort, device)
     report = make(plan, output, make_progress(quiet=quiet))
     for note in report.notes:
         print_message(f"Note: {note}")

@@ -5,6 +5,7 @@ A fibre is the vector of channels at one position of a feature grid (a term of C
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast, final
 
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from unoqa.core.settings import settings
 from unoqa.lowquality.flows.flow import Flow, make_couplings
+from unoqa.lowquality.flows.initialisation import Start
 from unoqa.lowquality.flows.module import Clamp, FlowModule, Neighbourhood, Patience
 from unoqa.lowquality.flows.positional_encoding import positional_encoding
 from unoqa.lowquality.flows.sampler import FibreBatch, FibreSampler, find_prepared_shape
@@ -50,6 +52,7 @@ class Cflow(FlowModule):
         8
     """
 
+    start: Annotated[Start, Field(description="flow before training: fitted Gaussian or random")] = "gaussian"
     neighbourhood: Neighbourhood = 3
     clamp: Clamp = 1.9
     patience: Patience = 4
@@ -60,7 +63,7 @@ class Cflow(FlowModule):
         Literal["hard", "soft"],
         Field(description="hard: each block splits the channels anew; soft: it also rotates them, by a fixed matrix"),
     ] = "hard"
-    fibres: Annotated[int, Field(ge=1, description="fibres (feature vectors) to train on, per scale")] = 200_000
+    fibres: Annotated[int, Field(ge=0, description="fibres (feature vectors) to train on, per scale")] = 200_000
     epochs: Annotated[int, Field(ge=0, description="passes over all fibres, in place of 'fibres'; 0: not used")] = 0
     batch: Annotated[int, Field(ge=1, le=1_000_000, description="fibres per step")] = 1024
     rotation: Annotated[
@@ -91,14 +94,20 @@ class Cflow(FlowModule):
             f"{self.method} {train_set.scales[0].name}",
             loss=lambda step: conditional.compute_losses(sampler.sample(step), sampler.shape).mean(),
             held_out_loss=lambda: conditional.compute_mean_loss(held_out, sampler.shape),
+            steps_per_pass=self._count_fibres(train_set) / self.batch,
         )
 
+    def untrained(self) -> Cflow:
+        """Return settings whose fit is this flow before its training."""
+        return replace(self, fibres=0, epochs=0)
+
     def _count_steps(self, train_set: FeatureSet) -> int:
-        fibres = self.fibres
-        if self.epochs:
-            rows, columns = find_prepared_shape(train_set, self._prepare)
-            fibres = self.epochs * len(train_set) * rows * columns
-        return max(1, fibres // self.batch)
+        fibres = self.epochs * self._count_fibres(train_set) or self.fibres
+        return max(1, fibres // self.batch) if fibres else 0
+
+    def _count_fibres(self, train_set: FeatureSet) -> int:
+        rows, columns = find_prepared_shape(train_set, self._prepare)
+        return len(train_set) * rows * columns
 
     def _make_inference(self, network: Flow) -> Inference:
         return _ConditionalFlow(network, self)
@@ -174,7 +183,7 @@ class _ConditionalFlow:
         if shape not in self._encodings:
             with torch.inference_mode(mode=False):  # training reads it too, also where a held-out loss came first
                 encoding = positional_encoding(*shape, self._settings.positional_channels)
-                self._encodings[shape] = encoding.to(self._network.whitening.mean.device)
+                self._encodings[shape] = encoding.to(self._network.whitening.device)
         return self._encodings[shape]
 
     def _embed_batch(self, batch: FibreBatch, shape: tuple[int, int]) -> list[Tensor]:

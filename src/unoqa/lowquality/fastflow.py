@@ -33,10 +33,10 @@ class Fastflow(FlowModule):
     is the mean negative log-likelihood per channel. With longer training the likelihood improves and the ranking of
     images gets worse, so training stops when the loss of held-out images no longer falls. Channels are whitened first.
     The published flow uses LayerNorm over a whole grid instead, which ties a model to one image size (`start =
-    "standard"`: channels are only scaled to mean 0 and variance 1). Higher = further from outstanding.
+    "layer-norm"`). Recipe `paper-fastflow-original` has the published training. Higher = further from outstanding.
 
     Example:
-        >>> Fastflow(epochs=500, patience=0, start="standard").blocks
+        >>> Fastflow(epochs=500, patience=0, start="layer-norm").blocks
         8
     """
 
@@ -44,7 +44,7 @@ class Fastflow(FlowModule):
     clamp: Clamp = 2.0
     patience: Patience = 2
     width: Annotated[float, Field(gt=0, le=64, description="hidden channels, in multiples of the input channels")] = 1.0
-    epochs: Annotated[int, Field(ge=1, description="maximum number of passes over all images")] = 8
+    epochs: Annotated[int, Field(ge=0, description="maximum number of passes over all images; 0: none")] = 8
     batch: Annotated[int, Field(ge=1, le=10_000, description="images per step")] = 8
     weight_decay: Annotated[float, Field(ge=0, description="weight decay of Adam")] = 1e-5
 
@@ -63,7 +63,12 @@ class Fastflow(FlowModule):
             f"{self.method} {train_set.scales[0].name}",
             loss=compute_loss,
             held_out_loss=lambda: self._compute_mean_loss(network, held_out_set),
+            steps_per_pass=float(steps_per_epoch(len(train_set), self.batch)),
         )
+
+    def untrained(self) -> Fastflow:
+        """Return settings whose fit is this flow before its training."""
+        return replace(self, epochs=0)
 
     def _count_steps(self, train_set: FeatureSet) -> int:
         return self.epochs * steps_per_epoch(len(train_set), self.batch)

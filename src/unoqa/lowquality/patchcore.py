@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, final
 
 import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional
 
 from unoqa.core.contracts import NO_WORK, FittedModule, LowQualityModule, State
+from unoqa.core.evidence import Evidence
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.lowquality.parts.coreset import choose_coreset
-from unoqa.lowquality.parts.fibres import join_scales, smooth, to_fibres
+from unoqa.lowquality.parts.fibres import find_finest, join_scales, smooth, to_fibres
 from unoqa.lowquality.parts.moments import Moments
 from unoqa.lowquality.parts.pooling import Pool, score_maps
 from unoqa.lowquality.parts.selection import Selection
@@ -22,8 +24,8 @@ from unoqa.lowquality.parts.selection import Selection
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from unoqa.core.evidence import Evidence
-
+NEIGHBOURS = 9
+"""Patches of the memory by which the published form weighs the worst distance."""
 
 PATCHES_AT_ONCE = 4096
 """Patches that are added to the moments together, in double precision."""
@@ -42,8 +44,12 @@ class Patchcore(LowQualityModule):
     that share towards equal variances (Ledoit, Wolf 2004): what seldom varies between outstanding patches then counts
     for more.
 
+    With `form = "published"` places outside the grid count as 0 in the averages, and the worst distance is multiplied
+    by 1 less the softmax of the distances to the 9 patches nearest to the nearest one (equation 7); that makes a score
+    of `pool = "max"`.
+
     Example:
-        >>> Patchcore(ratio=0.1).ratio
+        >>> Patchcore(ratio=0.1, pool="max", form="published").ratio
         0.1
     """
 
@@ -58,6 +64,10 @@ class Patchcore(LowQualityModule):
     largest_memory: Annotated[int, Field(ge=1, description="maximum number of patches remembered")] = 20_000
     largest_draw: Annotated[int, Field(ge=1, description="maximum number of patches drawn at random")] = 100_000
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
+    form: Annotated[
+        Literal["compact", "published"],
+        Field(description="compact: ours; published: zeros around the grid, and a maximum weighted by neighbours"),
+    ] = "compact"
 
     min_images: ClassVar[int] = 1
 
@@ -105,9 +115,8 @@ class Patchcore(LowQualityModule):
 
     def _join_smoothed(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
         """Average each place with its neighbours, then join the scales on the finest grid."""
-        finest = max((tuple(grid.shape[-2:]) for grid in pyramid.scales), key=lambda shape: shape[0] * shape[1])
-        smoothed = [smooth(grid, self.neighbourhood) for grid in pyramid.scales]
-        return join_scales(smoothed, (finest[0], finest[1]))
+        smoothed = [smooth(grid, self.neighbourhood, pad=self.form == "published") for grid in pyramid.scales]
+        return join_scales(smoothed, find_finest(smoothed))
 
 
 @final
@@ -122,10 +131,21 @@ class _FittedPatchcore(FittedModule):
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map of distances."""
         grid = self._settings._join_smoothed(self._selection.select(pyramid))
-        distances = torch.stack(
-            [self._compute_distances(_apply_metric(patches, self._state)) for patches in to_fibres(grid)]
-        )
-        return score_maps((distances.reshape(-1, *grid.shape[-2:]),), self._settings.pool)
+        images = [_apply_metric(patches, self._state) for patches in to_fibres(grid)]
+        distances = torch.stack([self._compute_distances(patches) for patches in images])
+        evidence = score_maps((distances.reshape(-1, *grid.shape[-2:]),), self._settings.pool)
+        if self._settings.form == "compact" or self._settings.pool != "max":
+            return evidence
+        worst = zip(images, distances.argmax(dim=1), strict=True)
+        weights = torch.stack([self._weigh(patches[place]) for patches, place in worst])
+        return Evidence(evidence.score + torch.log(weights), evidence.maps)
+
+    def _weigh(self, patch: Float[Tensor, " channels"]) -> Float[Tensor, ""]:
+        """Return the weight of the worst patch's distance: low where its neighbours in the memory lie far apart."""
+        nearest = self._vectors[(self._vectors - patch).square().sum(dim=1).argmin()]
+        around = (self._vectors - nearest).square().sum(dim=1).topk(min(NEIGHBOURS, len(self._vectors)), largest=False)
+        distances = (self._vectors[around.indices] - patch).square().sum(dim=1).sqrt()
+        return 1 - functional.softmax(distances, dim=0)[0]
 
     def state(self) -> State:
         """Return the remembered patches, in half precision, and the metric if there is one."""

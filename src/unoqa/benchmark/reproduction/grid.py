@@ -10,7 +10,7 @@ import numpy as np
 
 from unoqa.benchmark.reproduction.cells import Cell, CellKey, ScoredCohort
 from unoqa.benchmark.reproduction.f1_threshold import find_f1_max_threshold
-from unoqa.benchmark.reproduction.published import CLUSTERINGS
+from unoqa.benchmark.reproduction.published import CLUSTERINGS, find_paper_row
 from unoqa.core.grading import Grade
 from unoqa.store.files import write_text
 from unoqa.thresholds.conformal import Conformal
@@ -27,7 +27,7 @@ F1_MAX, F1_MAX_ON_VALIDATION, CONFORMAL = "f1-max", "f1-max on validation", "con
 """How a threshold is chosen."""
 
 ABLATED = "CFLOW"
-"""The system of the paper's Table 2, which takes the method apart."""
+"""The row of the paper's Table 2, which takes the method apart."""
 
 
 @final
@@ -108,7 +108,7 @@ class CellGrid:
         yield "maps", all_maps, "nmf", CLUSTERINGS
         for name, values in scores.representations.items() if split == "test" else ():
             yield name, values, "pca", CLUSTERINGS
-        if self.system.name == ABLATED:
+        if find_paper_row(self.system.name) == ABLATED:
             yield "maps", all_maps, "none", ("hierarchical",)
             for number, values in enumerate(split_scores.maps):
                 yield f"map {number}", values, "none", ("hierarchical",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, final
 
@@ -14,6 +14,7 @@ from unoqa.core.errors import DataSetError
 from unoqa.core.grading import Grade
 from unoqa.formats import read
 from unoqa.grader.open_encoders import CachedFeatures
+from unoqa.grader.rotation import RotatedImages
 from unoqa.grader.source import LazyImage
 from unoqa.store.workspace import make_key
 from unoqa.thresholds.conformal import Conformal
@@ -89,6 +90,7 @@ class FeatureLibrary:
         self._encoders = list(encoders)
         self._cache = CachedFeatures(open_encoders, workspace)
         self._digests: dict[ImageReference, str | Failure] = {}
+        self._references: dict[str, ImageReference] = {}
 
     def encode(self, study: Study, progress: Progress) -> EncodedStudy:
         """Encode the images of a study that are not encoded yet.
@@ -103,6 +105,8 @@ class FeatureLibrary:
         with progress.task(f"reading {study.name}", len(fresh)) as step, encoding as digests:
             for reference, digest in zip(fresh, digests, strict=True):
                 self._digests[reference] = digest
+                if isinstance(digest, str):
+                    self._references.setdefault(digest, reference)
                 step()
         unread = [found.message for one in references if isinstance(found := self._digests[one], Failure)]
         fit = tuple(dict.fromkeys(found for one in study.fit if isinstance(found := self._digests[one], str)))
@@ -122,13 +126,19 @@ class FeatureLibrary:
         return self._open_encoders.keys[self._encoders.index(encoder)]
 
     def read_features(self, encoder: Encoder, digests: Sequence[str]) -> FeatureSet:
-        """Read the features of some images by one encoder."""
-        return self._cache.read(self._encoders.index(encoder), digests)
+        """Read the features of some images by one encoder; a module can have them rotated and encoded again."""
+        number = self._encoders.index(encoder)
+        rows = {self._cache.row(number, digest): (digest, self._find_image(digest)) for digest in digests}
+        rotated = RotatedImages(partial(self._open_encoders.encode_with, number), rows, self._open_encoders.size)
+        return replace(self._cache.read(number, digests), rotate=rotated)
 
     def read_pixels(self, digest: str) -> Float[np.ndarray, "size size"]:
         """Open an image again, resized to the size that the encoders get."""
-        reference = next(reference for reference, known in self._digests.items() if known == digest)
-        return read(reference).resize(self._open_encoders.size)
+        return self._find_image(digest).load().resize(self._open_encoders.size)
+
+    def _find_image(self, digest: str) -> LazyImage:
+        reference = self._references[digest]
+        return LazyImage(reference.name, partial(read, reference))
 
     def _select_readable(self, images: Sequence[LabelledImage]) -> GradedSplit:
         graded = [(self._digests[image.reference], int(image.grade)) for image in images]

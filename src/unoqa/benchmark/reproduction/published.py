@@ -41,7 +41,16 @@ TABLE_2: dict[str, KappaAccuracy] = {
 reduction of dimensions (FDR)."""
 
 
+AS_PUBLISHED = ", as published"
+"""Ends the name of a row that was trained as published."""
+
+
+def find_paper_row(system: str) -> str:
+    """Return the paper's row that a system belongs to, however it was trained."""
+    return system.removesuffix(AS_PUBLISHED)
+
+
 def look_up_table_1(system: str, reduction: str, clustering: str, *, external: bool) -> KappaAccuracy | None:
     """Return the published kappa and accuracy of one cell of Table 1; None if the paper does not have it."""
-    row = (_TABLE_1_EXTERNAL if external else _TABLE_1_TEST).get((system, reduction))
+    row = (_TABLE_1_EXTERNAL if external else _TABLE_1_TEST).get((find_paper_row(system), reduction))
     return row[CLUSTERINGS.index(clustering)] if row and clustering in CLUSTERINGS else None

@@ -11,7 +11,7 @@ import numpy as np
 from unoqa.benchmark.agreement import confusion_matrix, kappa
 from unoqa.benchmark.reproduction.grid import ABLATED
 from unoqa.benchmark.reproduction.images import format_grade_counts
-from unoqa.benchmark.reproduction.published import CLUSTERINGS
+from unoqa.benchmark.reproduction.published import CLUSTERINGS, find_paper_row
 from unoqa.benchmark.reproduction.score_tables import ScoreTables
 from unoqa.benchmark.reproduction.tables import (
     DASH,
@@ -56,16 +56,19 @@ class ReproductionResults:
             for split in [split for split in studies[0].splits if split != "validation"]:
                 cells = SplitCells(self.cells.cells, name, split, tuple(range(seeds)))
                 grade_counts = format_grade_counts(studies[0].splits[split])
-                table_1 = make_table_1(cells, [*rows, ("chance", "score", "none")], grade_counts)
+                every = [*rows, ("chance", "score", "none")]
+                table_1 = make_table_1(cells, every, grade_counts, self.scores.find_equals(name))
                 majority = _make_majority_row(studies, split)
                 yield Table(table_1.title, table_1.caption, table_1.head, (*table_1.rows, majority))
-                maps = _count_maps(cells)
-                if maps:
-                    yield make_table_2(cells, maps)
+                for system, maps in _count_maps(cells).items():
+                    yield make_table_2(cells, system, maps)
                 flows = [system.name for system in systems if _has_representations(cells, system.name)]
                 if flows:
                     yield make_representation_table(cells, flows)
             yield self.scores.make_table(name)
+            learned = self.scores.make_learning_table(name)
+            if learned is not None:
+                yield learned
 
 
 def _list_points(system: System) -> tuple[tuple[str, str], ...]:
@@ -86,10 +89,11 @@ def _make_majority_row(studies: Sequence[EncodedStudy], split: str) -> tuple[str
     return ("majority class", DASH, *(DASH, text, text) * len(CLUSTERINGS))
 
 
-def _count_maps(cells: SplitCells) -> int:
-    """Count the scales for which Table 2 has cells."""
-    names = {key.points for key in cells.cells if key.system == ABLATED and key.study == cells.study}
-    return sum(name.startswith("map ") for name in names)
+def _count_maps(cells: SplitCells) -> dict[str, int]:
+    """Return the systems that Table 2 has cells of, in order, and the number of their scales."""
+    own = {(key.system, key.points): None for key in cells.cells if key.study == cells.study}
+    counts = Counter(system for system, points in own if points.startswith("map "))
+    return {system: count for system, count in counts.items() if find_paper_row(system) == ABLATED}
 
 
 def _has_representations(cells: SplitCells, system: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, final
 
@@ -16,7 +16,7 @@ from unoqa.benchmark.reproduction.references import SupervisedReferences
 from unoqa.benchmark.reproduction.report import Report
 from unoqa.benchmark.reproduction.results import ReproductionResults
 from unoqa.benchmark.reproduction.scores import SystemFit, draw_chance_scores
-from unoqa.benchmark.reproduction.systems import CHANCE, make_systems, select_recipes
+from unoqa.benchmark.reproduction.systems import CHANCE, Effort, make_systems, select_recipes
 from unoqa.encoders.timm import Timm
 from unoqa.grader.devices import find_device
 from unoqa.grader.open_encoders import OpenEncoders, library_versions
@@ -55,7 +55,7 @@ class Plan:
         weights: file of the encoder's weights; None: timm's cache.
         seeds: number of repetitions.
         supervised: whether to add the supervised references.
-        quick: whether to use few images, and train flows for a short time.
+        effort: how long flows are trained; `effort.quick` also takes few images.
         size: side in pixels to which images are resized.
     """
 
@@ -66,14 +66,14 @@ class Plan:
     weights: Path | None = None
     seeds: int = 1
     supervised: bool = False
-    quick: bool = False
+    effort: Effort = field(default_factory=Effort)
     device: str = "cpu"
     size: int = SIZE
 
     def find_studies(self, seed: int) -> tuple[Study, ...]:
         """Return the studies of one seed; for a quick look, with few images each."""
         studies = self.dataset.find_studies(self.data, seed=seed)
-        if not self.quick:
+        if not self.effort.quick:
             return studies
         return tuple(subsample_study(study, QUICK_IMAGES // len(studies), seed=seed) for study in studies)
 
@@ -88,7 +88,7 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Report:
     studies = plan.find_studies(0)  # before the weights, so that errors of the data set come first
     encoder = Timm(model=plan.model, layers=LAYERS).drop_missing_layers(plan.weights)
     scales = encoder.open(device=torch.device("cpu"), weights=plan.weights).scales
-    systems, left_out = make_systems(encoder, [scale.name for scale in scales], quick=plan.quick)
+    systems, left_out = make_systems(encoder, [scale.name for scale in scales], plan.effort)
     encoders = list_encoders(systems, encoder, supervised=plan.supervised)
     open_encoders = OpenEncoders.open(encoders, plan.size, device=find_device(plan.device), weights=plan.weights)
     with Workspace(output / "work") as workspace:
@@ -132,7 +132,7 @@ def _fit_all(
     chance = CellGrid(CHANCE, study, seed, make_key(study.key, dependencies))
     chance.fill(draw_chance_scores(study, seed), results.cells)
     with progress.task(f"{study.name}, seed {seed}", len(systems)) as step:
-        for system in systems:
+        for system in (one.fit_to(len(study.fit)) for one in systems):
             fit = SystemFit(system, study, seed, library, workspace.folder if seed == 0 else None)
             scores = fit.load_or_compute(workspace, progress)
             results.notes += [f"{study.name}, seed {seed}: {sentence}" for sentence in scores.notes]
@@ -146,9 +146,10 @@ def _list_facts(plan: Plan, encoder: Timm, open_encoders: OpenEncoders) -> tuple
     layers = ", ".join(map(str, encoder.layers))
     versions = library_versions()
     return (
-        ("data set", plan.name + (QUICK_NOTE if plan.quick else "")),
+        ("data set", plan.name + (QUICK_NOTE if plan.effort.quick else "")),
         ("encoder", f"{encoder.model}, layers {layers}, weights SHA-256 {open_encoders.all[0].checksum[:12]}…"),
-        ("recipes", ", ".join(select_recipes(encoder).values())),
+        ("recipes", ", ".join(select_recipes(encoder, plan.effort.training).values())),
+        ("training", plan.effort.describe()),
         ("seeds", str(plan.seeds)),
         ("device", str(open_encoders.device)),
         ("threads", str(torch.get_num_threads())),

@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from unoqa.benchmark.reproduction.learning import LOSS_IMAGES, Learning, LearningStudy
 from unoqa.benchmark.reproduction.representations import FlowRepresentations, map_latents
+from unoqa.core.grading import Grade
 from unoqa.core.parallel import map_all
 from unoqa.core.work import Work
 from unoqa.grader.panel import Prediction
@@ -51,6 +53,7 @@ class SystemScores:
         splits: the scores of each labelled split.
         seconds: to fit, and to predict one image; NaN where a resumed fit cannot know.
         representations: further representations of the test split by a flow; empty if they were not requested.
+        learning: what a flow learned; None for another system.
         notes: sentences about the fit.
     """
 
@@ -58,6 +61,7 @@ class SystemScores:
     splits: dict[str, SplitScores]
     seconds: tuple[float, float]
     representations: dict[str, Float[np.ndarray, "images _numbers"]] = field(default_factory=dict)
+    learning: Learning | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -122,7 +126,7 @@ class SystemFit:
                 maps = np.stack([prediction.maps[number].ravel() for prediction in predictions])
                 arrays[f"{split}.maps.{number}"] = torch.from_numpy(maps)
         seconds = [fitted - started, (time.monotonic() - fitted) / max(predicted, 1)]
-        arrays |= self._represent(panel, work.progress)
+        arrays |= self._represent(panel, work.progress) | self._observe(panel, work.progress)
         return {**arrays, "seconds": torch.tensor(seconds, dtype=torch.float64)}
 
     def _predict(self, panel: FittedPanel, digests: Sequence[str], progress: Progress) -> list[Prediction]:
@@ -144,6 +148,16 @@ class SystemFit:
                 representations.add(pyramid)
                 step()
         return {**representations.arrays(), "latent.bytes": torch.tensor(file.stat().st_size)}
+
+    def _observe(self, panel: FittedPanel, progress: Progress) -> dict[str, Tensor]:
+        """Return what a flow learned, in arrays; none for another system."""
+        if len(self.system.panel.members) != 1:
+            return {}
+        graded = self.study.splits["test"]
+        fit, test = (self._read_features(digests)[0] for digests in (self.study.fit, graded.digests))
+        rows = np.flatnonzero(graded.grades == Grade.OUTSTANDING)[:LOSS_IMAGES]
+        learning = LearningStudy(self.system.panel, fit, test, rows, self.seed).observe(panel, progress)
+        return {} if learning is None else learning.arrays()
 
     def _has_latents(self, arrays: Mapping[str, Tensor]) -> bool:
         """Tell whether the latents that belong to kept scores are there; the files are large and may be removed."""
@@ -174,7 +188,8 @@ class SystemFit:
             representations["latent"] = map_latents(file, len(self.study.splits["test"]))
         notes = tuple(arrays["notes"].numpy().tobytes().decode().splitlines())
         held_out = arrays["held_out"].numpy()
-        return SystemScores(held_out, splits, (fit_seconds, predict_seconds), representations, notes)
+        seconds = fit_seconds, predict_seconds
+        return SystemScores(held_out, splits, seconds, representations, Learning.of_arrays(arrays), notes)
 
 
 def _predict_without_latents(panel: FittedPanel, pyramids: Sequence[FeaturePyramid]) -> Prediction:

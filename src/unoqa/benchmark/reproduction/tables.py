@@ -12,7 +12,7 @@ from unoqa.benchmark.reproduction.grid import ABLATED, CONFORMAL, F1_MAX
 from unoqa.benchmark.reproduction.published import CLUSTERINGS, TABLE_2, KappaAccuracy, look_up_table_1
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 DASH = "–"
 """Written where there is no number."""
@@ -22,6 +22,12 @@ LABEL_MARK = "*"
 
 CHOSEN_MARK = "†"
 """Marks a number of the scale that is best by the labels."""
+
+EQUAL = 0.99
+"""Spearman's correlation of two scores above which their rows are called equal in effect."""
+
+EQUAL_MARK = "‡"
+"""Marks a row that is equal in effect to another."""
 
 REPRESENTATIONS = ("prob", "energy", "log-energy", "quantile", "latent")
 """The representations of a flow that can be clustered (the paper's F_H)."""
@@ -61,12 +67,15 @@ class SplitCells:
         return [cell for cell in cells if cell is not None] if all(cell is not None for cell in cells) else []
 
 
-def make_table_1(cells: SplitCells, rows: Sequence[tuple[str, str, str]], grade_counts: str) -> Table:
+def make_table_1(
+    cells: SplitCells, rows: Sequence[tuple[str, str, str]], grade_counts: str, equals: Collection[str] = ()
+) -> Table:
     """Return Table 1: every system, reduction and clustering, with both thresholds, beside the paper's numbers.
 
     Args:
         rows: system, points and reduction.
         grade_counts: how many images of each grade were tested.
+        equals: systems that rank the images as another row's does.
     """
     head = ["low-quality module", "F_L"]
     for clustering in CLUSTERINGS:
@@ -74,7 +83,8 @@ def make_table_1(cells: SplitCells, rows: Sequence[tuple[str, str, str]], grade_
         head += [f"{name}: paper", f"{name}: F1-max{LABEL_MARK}", f"{name}: conformal"]
     body = []
     for system, points, reduction in rows:
-        line = [system, reduction.upper() if points == "maps" else "score"]
+        name = f"{system} {EQUAL_MARK}" if system in equals else system
+        line = [name, reduction.upper() if points == "maps" else "score"]
         for clustering in CLUSTERINGS:
             published = look_up_table_1(system, reduction, clustering, external=cells.split == "external")
             line.append(_format_published(published))
@@ -85,32 +95,35 @@ def make_table_1(cells: SplitCells, rows: Sequence[tuple[str, str, str]], grade_
         f"Kappa / accuracy in per cent, {_describe_seeds(cells.seeds)}; tested: {grade_counts} outstanding / "
         "gradable / ungradable. The paper's numbers are for sOCTA-3×3-10k, whichever data set is tested here. "
         f"{LABEL_MARK} The threshold uses labels (the paper's F1-max); the conformal threshold uses none."
+        + (f" {EQUAL_MARK} The score ranks the images as another row's does: see Scores." if equals else "")
     )
     return Table(f"Table 1: {cells.study}, {cells.split} set", caption, tuple(head), tuple(body))
 
 
-def make_table_2(cells: SplitCells, maps: int) -> Table:
+def make_table_2(cells: SplitCells, system: str, maps: int) -> Table:
     """Return Table 2: what each part of the method contributes, with CFLOW, PCA and hierarchical clustering.
 
     Args:
-        maps: number of CFLOW's maps, one per scale.
+        system: the CFLOW that is taken apart.
+        maps: number of its maps, one per scale.
     """
     body = []
     for name, points, reduction in _list_ablations(maps):
         line = [name, _format_published(TABLE_2[name])]
         for threshold in (F1_MAX, CONFORMAL):
-            candidates = [cells.collect_seeds(ABLATED, one, reduction, "hierarchical", threshold) for one in points]
+            candidates = [cells.collect_seeds(system, one, reduction, "hierarchical", threshold) for one in points]
             best = candidates[int(np.argmax([_mean_kappa(seeds) for seeds in candidates]))]
             line.append(format_cells(best) + (f" {CHOSEN_MARK}" if len(points) > 1 and best else ""))
         body.append(tuple(line))
     caption = (
-        f"Kappa / accuracy in per cent, {_describe_seeds(cells.seeds)}. Clustered: the score (F_QS), the map of one "
-        "scale (F_single) or of all scales (F_multi), as it is or reduced by PCA (FDR). "
+        f"{system}; kappa / accuracy in per cent, {_describe_seeds(cells.seeds)}. Clustered: the score (F_QS), the map "
+        "of one scale (F_single) or of all scales (F_multi), as it is or reduced by PCA (FDR). "
         f"{LABEL_MARK} The threshold uses labels. "
         f"{CHOSEN_MARK} The best single scale is chosen with labels, as the paper's 'optimal' one."
     )
     head = ("clustered", "paper", f"F1-max{LABEL_MARK}", "conformal")
-    return Table(f"Table 2: {cells.study}, {cells.split} set", caption, head, tuple(body))
+    trained = system.removeprefix(ABLATED)
+    return Table(f"Table 2{trained}: {cells.study}, {cells.split} set", caption, head, tuple(body))
 
 
 def make_representation_table(cells: SplitCells, systems: Sequence[str]) -> Table:

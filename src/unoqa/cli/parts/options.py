@@ -32,6 +32,13 @@ def check_range(smallest: int, largest: int) -> Callable[[int], int]:
     return check
 
 
+def check_share(value: float) -> float:
+    """Reject a share that is not above 0 and at most 1."""
+    if not 0 < value <= 1:
+        raise typer.BadParameter(f"use a number above 0 and at most 1, not {value:g}.")
+    return value
+
+
 def _check_threads(context: Any, value: int) -> int:  # noqa: ANN401 - typer vendors its own Context
     """Check the number of threads; when the command has ended, the number is again as it was."""
     context.call_on_close(partial(set_own_threads, get_own_threads()))

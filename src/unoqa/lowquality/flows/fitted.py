@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 import torch
 from jaxtyping import Float
@@ -13,14 +13,15 @@ from torch import Tensor
 from unoqa.core.contracts import FittedModule, State
 from unoqa.core.precision import Precision, autocast
 from unoqa.lowquality.flows.flow import Flow
-from unoqa.lowquality.flows.likelihood import MapKind, make_likelihood_map, score_likelihood_maps
+from unoqa.lowquality.flows.likelihood import Join, MapKind, make_likelihood_map, score_likelihood_maps
+from unoqa.lowquality.flows.training import Training
+from unoqa.lowquality.parts.pooling import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from unoqa.core.evidence import Evidence
     from unoqa.core.features import FeaturePyramid, FeatureSet
-    from unoqa.lowquality.parts.pooling import Pool
     from unoqa.lowquality.parts.selection import Selection
 
 IMAGES_FOR_HIGHEST = 16
@@ -33,6 +34,14 @@ Inference = Callable[[Tensor], LatentAndLikelihood]
 """Maps grids, batch × channels × rows × columns, to their latent and log-likelihood."""
 
 
+class Scoring(NamedTuple):
+    """How likelihoods become maps and a score."""
+
+    kind: MapKind
+    pool: Pool
+    join: Join
+
+
 @final
 @dataclass(frozen=True)
 class ScaleFlow:
@@ -43,12 +52,14 @@ class ScaleFlow:
         highest_likelihood: the highest log-likelihood per channel of outstanding images: the paper's normalising
             constant.
         precision: in which `infer` multiplies.
+        training: how it was trained; None for a flow that was restored.
     """
 
     network: Flow
     infer: Inference
     highest_likelihood: float
     precision: Precision
+    training: Training | None = None
 
     def state(self) -> State:
         """Return the parameters; matrices in bfloat16, to which `round_and_freeze` has rounded them."""
@@ -63,11 +74,15 @@ class ScaleFlow:
 class FittedFlows(FittedModule):
     """One flow per scale, and how their likelihoods become maps and a score."""
 
-    def __init__(self, flows: Mapping[str, ScaleFlow], selection: Selection, kind: MapKind, pool: Pool) -> None:
+    def __init__(self, flows: Mapping[str, ScaleFlow], selection: Selection, scoring: Scoring) -> None:
         self._flows = flows
         self._selection = selection
-        self._kind = kind
-        self._pool = pool
+        self._scoring = scoring
+
+    @property
+    def trainings(self) -> tuple[Training, ...]:
+        """How the flow of each scale was trained; empty for a module that was restored."""
+        return tuple(flow.training for flow in self._flows.values() if flow.training is not None)
 
     def infer(self, pyramid: FeaturePyramid) -> tuple[LatentAndLikelihood, ...]:
         """Return latent and log-likelihood of each scale."""
@@ -77,14 +92,29 @@ class FittedFlows(FittedModule):
 
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map per scale and the score."""
-        maps = self.make_maps(self.infer(pyramid), self._kind)
-        channels = tuple(len(flow.network.whitening.mean) for flow in self._flows.values())
-        return score_likelihood_maps(maps, channels, self._kind, self._pool)
+        maps = self.make_maps(self.infer(pyramid), self._scoring.kind)
+        return score_likelihood_maps(maps, self._channels, *self._scoring)
+
+    def compute_log_density(self, pyramid: FeaturePyramid) -> Float[Tensor, " batch"]:
+        """Return log p of the features in nats per channel: the mean over places, and over all channels of all scales.
+
+        It includes the first layer's determinant, so flows of the same features compare, however they begin. A flow
+        that begins with LayerNorm has the density of its normalised grid only.
+        """
+        total = torch.zeros(len(pyramid), device=pyramid.scales[0].device)
+        for flow, (_, likelihood) in zip(self._flows.values(), self.infer(pyramid), strict=True):
+            first = flow.network.whitening
+            total = total + first.channels * likelihood.mean(dim=(1, 2)) + first.log_determinant()
+        return total / sum(self._channels)
+
+    @property
+    def _channels(self) -> tuple[int, ...]:
+        return tuple(flow.network.whitening.channels for flow in self._flows.values())
 
     def make_maps(self, inferred: tuple[LatentAndLikelihood, ...], kind: MapKind) -> tuple[Tensor, ...]:
         """Return the maps of one kind from what `infer` returned."""
         pairs = zip(self._flows.values(), inferred, strict=True)
-        return tuple(make_likelihood_map(likelihood, flow.highest_likelihood, kind) for flow, (_, likelihood) in pairs)
+        return tuple(make_likelihood_map(*both, flow.highest_likelihood, kind) for flow, both in pairs)
 
     def compute_latents(self, pyramid: FeaturePyramid) -> tuple[Tensor, ...]:
         """Return the latent of each scale."""

@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING, cast, final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from unoqa.lowquality.flows.coupling import Coupling, draw_rotation, multiply_channels, split_channels
 
@@ -44,6 +46,16 @@ class Whitening(nn.Module):
         """Make a layer of zeros, to be filled from a saved model; it has the length and device of `mean`."""
         return cls(torch.zeros_like(mean), torch.zeros(len(mean), len(mean), device=mean.device))
 
+    @property
+    def channels(self) -> int:
+        """Number of channels that the flow reads."""
+        return len(self.mean)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the flow runs."""
+        return self.mean.device
+
     def forward(self, x: Tensor) -> Tensor:
         """Whiten the channels (dimension 1) in the precision of `x`: small variation beside a large mean needs it."""
         return multiply_channels(x - self.mean.to(x.dtype).reshape(1, -1, *[1] * (x.dim() - 2)), self.matrix)
@@ -54,15 +66,47 @@ class Whitening(nn.Module):
 
 
 @final
+class GridNorm(nn.Module):
+    """LayerNorm over a whole grid, then a learned gain and offset for each number of it (Ba, Kiros, Hinton 2016).
+
+    The published FastFlow begins so. It ties the flow to one grid size, and removes the mean and the contrast of an
+    image's features, so a flow that begins so has no density of the features themselves.
+    """
+
+    def __init__(self, gain: Float[Tensor, "channels rows columns"]) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(gain)
+        self.offset = nn.Parameter(torch.zeros_like(gain))
+
+    @property
+    def channels(self) -> int:
+        """Number of channels that the flow reads."""
+        return len(self.gain)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the flow runs."""
+        return self.gain.device
+
+    def forward(self, x: Float[Tensor, "batch channels rows columns"]) -> Float[Tensor, "batch channels rows columns"]:
+        """Normalise each grid to mean 0 and variance 1 over all its numbers, then scale and shift."""
+        return functional.layer_norm(x, self.gain.shape, self.gain, self.offset)
+
+    def log_determinant(self) -> Tensor:
+        """Return 0: the density is that of the normalised grid."""
+        return torch.zeros((), device=self.device)
+
+
+@final
 class Flow(nn.Module):
-    """Whitening, then coupling blocks; the density follows from the change of variables.
+    """A first layer (`Whitening` or `GridNorm`), then coupling blocks; the density is by the change of variables.
 
     Rezende, Mohamed 2015, equation 7.
     """
 
-    whitening: Whitening
+    whitening: Whitening | GridNorm
 
-    def __init__(self, whitening: Whitening, couplings: list[Coupling]) -> None:
+    def __init__(self, whitening: Whitening | GridNorm, couplings: list[Coupling]) -> None:
         super().__init__()
         self.whitening = whitening
         self._blocks = nn.ModuleList(couplings)

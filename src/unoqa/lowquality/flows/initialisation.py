@@ -9,7 +9,8 @@ import torch
 
 from unoqa.core.errors import FitError
 from unoqa.core.parallel import PROCESS_LOCK
-from unoqa.lowquality.flows.flow import Whitening
+from unoqa.lowquality.flows.flow import GridNorm, Whitening
+from unoqa.lowquality.flows.sampler import find_prepared_shape
 from unoqa.lowquality.parts.fibres import to_fibres
 from unoqa.lowquality.parts.moments import Moments
 
@@ -24,17 +25,24 @@ Start = Literal["gaussian", "standard", "random"]
 """`gaussian`: the Gaussian fitted to all fibres. `standard`: a random network on channels of mean 0 and variance 1.
 `random`: a random network on the features as they are, as in CFLOW-AD."""
 
+GridStart = Literal["gaussian", "standard", "random", "layer-norm"]
+"""`layer-norm`: a random network on grids that are normalised as a whole, as in FastFlow."""
+
 SHRINKAGE = 0.01
 """Share of the correlation that is replaced by the identity, as in the module `gaussian`."""
 
 
-def fit_whitening(features: FeatureSet, prepare: Callable[[Tensor], Tensor], *, start: Start) -> Whitening:
+def fit_first_layer(
+    features: FeatureSet, prepare: Callable[[Tensor], Tensor], *, start: GridStart
+) -> Whitening | GridNorm:
     """Make the first layer of a flow for one scale; the fibres are read once, batch by batch.
 
     Raises:
         FitError: a feature is infinite or NaN.
     """
     channels = len(features.scales[0].channels)
+    if start == "layer-norm":
+        return GridNorm(torch.ones(channels, *find_prepared_shape(features, prepare), device=features.device))
     if start == "random":
         return Whitening(torch.zeros(channels, device=features.device), torch.eye(channels, device=features.device))
     moments = Moments.empty(channels, features.device)

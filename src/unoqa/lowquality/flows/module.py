@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
@@ -20,14 +22,15 @@ from unoqa.lowquality.flows.fitted import (
     FittedFlows,
     Inference,
     ScaleFlow,
+    Scoring,
     find_highest_likelihood,
     round_and_freeze,
 )
-from unoqa.lowquality.flows.flow import Flow, Whitening
-from unoqa.lowquality.flows.initialisation import Start, fit_whitening, require_two_channels, seed_initial_weights
-from unoqa.lowquality.flows.likelihood import MapKind
+from unoqa.lowquality.flows.flow import Flow, GridNorm, Whitening
+from unoqa.lowquality.flows.initialisation import GridStart, fit_first_layer, require_two_channels, seed_initial_weights
+from unoqa.lowquality.flows.likelihood import Join, MapKind
 from unoqa.lowquality.flows.sampler import split_held_out
-from unoqa.lowquality.flows.training import Objective, Schedule, train
+from unoqa.lowquality.flows.training import Objective, Schedule, ScheduleShape, train
 from unoqa.lowquality.parts.fibres import average_grid, smooth
 from unoqa.lowquality.parts.pooling import Pool
 from unoqa.lowquality.parts.selection import Selection
@@ -55,13 +58,21 @@ class FlowModule(LowQualityModule, ABC):
         int, Field(ge=0, description="maximum number of positions per side; finer grids are averaged; 0: no limit")
     ] = 0
     neighbourhood: Neighbourhood
-    start: Annotated[Start, Field(description="flow before training: fitted Gaussian or random")] = "gaussian"
-    blocks: Annotated[int, Field(ge=1, description="coupling blocks")] = 8
+    start: Annotated[
+        GridStart, Field(description="flow before training: fitted Gaussian, random, or random behind a LayerNorm")
+    ] = "gaussian"
+    blocks: Annotated[int, Field(ge=0, description="coupling blocks; 0: the first layer alone")] = 8
     clamp: Clamp
     learning_rate: Annotated[float, Field(gt=0, description="learning rate of Adam")] = 1e-3
+    schedule: Annotated[
+        ScheduleShape, Field(description="learning rate: warm-up and a cosine to a thousandth, or constant")
+    ] = "cosine"
     patience: Patience
     maps: Annotated[MapKind, Field(description="what a map holds")] = "prob"
     pool: Annotated[Pool, Field(description="how a map becomes a score")] = "mean"
+    join: Annotated[
+        Join, Field(description="scores: scales weigh by their channels; maps: the mean of the enlarged maps is pooled")
+    ] = "scores"
     precision: PrecisionSetting = "single"
 
     method: ClassVar[str]
@@ -80,47 +91,61 @@ class FlowModule(LowQualityModule, ABC):
             enumerate(selection.names),
         )
         with fitting as flows:
-            return FittedFlows(dict(zip(selection.names, flows, strict=True)), selection, self.maps, self.pool)
+            return FittedFlows(dict(zip(selection.names, flows, strict=True)), selection, self._scoring())
 
     def restore(self, state: Mapping[str, Tensor], scales: tuple[Scale, ...]) -> FittedFlows:
         """Return the fitted module that gave `state`."""
         selection = Selection.from_names(scales, self.scales)
         flows = {name: self._restore_scale(select_prefix(state, f"{name}.")) for name in selection.names}
-        return FittedFlows(flows, selection, self.maps, self.pool)
+        return FittedFlows(flows, selection, self._scoring())
+
+    def as_gaussian(self) -> FlowModule:
+        """Return settings that fit the Gaussian alone, on the same grids and with the same maps and score."""
+        return replace(self, start="gaussian", blocks=0)
+
+    @abstractmethod
+    def untrained(self) -> FlowModule:
+        """Return settings whose fit is this flow before its training."""
+
+    def _scoring(self) -> Scoring:
+        return Scoring(self.maps, self.pool, self.join)
 
     def _fit_scale(self, features: FeatureSet, seed: int, work: Work) -> ScaleFlow:
         """Fit the flow of one scale from features of that scale alone; seed and checkpoint are its own."""
         require_two_channels(features.scales[0], self.method)
         train_set, held_out_set = split_held_out(features, patience=self.patience, seed=seed)
-        network = self._build_network(fit_whitening(train_set, self._prepare, start=self.start), seed=seed)
+        network = self._build_network(fit_first_layer(train_set, self._prepare, start=self.start), seed=seed)
         objective = self._make_objective(network, train_set, held_out_set, seed=seed)
-        train(network, objective, self._make_schedule(train_set), work)
+        training = train(network, objective, self._make_schedule(train_set), work)
         round_and_freeze(network)
         infer = self._make_inference(network)
         highest_likelihood = find_highest_likelihood(infer, train_set, self.precision)
-        return ScaleFlow(network, infer, highest_likelihood, self.precision)
+        return ScaleFlow(network, infer, highest_likelihood, self.precision, training)
 
     def _restore_scale(self, state: State) -> ScaleFlow:
         highest_likelihood = float(state.pop("highest_likelihood"))
-        network = self._build_network(Whitening.zeros_like(state["whitening.mean"]), seed=0)
+        grid = state.get("whitening.gain")
+        first = Whitening.zeros_like(state["whitening.mean"]) if grid is None else GridNorm(torch.zeros_like(grid))
+        network = self._build_network(first, seed=0)
         network.load_state_dict(
             {name: array.float() if array.is_floating_point() else array for name, array in state.items()}
         )
         network.eval().requires_grad_(False)
         return ScaleFlow(network, self._make_inference(network), highest_likelihood, self.precision)
 
-    def _build_network(self, whitening: Whitening, *, seed: int) -> Flow:
+    def _build_network(self, first: Whitening | GridNorm, *, seed: int) -> Flow:
         with seed_initial_weights(seed):
-            couplings = self._make_couplings(len(whitening.mean), seed)
+            couplings = self._make_couplings(first.channels, seed)
         if self.start == "gaussian":
             for coupling in couplings:
                 coupling.reset_to_identity()
-        return Flow(whitening, couplings).to(whitening.mean.device)
+        return Flow(first, couplings).to(first.device)
 
     def _make_schedule(self, train_set: FeatureSet) -> Schedule:
         return Schedule(
             self._count_steps(train_set),
             learning_rate=self.learning_rate,
+            shape=self.schedule,
             patience=self.patience,
             precision=self.precision,
         )

@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from unoqa.core.work import Work
 
+ScheduleShape = Literal["cosine", "constant"]
+"""How the learning rate changes: warm-up and a cosine, or not at all."""
 
 LARGE_NETWORK = 30_000_000
 """Number of parameters above which networks are trained one at a time: each takes five times its size in memory."""
@@ -36,8 +38,9 @@ class Schedule:
     """How long and how fast a network is trained.
 
     Attributes:
-        steps: optimiser steps at most.
+        steps: optimiser steps at most; 0 leaves the network as it is.
         learning_rate: Adam's learning rate after the warm-up; it falls by a cosine to a thousandth (as CFLOW-AD).
+        shape: `constant` has neither warm-up nor fall (as FastFlow).
         warm_up: share of the steps over which the learning rate rises linearly.
         weight_decay: Adam's weight decay.
         check_every: steps between two checks of the held-out loss.
@@ -47,6 +50,7 @@ class Schedule:
 
     steps: int
     learning_rate: float
+    shape: ScheduleShape = "cosine"
     warm_up: float = 0.08
     weight_decay: float = 0.0
     check_every: int = 25
@@ -55,9 +59,34 @@ class Schedule:
 
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of one step."""
+        if self.shape == "constant":
+            return self.learning_rate
         rise = min(1.0, (step + 1) / max(1.0, self.warm_up * self.steps))
         cosine = 0.5 * (1 + math.cos(math.pi * step / self.steps))
         return self.learning_rate * rise * max(cosine, 0.001)
+
+
+@final
+@dataclass(frozen=True)
+class Training:
+    """How a network was trained, in optimiser steps.
+
+    Attributes:
+        planned: steps at most.
+        taken: steps until training stopped.
+        kept: the step whose parameters are kept.
+        per_pass: steps in which every image (or fibre) is seen once.
+    """
+
+    planned: int
+    taken: int
+    kept: int
+    per_pass: float
+
+    @property
+    def passes(self) -> float:
+        """Passes over the images until training stopped."""
+        return self.taken / self.per_pass
 
 
 @final
@@ -70,11 +99,13 @@ class Objective:
         loss: the loss of one step's batch. The step alone decides the batch, so that a resumed training sees the same
             batches as one that was never interrupted.
         held_out_loss: the loss on images that no step uses.
+        steps_per_pass: steps in which every image (or fibre) is seen once.
     """
 
     title: str
     loss: Callable[[int], Tensor]
     held_out_loss: Callable[[], float]
+    steps_per_pass: float
 
 
 @final
@@ -100,20 +131,23 @@ class _TrainingState:
             self.best.copy_(parameters.detach())
 
 
-def train(network: nn.Module, objective: Objective, schedule: Schedule, work: Work) -> None:
+def train(network: nn.Module, objective: Objective, schedule: Schedule, work: Work) -> Training:
     """Train the network, and leave it with the parameters of the lowest held-out loss.
 
-    With patience 0 these are the last parameters with a finite loss.
+    With patience 0 these are the last parameters with a finite loss. A network without parameters stays as it is.
 
     Raises:
         FitError: the loss became infinite or NaN before the first gain.
     """
-    large = sum(parameter.numel() for parameter in network.parameters()) > LARGE_NETWORK
-    with _LARGE_NETWORK_LOCK if large else nullcontext(), flatten_parameters(network) as parameters:
-        _train(parameters, objective, schedule, work)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    if not count:
+        return Training(0, 0, 0, objective.steps_per_pass)
+    with _LARGE_NETWORK_LOCK if count > LARGE_NETWORK else nullcontext(), flatten_parameters(network) as parameters:
+        state = _train(parameters, objective, schedule, work)
+    return Training(schedule.steps, state.step, state.best_step, objective.steps_per_pass)
 
 
-def _train(parameters: nn.Parameter, objective: Objective, schedule: Schedule, work: Work) -> None:
+def _train(parameters: nn.Parameter, objective: Objective, schedule: Schedule, work: Work) -> _TrainingState:
     device = parameters.device
     state = _resume(parameters, work) or _start(parameters, objective, schedule)
     saved_at = time.monotonic()
@@ -136,6 +170,7 @@ def _train(parameters: nn.Parameter, objective: Objective, schedule: Schedule, w
             advance()
     work.write(_make_checkpoint(parameters, state))
     parameters.data.copy_(state.best)
+    return state
 
 
 @torch.no_grad()

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def smooth(
-    grid: Float[Tensor, "batch channels rows columns"], neighbourhood: int
+    grid: Float[Tensor, "batch channels rows columns"], neighbourhood: int, *, pad: bool = False
 ) -> Float[Tensor, "batch channels rows columns"]:
-    """Average each place with its neighbours; places outside the grid do not count.
+    """Average each place with its neighbours; places outside the grid do not count, or are 0 with `pad`.
 
     The square is centred on its place, so an even side is read as the next odd one. Its mean is the mean along rows of
     the means along columns: 2 × side sums a place in place of side².
@@ -25,8 +25,8 @@ def smooth(
     if reach == 0:
         return grid
     side = 2 * reach + 1
-    column_means = functional.avg_pool2d(grid, (side, 1), stride=1, padding=(reach, 0), count_include_pad=False)
-    return functional.avg_pool2d(column_means, (1, side), stride=1, padding=(0, reach), count_include_pad=False)
+    column_means = functional.avg_pool2d(grid, (side, 1), stride=1, padding=(reach, 0), count_include_pad=pad)
+    return functional.avg_pool2d(column_means, (1, side), stride=1, padding=(0, reach), count_include_pad=pad)
 
 
 def average_grid(
@@ -47,17 +47,27 @@ def to_fibres(grid: Float[Tensor, "batch channels rows columns"]) -> Float[Tenso
     return grid.flatten(2).transpose(1, 2)
 
 
-def join_scales(grids: Sequence[Tensor], shape: tuple[int, int]) -> Float[Tensor, "batch channels rows columns"]:
+def find_finest(grids: Sequence[Tensor]) -> tuple[int, int]:
+    """Return rows and columns of the grid with the most places."""
+    rows, columns = max((grid.shape[-2:] for grid in grids), key=lambda shape: shape[0] * shape[1])
+    return rows, columns
+
+
+def join_scales(
+    grids: Sequence[Tensor], shape: tuple[int, int], *, repeat: bool = False
+) -> Float[Tensor, "batch channels rows columns"]:
     """Resample the scales to one shape and stack their channels.
 
-    A coarser scale is interpolated bilinearly, a finer one is averaged by area.
+    A coarser scale is interpolated bilinearly, or its values are repeated; a finer one is averaged by area.
     """
-    return torch.cat([_resample(grid, shape) for grid in grids], dim=1)
+    return torch.cat([_resample(grid, shape, repeat=repeat) for grid in grids], dim=1)
 
 
-def _resample(grid: Tensor, shape: tuple[int, int]) -> Tensor:
+def _resample(grid: Tensor, shape: tuple[int, int], *, repeat: bool) -> Tensor:
     if tuple(grid.shape[-2:]) == shape:
         return grid
     if grid.shape[-2] >= shape[0] and grid.shape[-1] >= shape[1]:
         return functional.adaptive_avg_pool2d(grid, shape)
+    if repeat:
+        return functional.interpolate(grid, shape, mode="nearest")
     return functional.interpolate(grid, shape, mode="bilinear", align_corners=False)

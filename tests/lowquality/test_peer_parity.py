@@ -1,0 +1,348 @@
+"""The published methods beside anomalib's, module by module, on the same features of 40 real images.
+
+Each test uses the settings that restore what was published (`form`, `start`, `schedule`, `maps`, `join`), and says in
+its name what is equal. `make test-peer` runs these tests.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from unoqa.core.auroc import auroc
+from unoqa.core.features import FeatureSet, Scale
+from unoqa.core.grading import Grade
+from unoqa.core.work import Work
+from unoqa.encoders.timm import Timm
+from unoqa.formats import collect, read
+from unoqa.lowquality.anomalib.isolation import seed_all
+from unoqa.lowquality.anomalib.models import IMAGENET_MEAN, IMAGENET_STD, build_model
+from unoqa.lowquality.anomalib.training import ImageDataset, train_model
+from unoqa.lowquality.cflow import Cflow
+from unoqa.lowquality.fastflow import Fastflow
+from unoqa.lowquality.padim import Padim
+from unoqa.lowquality.patchcore import Patchcore
+
+pytestmark = pytest.mark.skipif(
+    find_spec("anomalib") is None and os.environ.get("UNOQA_REQUIRE_PEER") != "1",
+    reason='anomalib is not installed: pip install "unoqa[peer]"',
+)
+
+CPU = torch.device("cpu")
+SHARED = Path(__file__).parents[3] / "shared"
+WEIGHTS = SHARED / "encoders" / "resnet18_layers123.safetensors"
+LAYERS = ("layer1", "layer2", "layer3")
+UNTRAINED = {"backbone": "resnet18", "pre_trained": False}
+SIZE = 320
+
+CFLOW = Cflow(
+    neighbourhood=1,
+    start="random",
+    epochs=1,
+    batch=64,
+    learning_rate=1e-4,
+    schedule="constant",
+    patience=0,
+    join="maps",
+)
+FASTFLOW = Fastflow(
+    start="layer-norm", epochs=1, batch=8, learning_rate=1e-3, schedule="constant", patience=0, maps="norm", join="maps"
+)
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Return the features of 40 outstanding images and of 40 others of the same device, and whether each is worse."""
+    for path in (SHARED / "octa", WEIGHTS):
+        if not path.exists():
+            missing = f"{path} is not on this machine; it is lent for tests and not part of the project"
+            (pytest.fail if os.environ.get("UNOQA_REQUIRE_SHARED") == "1" else pytest.skip)(missing)
+    with (SHARED / "octa" / "grades.csv").open(encoding="utf-8", newline="") as file:
+        rows = sorted((row["image"], int(row["grade"])) for row in csv.DictReader(file) if row["device"] == "rossa")
+    outstanding, worse = (
+        [name for name, grade in rows if (grade == Grade.OUTSTANDING) is good] for good in (True, False)
+    )
+    random = np.random.default_rng(0)
+    best, rest = (random.permutation(names).tolist() for names in (outstanding, worse))
+    names = [*best[:60], *rest[:20]]
+    found = {one.name: one for one in collect([SHARED / "octa" / "images"]).references}
+    encoder = Timm(layers=(1, 2, 3)).open(device=CPU, weights=WEIGHTS)
+    pyramids = [encoder.encode(read(found[name]).resize(SIZE)[None]) for name in names]
+    scales = tuple(Scale(name, scale.channels) for name, scale in zip(LAYERS, encoder.scales, strict=True))
+    arrays = tuple(torch.cat(grids).numpy() for grids in zip(*(pyramid.scales for pyramid in pyramids), strict=True))
+    return FeatureSet(scales, arrays, np.arange(80), CPU), np.arange(80) >= 60
+
+
+@pytest.fixture(scope="module")
+def fitted_on(images):
+    """Return the 40 outstanding images that modules are fitted on."""
+    return images[0].subset(np.arange(40))
+
+
+@pytest.fixture(scope="module")
+def unseen(images):
+    """Return 20 outstanding images and 20 others, and whether each is worse."""
+    return images[0].subset(np.arange(40, 80)), images[1][40:]
+
+
+def peer(name, **options):
+    """Return a model of anomalib without trained weights; the features come from us."""
+    with seed_all(0, CPU):
+        return build_model(name, {**UNTRAINED, **options}, (SIZE, SIZE), weights=None)
+
+
+def pyramids(features):
+    """Return each image's grids by the names of their layers, as anomalib's models name them."""
+    return [dict(zip(LAYERS, pyramid.scales, strict=True)) for pyramid in features.batches(1)]
+
+
+# PaDiM and PatchCore
+
+
+def test_padim_gives_the_peers_map_and_its_maximum_with_the_same_channels(fitted_on, unseen):
+    settings = Padim(channels=50, largest_grid=80, regularisation=0.01001, pool="max", form="published")
+    ours = settings.fit(fitted_on, seed=1)
+    model = peer("Padim", n_features=50).model.eval()
+    model.idx = ours.state()["channels"]
+    with torch.no_grad():
+        model.gaussian.fit(torch.cat([model.generate_embedding(grids) for grids in pyramids(fitted_on)]))
+        statistics = {"mean": model.gaussian.mean, "inv_covariance": model.gaussian.inv_covariance}
+        for grids, pyramid in zip(pyramids(unseen[0])[::4], list(unseen[0].batches(1))[::4], strict=True):
+            embedding = model.generate_embedding(grids)
+            distances = model.anomaly_map_generator.compute_distance(embedding, list(statistics.values()))
+            whole = model.anomaly_map_generator(embedding=embedding, image_size=(SIZE, SIZE), **statistics)
+            evidence = ours.predict(pyramid)
+            torch.testing.assert_close(evidence.maps[0], distances[:, 0], rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(evidence.score.exp(), whole.amax(dim=(1, 2, 3)), rtol=1e-4, atol=1e-4)
+
+
+def test_patchcore_gives_the_peers_map_and_its_weighted_maximum_with_the_same_memory(fitted_on, unseen):
+    settings = Patchcore(scales=("layer2", "layer3"), pool="max", form="published")
+    ours = settings.fit(fitted_on, seed=1)
+    model = peer("Patchcore", layers=["layer2", "layer3"]).model.eval()
+    model.memory_bank = ours.state()["memory"].float()
+    for grids, pyramid in zip(pyramids(unseen[0])[::4], list(unseen[0].batches(1))[::4], strict=True):
+        pooled = {name: model.feature_pooler(grids[name]) for name in ("layer2", "layer3")}
+        embedding = model.reshape_embedding(model.generate_embedding(pooled))
+        distances, places = model.nearest_neighbors(embedding, n_neighbors=1)
+        score = model.compute_anomaly_score(distances[None], places[None], embedding)
+        evidence = ours.predict(pyramid)
+        torch.testing.assert_close(evidence.maps[0].flatten(), distances, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(evidence.score.exp(), score, rtol=1e-4, atol=1e-4)
+
+
+# CFLOW and FastFlow with the same weights
+
+
+def copy_blocks(prefix, blocks, *, rotated):
+    """Return the state of our couplings that the peer's blocks give, and the order of channels in its latent.
+
+    The peer permutes (or rotates) the channels after each block. Ours stores where the channels are instead, or rotates
+    before a block; so the last permutation orders the latent, and the last rotation turns it.
+    """
+    channels = blocks[0].in_channels
+    order, rotation, state = torch.arange(channels), torch.eye(channels), {}
+    for number, block in enumerate(blocks):
+        own = f"{prefix}._blocks.{number}."
+        half = block.splits[0]
+        state |= {own + "passive": order[:half], own + "active": order[half:]}
+        for ours, theirs in (("gain", block.global_scale), ("offset", block.global_offset)):
+            values = torch.empty(channels)
+            values[order] = theirs.detach().flatten()
+            state[own + ours] = values
+        matrix = block.w_perm.detach().reshape(channels, channels)
+        if rotated:
+            state[own + "rotation"], rotation = rotation, matrix
+        else:
+            order = order[matrix.argmax(dim=1)]
+    return state, order, rotation
+
+
+def round_weights(model):
+    """Round the peer's weights to those that our models store; draw gains and offsets, which begin as 1 and 0."""
+    with torch.no_grad(), seed_all(1, CPU):
+        for name, value in model.named_parameters():
+            if "subnet" in name and value.dim() > 1:
+                value.copy_((2 * value).bfloat16().float())
+            elif "global" in name:
+                value.add_(0.3 * torch.randn_like(value))
+
+
+def restore(settings, features, copied):
+    """Return our flows with copied arrays in place of those of an untrained fit."""
+    state = settings.untrained().fit(features, seed=0).state()
+    assert copied.keys() <= state.keys()
+    stored = {name: array.to(state[name].dtype) for name, array in copied.items()}
+    assert all(stored[name].shape == state[name].shape for name in stored)
+    return settings.restore({**state, **stored}, features.scales)
+
+
+@pytest.mark.parametrize("permutation", ["hard", "soft"])
+def test_cflow_gives_the_peers_latents_and_likelihoods_with_the_same_weights(permutation, fitted_on, unseen):
+    model = peer("Cflow", layers=["layer2", "layer3"], permute_soft=permutation == "soft").model.eval()
+    round_weights(model)
+    settings = replace(CFLOW, scales=("layer2", "layer3"), permutation=permutation)
+    copied, orders, rotations = {}, [], []
+    for layer, decoder in zip(settings.scales, model.decoders, strict=True):
+        state, order, rotation = copy_blocks(layer, list(decoder), rotated=permutation == "soft")
+        for number, block in enumerate(decoder):
+            first, _, last = block.subnet
+            own, half = f"{layer}._blocks.{number}.subnet.", block.splits[0]
+            state |= {own + "fibre.weight": first.weight[:, :half], own + "position.weight": first.weight[:, half:]}
+            state |= {
+                own + "fibre.bias": first.bias,
+                own + "output.weight": last.weight,
+                own + "output.bias": last.bias,
+            }
+        copied |= state
+        orders.append(order)
+        rotations.append(rotation)
+    ours = restore(settings, fitted_on, {name: array.detach() for name, array in copied.items()})
+    utilities = import_cflow_utilities()
+    for grids, pyramid in zip(pyramids(unseen[0])[:4], unseen[0].batches(1), strict=False):
+        for scale, (layer, decoder) in enumerate(zip(settings.scales, model.decoders, strict=True)):
+            latent, likelihood = ours.infer(pyramid)[scale]
+            grid = grids[layer]
+            fibres = grid.flatten(2)[0].T
+            encoding = utilities.positional_encoding_2d(128, *grid.shape[2:]).flatten(1).T
+            with torch.no_grad():
+                z, determinant = decoder(fibres, [encoding])
+            expected = utilities.get_logp(fibres.shape[1], z, determinant) / fibres.shape[1]
+            mine = latent.flatten(2)[0].T[:, orders[scale]] @ rotations[scale].T
+            torch.testing.assert_close(mine, z, rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(likelihood.flatten(), expected, rtol=1e-4, atol=1e-4)
+
+
+def import_cflow_utilities():
+    from anomalib.models.image.cflow import utils  # noqa: PLC0415 - optional
+
+    return utils
+
+
+def test_fastflow_gives_the_peers_latents_likelihoods_map_and_maximum_with_the_same_weights(fitted_on, unseen):
+    model = peer("Fastflow").model.eval()
+    round_weights(model)
+    copied, orders = {}, []
+    with torch.no_grad(), seed_all(2, CPU):
+        for norm in model.norms:
+            norm.weight.add_(0.1 * torch.randn_like(norm.weight))
+            norm.bias.add_(0.1 * torch.randn_like(norm.bias))
+    for layer, norm, blocks in zip(LAYERS, model.norms, model.fast_flow_blocks, strict=True):
+        state, order, _ = copy_blocks(layer, list(blocks), rotated=False)
+        for number, block in enumerate(blocks):
+            first, _, last = block.subnet
+            own = f"{layer}._blocks.{number}.subnet."
+            state |= {own + "hidden.weight": first.weight, own + "hidden.bias": first.bias}
+            state |= {own + "output.weight": last.weight, own + "output.bias": last.bias}
+        copied |= {**state, f"{layer}.whitening.gain": norm.weight, f"{layer}.whitening.offset": norm.bias}
+        orders.append(order)
+    settings = replace(FASTFLOW, pool="max")
+    ours = restore(settings, fitted_on, {name: array.detach() for name, array in copied.items()})
+    for grids, pyramid in zip(pyramids(unseen[0])[:4], unseen[0].batches(1), strict=False):
+        latents = []
+        for scale, (layer, norm, blocks) in enumerate(zip(LAYERS, model.norms, model.fast_flow_blocks, strict=True)):
+            with torch.no_grad():
+                z, determinant = blocks(norm(grids[layer]))
+            latent, likelihood = ours.infer(pyramid)[scale]
+            torch.testing.assert_close(latent[:, orders[scale]], z, rtol=1e-4, atol=1e-4)
+            channels = z.shape[1]
+            constant = 0.5 * np.log(2 * np.pi)
+            total = (-0.5 * z.square().sum() + determinant[0]) / channels - constant * likelihood.numel()
+            torch.testing.assert_close(likelihood.sum(), total, rtol=1e-4, atol=1e-4)
+            latents.append(z)
+        evidence, whole = ours.predict(pyramid), model.anomaly_map_generator(latents)
+        joined = torch.stack(
+            [functional.interpolate(grid[None], (SIZE, SIZE), mode="bilinear") for grid in evidence.maps]
+        )
+        torch.testing.assert_close(joined.mean(dim=0) - 1, whole, rtol=1e-4, atol=1e-4)
+        assert float(evidence.score) - 1 == pytest.approx(float(whole.max()), abs=5e-3)  # ours: at the finest grid
+
+
+# CFLOW and FastFlow trained side by side
+
+
+class CachedFeatures(nn.Module):
+    """In place of the peer's encoder: gives the features of the images whose numbers are in the given pixels."""
+
+    def __init__(self, grid, layer=None):
+        super().__init__()
+        self._grid, self._layer = grid, layer
+
+    def forward(self, numbered):
+        numbers = (numbered[:, 0, 0, 0] * IMAGENET_STD[0] + IMAGENET_MEAN[0]).round().long()
+        return {self._layer: self._grid[numbers]} if self._layer else [self._grid[numbers]]
+
+
+def numbered_images(count):
+    """Return images whose pixels are their numbers."""
+    pixels = np.broadcast_to(np.arange(count, dtype=np.float32)[:, None, None, None], (count, 1, 4, 4))
+    return ImageDataset(FeatureSet((Scale("pixels", ("grey",)),), (pixels,), np.arange(count), CPU))
+
+
+def train_peer(method, grid, epochs, seed):
+    """Train anomalib's flow of layer 3 on the features as it trains, and return what gives latent and determinant."""
+    with seed_all(seed, CPU):
+        if method == "cflow":
+            model = build_model("Cflow", {**UNTRAINED, "layers": ["layer3"]}, (SIZE, SIZE), weights=None)
+            model.model.encoder = CachedFeatures(grid, "layer3")
+        else:
+            model = build_model("Fastflow", UNTRAINED, (SIZE, SIZE), weights=None)
+            model.model.norms, model.model.fast_flow_blocks = model.model.norms[2:], model.model.fast_flow_blocks[2:]
+            model.model.feature_extractor = CachedFeatures(grid)
+        train_model(model, numbered_images(len(grid)), epochs=epochs, batch=8, device=CPU, work=Work())
+    return model.model.eval()
+
+
+@torch.no_grad()
+def infer_peer(method, model, grid):
+    """Return the log-likelihood per channel at each place of one image, and its published map, by the peer."""
+    if method == "fastflow":
+        z = model.norms[0](grid)
+        total = torch.zeros(())
+        for block in model.fast_flow_blocks[0]:
+            (z,), determinant = block((z,))
+            total = total + determinant[0]
+        norm = 0.5 * z.square().mean(dim=1)
+        mean = -norm.mean() + total / z[0].numel() - 0.5 * np.log(2 * np.pi)
+        return float(-mean), float((1 - torch.exp(-norm)).mean())
+    utilities = import_cflow_utilities()
+    fibres = grid.flatten(2)[0].T
+    z, determinant = model.decoders[0](fibres, [utilities.positional_encoding_2d(128, *grid.shape[2:]).flatten(1).T])
+    likelihood = utilities.get_logp(fibres.shape[1], z, determinant) / fibres.shape[1]
+    return float(-functional.logsigmoid(likelihood).mean()), float(-likelihood.mean())
+
+
+def infer_ours(method, fitted, pyramid):
+    latent, likelihood = fitted.infer(pyramid)[0]
+    if method == "fastflow":
+        return float(-likelihood.mean()), float((1 - torch.exp(-0.5 * latent.square().mean(dim=1))).mean())
+    return float(-functional.logsigmoid(likelihood).mean()), float(-likelihood.mean())
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+@pytest.mark.parametrize(("method", "settings"), [("cflow", CFLOW), ("fastflow", FASTFLOW)], ids=["cflow", "fastflow"])
+def test_trained_alike_a_flow_has_the_peers_held_out_loss_and_ranking(method, settings, epochs, fitted_on, unseen):
+    features, worse = unseen
+    grid = torch.cat([grids["layer3"] for grids in pyramids(fitted_on)])
+    tested = [pyramid.scales[2] for pyramid in features.batches(1)]
+    numbers = {"ours": [], "peer": []}
+    for seed in range(3):
+        fitted = replace(settings, scales=("layer3",), epochs=epochs).fit(fitted_on, seed=seed)
+        model = train_peer(method, grid, epochs, seed)
+        ours = [infer_ours(method, fitted, pyramid) for pyramid in features.batches(1)]
+        theirs = [infer_peer(method, model, one) for one in tested]
+        for name, values in (("ours", ours), ("peer", theirs)):
+            losses, means = (np.array(part) for part in zip(*values, strict=True))
+            numbers[name].append((losses[~worse].mean(), auroc(means[worse], means[~worse])))
+    mine, its = (np.mean(numbers[name], axis=0) for name in ("ours", "peer"))
+    print(method, epochs, numbers)
+    assert mine == pytest.approx(its, abs=0.02)
