@@ -97,6 +97,7 @@ def cells(folder):
 def test_the_first_table_has_a_number_wherever_the_paper_has_one(finished):
     rows = table(finished.text(), "Table 1: phantom, test set")
     ours = [(name, reduction) for name in PAPERS for reduction in ("PCA", "NMF")]
+    rows = {(name.removesuffix(" ‡"), reduction): row for (name, reduction), row in rows.items()}
     assert list(rows) == [*ours, *((name, "score") for name in OTHERS), ("majority class", "–")]
     for name, row in rows.items():
         kinds = dict(list(row.items())[2:])

@@ -170,13 +170,6 @@ def test_an_unknown_device(give, clinic):
     assert give(clinic.folder, "--device", "gpu") == "There is no device 'gpu'; choose one of auto, cpu, cuda."
 
 
-@pytest.mark.parametrize("share", ["0", "-.5", "1.5"])
-def test_a_share_of_the_training_that_is_none(share, give, clinic):
-    assert give(clinic.folder, "--share", share) == (
-        f"Invalid value for '--share': use a number above 0 and at most 1, not {float(share):g}."
-    )
-
-
 def test_a_folder_that_another_process_works_in(give, clinic, tmp_path):
     with Workspace(tmp_path / "tables" / "work"):
         assert give(clinic.folder, "--dataset", "phantom") == (

@@ -31,10 +31,11 @@ def member(**changes):
 
 
 def test_the_recipes_of_the_package():
-    of_the_paper = ("", "-fastflow", "-fastflow-original", "-nmf", "-original", "-padim", "-patchcore")
+    originals = ("-original", "-fastflow-original", "-padim-original", "-patchcore-original")
+    of_the_paper = ("", "-fastflow", "-nmf", "-padim", "-patchcore", *originals)
     of_a_laptop = ("cflow", "fastflow", "padim", "patchcore")
     assert set(recipe_names()) == {
-        *("default", "default-resnet18", "measures"),
+        *("default", "default-resnet18", "measures", "padim-resnet18-original"),
         *(f"paper{end}" for end in of_the_paper),
         *(f"{module}-resnet18" for module in of_a_laptop),
     }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, final
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, final
 
 import torch
 from jaxtyping import Float
@@ -34,7 +34,9 @@ Inference = Callable[[Tensor], LatentAndLikelihood]
 """Maps grids, batch × channels × rows × columns, to their latent and log-likelihood."""
 
 
-class Scoring(NamedTuple):
+@final
+@dataclass(frozen=True)
+class Scoring:
     """How likelihoods become maps and a score."""
 
     kind: MapKind
@@ -93,7 +95,7 @@ class FittedFlows(FittedModule):
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map per scale and the score."""
         maps = self.make_maps(self.infer(pyramid), self._scoring.kind)
-        return score_likelihood_maps(maps, self._channels, *self._scoring)
+        return score_likelihood_maps(maps, self._channels, *astuple(self._scoring))
 
     def compute_log_density(self, pyramid: FeaturePyramid) -> Float[Tensor, " batch"]:
         """Return log p of the features in nats per channel: the mean over places, and over all channels of all scales.
