@@ -95,7 +95,7 @@ MISTAKES = {
     "demo --seed 4294967296": "Invalid value for '--seed': use a whole number from 0 to 4294967295, not 4294967296.",
     "grade scans -m model -o results --threads 5000": "Invalid value for '--threads': use a whole number from 0 to "
     "4096, not 5000.",
-    "reproduce scans -o tables --share 1.5": "Invalid value for '--share': use a number above 0 and at most 1, not 1.5.",
+    "reproduce scans -o tables --share 2": "Invalid value for '--share': use a number above 0 and at most 1, not 2.",
     "reproduce scans -o tables --share 0": "Invalid value for '--share': use a number above 0 and at most 1, not 0.",
     "reproduce scans -o tables --seeds 0": "Invalid value for '--seeds': use a whole number from 1 to 100, not 0.",
 }
