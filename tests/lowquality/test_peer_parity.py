@@ -15,18 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional
 
-from unoqa.core.auroc import auroc
 from unoqa.core.features import FeatureSet, Scale
 from unoqa.core.grading import Grade
-from unoqa.core.work import Work
 from unoqa.encoders.timm import Timm
 from unoqa.formats import collect, read
 from unoqa.lowquality.anomalib.isolation import seed_all
-from unoqa.lowquality.anomalib.models import IMAGENET_MEAN, IMAGENET_STD, build_model
-from unoqa.lowquality.anomalib.training import ImageDataset, train_model
+from unoqa.lowquality.anomalib.models import build_model
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
 from unoqa.lowquality.padim import Padim
@@ -265,84 +261,3 @@ def test_fastflow_gives_the_peers_latents_likelihoods_map_and_maximum_with_the_s
         )
         torch.testing.assert_close(joined.mean(dim=0) - 1, whole, rtol=1e-4, atol=1e-4)
         assert float(evidence.score) - 1 == pytest.approx(float(whole.max()), abs=5e-3)  # ours: at the finest grid
-
-
-# CFLOW and FastFlow trained side by side
-
-
-class CachedFeatures(nn.Module):
-    """In place of the peer's encoder: gives the features of the images whose numbers are in the given pixels."""
-
-    def __init__(self, grid, layer=None):
-        super().__init__()
-        self._grid, self._layer = grid, layer
-
-    def forward(self, numbered):
-        numbers = (numbered[:, 0, 0, 0] * IMAGENET_STD[0] + IMAGENET_MEAN[0]).round().long()
-        return {self._layer: self._grid[numbers]} if self._layer else [self._grid[numbers]]
-
-
-def numbered_images(count):
-    """Return images whose pixels are their numbers."""
-    pixels = np.broadcast_to(np.arange(count, dtype=np.float32)[:, None, None, None], (count, 1, 4, 4))
-    return ImageDataset(FeatureSet((Scale("pixels", ("grey",)),), (pixels,), np.arange(count), CPU))
-
-
-def train_peer(method, grid, epochs, seed):
-    """Train anomalib's flow of layer 3 on the features as it trains, and return what gives latent and determinant."""
-    with seed_all(seed, CPU):
-        if method == "cflow":
-            model = build_model("Cflow", {**UNTRAINED, "layers": ["layer3"]}, (SIZE, SIZE), weights=None)
-            model.model.encoder = CachedFeatures(grid, "layer3")
-        else:
-            model = build_model("Fastflow", UNTRAINED, (SIZE, SIZE), weights=None)
-            model.model.norms, model.model.fast_flow_blocks = model.model.norms[2:], model.model.fast_flow_blocks[2:]
-            model.model.feature_extractor = CachedFeatures(grid)
-        train_model(model, numbered_images(len(grid)), epochs=epochs, batch=8, device=CPU, work=Work())
-    return model.model.eval()
-
-
-@torch.no_grad()
-def infer_peer(method, model, grid):
-    """Return the log-likelihood per channel at each place of one image, and its published map, by the peer."""
-    if method == "fastflow":
-        z = model.norms[0](grid)
-        total = torch.zeros(())
-        for block in model.fast_flow_blocks[0]:
-            (z,), determinant = block((z,))
-            total = total + determinant[0]
-        norm = 0.5 * z.square().mean(dim=1)
-        mean = -norm.mean() + total / z[0].numel() - 0.5 * np.log(2 * np.pi)
-        return float(-mean), float((1 - torch.exp(-norm)).mean())
-    utilities = import_cflow_utilities()
-    fibres = grid.flatten(2)[0].T
-    z, determinant = model.decoders[0](fibres, [utilities.positional_encoding_2d(128, *grid.shape[2:]).flatten(1).T])
-    likelihood = utilities.get_logp(fibres.shape[1], z, determinant) / fibres.shape[1]
-    return float(-functional.logsigmoid(likelihood).mean()), float(-likelihood.mean())
-
-
-def infer_ours(method, fitted, pyramid):
-    latent, likelihood = fitted.infer(pyramid)[0]
-    if method == "fastflow":
-        return float(-likelihood.mean()), float((1 - torch.exp(-0.5 * latent.square().mean(dim=1))).mean())
-    return float(-functional.logsigmoid(likelihood).mean()), float(-likelihood.mean())
-
-
-@pytest.mark.parametrize("epochs", [1, 2])
-@pytest.mark.parametrize(("method", "settings"), [("cflow", CFLOW), ("fastflow", FASTFLOW)], ids=["cflow", "fastflow"])
-def test_trained_alike_a_flow_has_the_peers_held_out_loss_and_ranking(method, settings, epochs, fitted_on, unseen):
-    features, worse = unseen
-    grid = torch.cat([grids["layer3"] for grids in pyramids(fitted_on)])
-    tested = [pyramid.scales[2] for pyramid in features.batches(1)]
-    numbers = {"ours": [], "peer": []}
-    for seed in range(3):
-        fitted = replace(settings, scales=("layer3",), epochs=epochs).fit(fitted_on, seed=seed)
-        model = train_peer(method, grid, epochs, seed)
-        ours = [infer_ours(method, fitted, pyramid) for pyramid in features.batches(1)]
-        theirs = [infer_peer(method, model, one) for one in tested]
-        for name, values in (("ours", ours), ("peer", theirs)):
-            losses, means = (np.array(part) for part in zip(*values, strict=True))
-            numbers[name].append((losses[~worse].mean(), auroc(means[worse], means[~worse])))
-    mine, its = (np.mean(numbers[name], axis=0) for name in ("ours", "peer"))
-    print(method, epochs, numbers)
-    assert mine == pytest.approx(its, abs=0.02)
