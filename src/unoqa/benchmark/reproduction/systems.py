@@ -45,6 +45,7 @@ QUICK_FIBRES, QUICK_PASSES = 40_000, 4
 """Training of flows in a quick look, at most. It is used up, however the loss of held-out images changes: else all
 flows would stay the Gaussian that they begin as, and their rows would be equal."""
 
+
 @final
 @dataclass(frozen=True)
 class System:
