@@ -10,6 +10,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import RedirectResponse
 
 from unoqa.app.review.routes import ReviewOptions, make_review_router
+from unoqa.app.start.routes import make_start_router
 from unoqa.report.assets import read_asset
 from unoqa.web.answers import make_application, serve_asset
 from unoqa.web.roots import Root
@@ -32,6 +33,16 @@ def make_review_app(results: Path, options: ReviewOptions) -> FastAPI:
     def open_review() -> RedirectResponse:
         return RedirectResponse(f"/review{reader}")
 
+    return app
+
+
+def make_app(folder: Path, options: ReviewOptions) -> FastAPI:
+    """Return the whole app for what lies below a folder."""
+    app = make_application()
+    root = Root(folder)
+    add_assets(app)
+    app.include_router(make_start_router(root))
+    app.include_router(make_review_router(root, options))
     return app
 
 

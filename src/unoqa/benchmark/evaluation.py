@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unoqa.benchmark.agreement import Agreement, Detection, measure_agreement
-from unoqa.benchmark.labels import join_labels, read_grades, read_labels
+from unoqa.benchmark.labels import join_labels, read_grades, read_labels, read_reviewed
 from unoqa.benchmark.parts.grade_cells import describe_left_out
 from unoqa.core.errors import ResultsError
 from unoqa.core.grading import Grade
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from unoqa.core.intervals import Share
 
 
-def evaluate_results(results: Path, labels: Path) -> str:
+def evaluate_results(results: Path, labels: Path | None = None) -> str:
     """Write `evaluation.md` and `evaluation.json` into the results folder, and return the Markdown.
 
     Args:
         results: results folder of `unoqa grade`, or its `grades.csv`.
-        labels: table with columns image,grade.
+        labels: table with columns image,grade; None for the readers' grades in the record.
 
     Raises:
         ResultsError: results and labels cannot be joined, or no labelled image has a grade.
@@ -34,7 +34,7 @@ def evaluate_results(results: Path, labels: Path) -> str:
     if results.name.lower() == "grades.csv" and results.is_file():
         results = results.parent
     rows = read_grades(results)
-    reference = read_labels(labels)
+    reference = read_reviewed(results) if labels is None else read_labels(labels)
     joined = join_labels((row.image for row in rows), reference.grades)
     compared = [row for row in rows if row.image in joined and row.score is not None]
     if not any(row.grade is not None for row in compared):

@@ -19,6 +19,7 @@ from unoqa.core.errors import ResultsError
 from unoqa.store.formulas import unescape_formula
 from unoqa.store.results import Results
 from unoqa.store.results.database import RECORD
+from unoqa.store.results.reviews import collect_reviews
 from unoqa.store.tables.rows import read_rows
 
 if TYPE_CHECKING:
@@ -86,6 +87,22 @@ def read_labels(path: Path) -> Labels:
     if not grades:
         raise ResultsError(f"{path} grades no image; write a grade beside the names of some images.")
     return Labels(grades, without_grade)
+
+
+def read_reviewed(results: Path) -> Labels:
+    """Return the grades of people in a record: adjudicated ones, or those that all readers of an image gave alike.
+
+    Raises:
+        ResultsError: there are none.
+    """
+    with Results.open(results) as record:
+        reviews = collect_reviews(record.decisions)
+        images = [one.image for one in record.iterate()]
+    decided = {position: review.decided for position, review in reviews.items()}
+    grades = {normalise_name(images[position]): grade for position, grade in decided.items() if grade is not None}
+    if not grades:
+        raise ResultsError(f"No reader has graded an image of {results}; use `unoqa review`, or name a label file.")
+    return Labels(grades)
 
 
 def join_labels(images: Iterable[str], labels: Iterable[str]) -> dict[str, str]:

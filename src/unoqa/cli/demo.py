@@ -21,7 +21,7 @@ from unoqa.benchmark.evaluation import evaluate_results
 from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.messages import print_counts, print_fit_report
-from unoqa.cli.parts.options import Quiet, check_range
+from unoqa.cli.parts.options import ProgressTo, Quiet, check_range
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import ResultsError
 from unoqa.grader.grader import load
@@ -42,6 +42,7 @@ def demo(
     seed: Annotated[
         int, typer.Option(callback=check_range(0, LARGEST_SEED), help="Random seed; another seed draws other scans.")
     ] = 0,
+    progress: ProgressTo = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw a phantom clinic, fit on its outstanding scans, grade the others, and compare the grades with the labels."""
@@ -50,7 +51,7 @@ def demo(
         raise ResultsError(f"{folder} holds something that is not a demo; name a new folder.")
     if is_results(results):  # of an earlier demo, perhaps of another version or day
         shutil.rmtree(results)
-    bars = make_progress(quiet=quiet)
+    bars = make_progress(quiet=quiet, file=progress)
     print_message(f"Drawing {OUTSTANDING + sum(CLINIC)} phantom scans …", quiet=quiet)
     write_phantom(folder / "phantom", outstanding_to_fit=OUTSTANDING, clinic=CLINIC, seed=seed)
     grader = Recipe.named(DEFAULT).fit(folder / "phantom" / "outstanding", progress=bars)

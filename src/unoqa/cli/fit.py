@@ -11,6 +11,7 @@ Examples:
 
   unoqa fit outstanding/ -o model
   unoqa fit outstanding/ -o model --recipe measures --alpha 0.2
+  unoqa fit --reviewed results -o model
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from unoqa.cli.parts.options import (
     FollowLinks,
     Log,
     Overwrite,
+    ProgressTo,
     Quiet,
     Threads,
     Weights,
@@ -35,6 +37,7 @@ from unoqa.cli.parts.options import (
     check_range,
     use_threads,
 )
+from unoqa.cli.parts.reviewed import find_reviewed
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.allocation import use_one_arena
 from unoqa.core.errors import UsageError
@@ -47,10 +50,14 @@ if TYPE_CHECKING:
     from unoqa.grader.fitting import FitReport
 
 Outstanding = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Argument(
         help="Outstanding images only: files, or folders to search.", metavar="OUTSTANDING", show_default=False
     ),
+]
+Reviewed = Annotated[
+    Path | None,
+    typer.Option(help="Fit on the images of this results folder that readers graded outstanding.", metavar="RESULTS"),
 ]
 
 Alpha = Annotated[
@@ -101,8 +108,9 @@ SMALLEST_ALPHA = 0.001
 
 
 def fit(
-    outstanding: Outstanding,
     output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to make.")],
+    outstanding: Outstanding = None,
+    reviewed: Reviewed = None,
     recipe: Annotated[str, typer.Option(help="Name of a recipe, or a TOML file.")] = DEFAULT,
     encoder_weights: Weights = None,
     alpha: Alpha = None,
@@ -116,6 +124,7 @@ def fit(
     follow_links: FollowLinks = False,
     overwrite: Overwrite = False,
     log: Log = None,
+    progress: ProgressTo = None,
     quiet: Quiet = False,
 ) -> None:
     """Fit a model and save it."""
@@ -123,10 +132,8 @@ def fit(
     use_one_arena()
     use_threads(threads)
     check_output(output, overwrite=overwrite)
-    settings = _find_recipe(recipe) if alpha is None else _find_recipe(recipe).with_alpha(_check_alpha(alpha))
-    settings = settings if precision is None else settings.with_precision(precision)
-    settings = _declare_scans(settings, slab, crop)
-    source = ImageSource.find(outstanding, follow_links=follow_links)
+    settings = _declare_scans(_make_settings(recipe, alpha, precision), slab, crop)
+    source = _find_images(outstanding, reviewed, follow_links=follow_links)
     with _open_workspace(output) as workspace:
         grader = settings.fit(
             source,
@@ -134,7 +141,7 @@ def fit(
             device=device,
             weights=encoder_weights,
             intensity_range=intensity_range,
-            progress=make_progress(quiet=quiet),
+            progress=make_progress(quiet=quiet, file=progress),
             workspace=workspace,
         )
         grader.save(output)
@@ -149,6 +156,19 @@ def _finish(report: FitReport, output: Path, *, quiet: bool) -> None:
     print_message(f"Next: unoqa grade IMAGES -m {output} -o RESULTS", quiet=quiet)
     if report.failures:
         raise typer.Exit(SOME_FAILED)
+
+
+def _make_settings(recipe: str, alpha: float | None, precision: Precision | None) -> Recipe:
+    settings = _find_recipe(recipe) if alpha is None else _find_recipe(recipe).with_alpha(_check_alpha(alpha))
+    return settings if precision is None else settings.with_precision(precision)
+
+
+def _find_images(outstanding: list[Path] | None, reviewed: Path | None, *, follow_links: bool) -> ImageSource:
+    if bool(outstanding) == (reviewed is not None):
+        raise UsageError("Name outstanding images, or a results folder with --reviewed; one of the two.")
+    if reviewed is not None:
+        return find_reviewed(reviewed)
+    return ImageSource.find(outstanding or [], follow_links=follow_links)
 
 
 def _check_alpha(alpha: float) -> float:

@@ -39,6 +39,7 @@ from unoqa.cli.parts.options import (
     KeepDates,
     KeepIdentifiers,
     Log,
+    ProgressTo,
     Quiet,
     SeveralModels,
     Threads,
@@ -64,9 +65,7 @@ def grade(
     model: SeveralModels,
     output: Annotated[Path, typer.Option("--output", "-o", help="Results folder to make.")],
     alone: Annotated[bool, typer.Option("--alone", help="Grade each image by itself; needs a settled model.")] = False,
-    cohort: Annotated[
-        bool, typer.Option("--cohort", help="Cluster these images, even if the model is settled.")
-    ] = False,
+    cohort: Annotated[bool, typer.Option("--cohort", help="Cluster them, even if the model is settled.")] = False,
     append: Annotated[bool, typer.Option("--append", help="Add images to the results; needs a settled model.")] = False,
     findings: Annotated[
         Literal["refused", "all"], typer.Option(help="Look for faults in these images: not outstanding, or all.")
@@ -79,6 +78,7 @@ def grade(
     keep_identifiers: KeepIdentifiers = False,
     keep_dates: KeepDates = False,
     log: Log = None,
+    progress: ProgressTo = None,
     quiet: Quiet = False,
 ) -> None:
     """Grade images into a results folder."""
@@ -94,7 +94,7 @@ def grade(
         source,
         output,
         options,
-        progress=make_progress(quiet=quiet),
+        progress=make_progress(quiet=quiet, file=progress),
         notify=lambda sentence: print_message(sentence, quiet=quiet),
         leave_out=("report_html",) if no_report else (),
     )

@@ -26,6 +26,7 @@ from unoqa.cli.parts.options import (
     Log,
     Model,
     Overwrite,
+    ProgressTo,
     Quiet,
     Threads,
     check_output,
@@ -45,6 +46,7 @@ def settle(
     follow_links: FollowLinks = False,
     overwrite: Overwrite = False,
     log: Log = None,
+    progress: ProgressTo = None,
     quiet: Quiet = False,
 ) -> None:
     """Settle a model on a cohort and save it."""
@@ -54,7 +56,7 @@ def settle(
     loaded = load(model, device=device)
     grader = loaded.grader if isinstance(loaded, SettledGrader) else loaded
     source = ImageSource.find(images, follow_links=follow_links)
-    settled = grader.settle(source, progress=make_progress(quiet=quiet))
+    settled = grader.settle(source, progress=make_progress(quiet=quiet, file=progress))
     settled.save(output)
     print_failures(settled.failures)
     print_ignored(source.ignored)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, final
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeRemainingColumn
@@ -12,11 +14,16 @@ from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 from unoqa.core.progress import NoProgress, Progress
+from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rich.progress import Task
+
+WRITE_SECONDS = 0.3
+"""How often a file of progress is written, at most."""
 
 
 @final
@@ -61,7 +68,49 @@ class Bars:
                 self._display = None
 
 
-def make_progress(*, quiet: bool) -> Progress:
-    """Return progress bars if stderr is a terminal and `quiet` is off, else a progress that shows nothing."""
+@final
+class ProgressFile:
+    """Writes how far a command is to a file, for programs that watch it.
+
+    The file is a JSON list of the tasks that run, the outermost first, each with `title`, `done` and `total`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._tasks: list[dict[str, Any]] = []
+        self._written = 0.0
+
+    @contextmanager
+    def task(self, title: str, total: int) -> Iterator[Callable[[], None]]:
+        """Show a task until it ends."""
+        task = {"title": title, "done": 0, "total": total}
+        self._tasks.append(task)
+        self._write()
+
+        def step() -> None:
+            task["done"] += 1  # type: ignore[operator]
+            if time.monotonic() - self._written > WRITE_SECONDS:
+                self._write()
+
+        try:
+            yield step
+        finally:
+            self._tasks.remove(task)
+            self._write()
+
+    def _write(self) -> None:
+        self._written = time.monotonic()
+        with suppress(OSError):  # a full disk is told by what the command itself writes
+            write_text(self._path, json.dumps(self._tasks))
+
+
+def make_progress(*, quiet: bool, file: Path | None = None) -> Progress:
+    """Return progress bars if stderr is a terminal and `quiet` is off, else a progress that shows nothing.
+
+    Args:
+        file: where a program wants to read the progress instead.
+    """
+    if file is not None:
+        return ProgressFile(file)
     is_terminal = sys.stderr is not None and sys.stderr.isatty()  # None where a service has closed it
     return Bars() if is_terminal and not quiet else NoProgress()

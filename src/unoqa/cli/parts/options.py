@@ -69,6 +69,9 @@ KeepIdentifiers = Annotated[
     bool, typer.Option("--keep-identifiers", help="Keep patient and session of headers as they are, not hashed.")
 ]
 KeepDates = Annotated[bool, typer.Option("--keep-dates", help="Keep the dates of scans that headers have.")]
+ProgressTo = Annotated[
+    Path | None, typer.Option("--progress", help="Write how far the command is to this file, as JSON.")
+]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Search linked folders too.")]
 
 

@@ -1,0 +1,187 @@
+// The first page: folders are chosen, commands shown and started, their progress followed.
+
+import { ask } from "/assets/server.js";
+import { byId, make } from "/assets/panel.js";
+
+const POLL = 800, SEARCH = 15000; // milliseconds
+
+const post = (path, body, values = {}) => ask(path, values, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+// --- forms
+
+function read(form) { return { action: form.dataset.action, ...Object.fromEntries(new FormData(form)) }; }
+
+async function showCommand(form) {
+  const box = form.querySelector(".command");
+  if (!box) return;
+  const { command } = await post("/start/command", read(form));
+  box.hidden = !command; // not everything is chosen yet
+  box.querySelector("code").textContent = command || "";
+}
+
+async function start(event) {
+  event.preventDefault();
+  const form = event.target;
+  const mistake = form.querySelector(".mistake") || byId("away");
+  mistake.hidden = true;
+  try {
+    const { missing } = await post("/start/jobs", read(form));
+    if (missing) throw new Error(missing);
+    await follow();
+    byId("jobs").scrollIntoView({ block: "nearest" });
+  } catch (error) {
+    mistake.textContent = error.message;
+    mistake.hidden = false;
+  }
+}
+
+// --- choosing a folder
+
+let chosenFor = null;
+let shown = null;
+
+async function browse(path) {
+  shown = await ask("/start/folders", { path });
+  byId("here").textContent = shown.path || "the folder that was opened";
+  byId("up").disabled = shown.parent === null;
+  byId("holds").textContent = count(shown.images);
+  const items = shown.folders.map((folder) => {
+    const button = make("button");
+    button.type = "button";
+    button.append(make("span", folder.name, "name"), make("span", folder.kind || count(folder.images), "muted"));
+    button.addEventListener("click", () => browse(folder.path));
+    const item = make("li");
+    item.append(button);
+    return item;
+  });
+  if (!items.length) items.push(make("li", "There are no folders in it.", "nothing muted"));
+  if (shown.more) items.push(make("li", `… and ${shown.more} more`, "nothing muted"));
+  byId("folders").replaceChildren(...items);
+}
+
+const count = (images) => `${images} image${images === 1 ? "" : "s"}`;
+
+async function open(field) {
+  chosenFor = byId(field);
+  await browse(chosenFor.value === "." ? "" : chosenFor.value);
+  byId("browser").returnValue = "";
+  byId("browser").showModal();
+}
+
+function choose() {
+  if (byId("browser").returnValue !== "choose") return;
+  chosenFor.value = shown.path || ".";
+  showCommand(chosenFor.form);
+}
+
+// --- what there is, and what is going on
+
+let last = "";
+let looked = 0; // when the folder was searched
+const opened = new Set(); // jobs whose messages are unfolded
+
+async function follow() {
+  const jobs = await ask("/start/jobs");
+  byId("away").hidden = true;
+  const states = jobs.map((job) => job.name + job.state).join();
+  const text = JSON.stringify(jobs);
+  if (states !== follow.states || Date.now() - looked > SEARCH) await search();
+  follow.states = states;
+  if (text === last) return;
+  last = text;
+  if (jobs.length) byId("jobs").replaceChildren(...jobs.map(describeJob));
+}
+
+async function search() {
+  looked = Date.now();
+  const { models, results } = await ask("/start/outputs");
+  fill(byId("grade-model"), models);
+  byId("results").replaceChildren(...(results.length ? results.map(describeResults) : [make("li", "No results yet.", "muted")]));
+}
+
+function fill(select, names) {
+  const before = select.value;
+  if (document.activeElement === select) return; // it is open
+  select.replaceChildren(...names.map((name) => Object.assign(make("option", name), { value: name })));
+  if (!names.length) select.append(Object.assign(make("option", "fit a model first"), { value: "" }));
+  if (names.includes(before)) select.value = before;
+  showCommand(select.form);
+}
+
+function describeResults(name) {
+  const item = make("li");
+  item.append(make("span", name, "name"), links(name));
+  return item;
+}
+
+function links(results) {
+  const box = make("span", "", "row");
+  const report = Object.assign(make("a", "report"), { href: `/start/report?${new URLSearchParams({ results })}`, target: "_blank" });
+  const review = Object.assign(make("a", "review"), { href: `/review?${new URLSearchParams({ results })}` });
+  report.setAttribute("aria-label", `Report of ${results}`);
+  review.setAttribute("aria-label", `Review ${results}`);
+  box.append(report, review);
+  return box;
+}
+
+function describeJob(job) {
+  const box = make("div", "", "job");
+  const head = make("div", "", "row spread");
+  const state = make("p", "", "row");
+  state.append(make("span", job.state, "state"), make("code", job.command));
+  head.append(state, action(job));
+  box.append(head);
+  for (const task of job.progress) {
+    const line = make("p", "", "muted");
+    const bar = Object.assign(document.createElement("progress"), { max: Math.max(1, task.total), value: task.done });
+    bar.setAttribute("aria-label", task.title);
+    line.append(`${task.title}: ${task.done} of ${task.total}`);
+    box.append(line, bar);
+  }
+  if (job.state === "running" && !job.progress.length) box.append(make("p", "starting …", "muted"));
+  if (job.state.startsWith("done") && job.action !== "fit") box.append(links(job.action === "demo" ? `${job.output}/results` : job.output));
+  if (job.log.trim()) box.append(messages(job));
+  return box;
+}
+
+function messages(job) {
+  const details = document.createElement("details");
+  details.open = opened.has(job.name) || job.state === "not done";
+  details.addEventListener("toggle", () => (details.open ? opened.add(job.name) : opened.delete(job.name)));
+  const text = make("pre", job.log.trim());
+  text.tabIndex = 0;
+  details.append(make("summary", "What was noticed"), text);
+  return details;
+}
+
+function action(job) {
+  const words = { running: ["Stop", "stop"], stopped: ["Resume", "resume"] }[job.state];
+  if (!words) return make("span");
+  const button = make("button", words[0]);
+  button.setAttribute("aria-label", `${words[0]}: ${job.command}`);
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    await fetch(`/start/${words[1]}?${new URLSearchParams({ name: job.name })}`, { method: "POST" });
+    await follow();
+  });
+  return button;
+}
+
+async function keepFollowing() {
+  try {
+    await follow();
+  } catch (error) {
+    byId("away").textContent = error.status === 401 ? error.message : "The server does not answer. Work that was started goes on; start unoqa again to see it.";
+    byId("away").hidden = false;
+  }
+  setTimeout(keepFollowing, POLL);
+}
+
+for (const form of document.querySelectorAll("form[data-action]")) {
+  form.addEventListener("submit", start);
+  form.addEventListener("input", () => showCommand(form));
+}
+for (const button of document.querySelectorAll("[data-browse]")) button.addEventListener("click", () => open(button.dataset.browse));
+byId("up").addEventListener("click", () => browse(shown.parent));
+byId("browser").addEventListener("close", choose);
+keepFollowing();

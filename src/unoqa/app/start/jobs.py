@@ -1,0 +1,153 @@
+"""Commands that run in processes of their own, so that neither a closed page nor a killed server ends them.
+
+A job is a folder: its command, what it prints, how far it is. Its process holds a lock for as long as it lives; so a
+server that was started anew knows which jobs still run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, final
+
+from filelock import FileLock, Timeout
+
+from unoqa.app.start.commands import show_command
+from unoqa.core.errors import UsageError
+from unoqa.store.files import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from unoqa.web.roots import Root
+
+JOBS = ".unoqa-jobs"
+"""The hidden folder of jobs, in the folder that was opened."""
+
+JOB, LOG, PROGRESS, LOCK, EXIT = "job.json", "log.txt", "progress.json", "lock", "exit"
+"""What is in the folder of a job."""
+
+MOST = 12
+"""Jobs that the page shows, the newest first."""
+
+LAST_CHARACTERS = 20_000
+"""Of what a job has printed."""
+
+STATES = {0: "done", 3: "done, with failures"}
+"""By exit status; see `unoqa.cli.parts.exit_status`."""
+
+
+@final
+class Jobs:
+    """The jobs of one folder."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._folder = root.folder / JOBS
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, command: list[str]) -> str:
+        """Run a command; return the name of its job.
+
+        Raises:
+            UsageError: another job runs.
+        """
+        if any(one["state"] == "running" for one in self.list()):
+            raise UsageError("Another job is running; wait for it, or stop it first.")
+        name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+        folder = self._folder / name
+        folder.mkdir(parents=True)
+        write_text(folder / JOB, json.dumps({"command": command, "folder": str(self._root.folder)}))
+        self._run(name)
+        return name
+
+    def resume(self, name: str) -> None:
+        """Run the command of a job again; fits and gradings continue where they stopped."""
+        folder = self._find(name)
+        if any(one["state"] == "running" for one in self.list()):
+            raise UsageError("Another job is running; wait for it, or stop it first.")
+        (folder / EXIT).unlink(missing_ok=True)
+        self._run(name)
+
+    def stop(self, name: str) -> None:
+        """End the process of a job; what it has done stays."""
+        folder = self._find(name)
+        if self._is_running(name):
+            pid = json.loads((folder / JOB).read_text(encoding="utf-8"))["pid"]
+            os.kill(pid, signal.SIGTERM)
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return the newest jobs: command, state, progress and what they print."""
+        folders = sorted(self._folder.glob("*/job.json"), reverse=True)[:MOST]
+        return [self._describe(path.parent) for path in folders]
+
+    def _run(self, name: str) -> None:
+        folder = self._find(name)
+        flags = 0
+        if sys.platform == "win32":
+            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        with (folder / LOG).open("wb") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "unoqa.app.start.worker", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                creationflags=flags,
+                start_new_session=True,  # where there are sessions: Ctrl-C at the server does not reach it
+            )
+        self._children[name] = child
+        job = json.loads((folder / JOB).read_text(encoding="utf-8"))
+        write_text(folder / JOB, json.dumps({**job, "pid": child.pid}))
+
+    def _find(self, name: str) -> Path:
+        folder = self._folder / name
+        if not name.replace("-", "").isdecimal() or not (folder / JOB).is_file():
+            raise UsageError("There is no such job any more; reload the page.")
+        return folder
+
+    def _is_running(self, name: str) -> bool:
+        child = self._children.get(name)
+        if child is not None and child.poll() is None:
+            return True
+        lock = FileLock(self._folder / name / LOCK)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
+    def _describe(self, folder: Path) -> dict[str, Any]:
+        job = json.loads((folder / JOB).read_text(encoding="utf-8"))
+        running = self._is_running(folder.name)
+        status = folder / EXIT
+        code = int(status.read_text(encoding="utf-8")) if status.is_file() else None
+        state = "running" if running else "stopped" if code is None else STATES.get(code, "not done")
+        words = job["command"]
+        return {
+            "name": folder.name,
+            "command": show_command(words),
+            "action": words[0],
+            "output": words[-1] if words[0] == "demo" else words[words.index("-o") + 1],
+            "state": state,
+            "progress": _read_progress(folder / PROGRESS) if running else [],
+            "log": _read_end(folder / LOG),
+        }
+
+
+def _read_progress(path: Path) -> list[dict[str, Any]]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not written yet
+        return []
+
+
+def _read_end(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")[-LAST_CHARACTERS:]
+    except OSError:
+        return ""

@@ -1,0 +1,85 @@
+"""The requests of the first page."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import HTMLResponse
+
+from unoqa.app.start.commands import Wish, make_command, show_command
+from unoqa.app.start.folders import browse, find_outputs
+from unoqa.app.start.jobs import Jobs
+from unoqa.core.errors import UsageError
+from unoqa.grader.recipe import DEFAULT, Recipe, recipe_names
+from unoqa.web.answers import make_renderer, render_page
+from unoqa.web.roots import Root
+
+REPORT = "report.html"
+
+APART = {"Content-Security-Policy": "sandbox allow-scripts allow-popups allow-downloads; frame-ancestors 'none'"}
+"""A report has a policy of its own; apart from our pages, a file that only looks like one cannot act as the user."""
+
+FIRST_RECIPES = (DEFAULT, "measures")
+"""Recipes that the page names first."""
+
+
+def make_start_router(root: Root) -> APIRouter:
+    """Return the first page and its requests, for what lies below a folder."""
+    router = APIRouter()
+    jobs = Jobs(root)
+    renderer = make_renderer("unoqa.app")
+
+    @router.get("/")
+    def show_page() -> HTMLResponse:
+        names = [*FIRST_RECIPES, *(name for name in recipe_names() if name not in FIRST_RECIPES)]
+        recipes = {name: Recipe.named(name).description for name in names}
+        return render_page(renderer, "start.html", folder=str(root.folder), recipes=recipes, default=DEFAULT)
+
+    @router.get("/start/folders")
+    def give_folders(path: str = "") -> dict[str, Any]:
+        return browse(root, path)
+
+    @router.get("/start/report")
+    def give_report(results: str) -> HTMLResponse:
+        path = root.find(results) / REPORT
+        if not path.is_file():
+            raise UsageError(f"{results} has no report; make it with `unoqa report`.")
+        return HTMLResponse(path.read_bytes(), headers=APART)
+
+    _add_jobs(router, root, jobs)
+    return router
+
+
+def _add_jobs(router: APIRouter, root: Root, jobs: Jobs) -> None:
+    @router.get("/start/jobs")
+    def give_jobs() -> list[dict[str, Any]]:
+        return jobs.list()
+
+    @router.get("/start/outputs")
+    def give_outputs() -> dict[str, list[str]]:
+        return find_outputs(root)
+
+    @router.post("/start/command")
+    def give_command(wish: Wish) -> dict[str, str]:
+        try:
+            return {"command": show_command(make_command(root, wish))}
+        except UsageError as error:  # expected while a form is filled in
+            return {"missing": str(error)}
+
+    @router.post("/start/jobs")
+    def start(wish: Wish) -> dict[str, str]:
+        try:
+            return {"name": jobs.start(make_command(root, wish))}
+        except UsageError as error:
+            return {"missing": str(error)}
+
+    @router.post("/start/stop")
+    def stop(name: Annotated[str, Query()]) -> Response:
+        jobs.stop(name)
+        return Response(status_code=204)
+
+    @router.post("/start/resume")
+    def resume(name: Annotated[str, Query()]) -> Response:
+        jobs.resume(name)
+        return Response(status_code=204)

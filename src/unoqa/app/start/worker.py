@@ -1,0 +1,39 @@
+"""The process of one job: runs a command as `python -m unoqa` does, and holds the job's lock meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from unoqa.app.start.jobs import EXIT, JOB, LOCK, PROGRESS
+from unoqa.store.files import write_text
+
+
+def run_job(folder: Path) -> None:
+    """Run the command of a job; its exit status is written when it ends, and missing if it was killed."""
+    job = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return
+    with lock:
+        os.chdir(job["folder"])
+        (folder / PROGRESS).unlink(missing_ok=True)
+        sys.argv = ["unoqa", *job["command"], "--progress", str(folder / PROGRESS)]
+        status: object = 1
+        try:
+            runpy.run_module("unoqa", run_name="__main__", alter_sys=True)
+        except SystemExit as end:
+            status = end.code
+        finally:
+            write_text(folder / EXIT, str(status if isinstance(status, int) else 0 if status is None else 1))
+
+
+if __name__ == "__main__":
+    run_job(Path(sys.argv[1]).absolute())

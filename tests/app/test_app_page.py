@@ -1,0 +1,143 @@
+"""From an empty folder to a report and a review, without a terminal: a real browser, the real server, real work."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from browser import open_page
+from served import serve
+from unoqa.app.start.jobs import JOBS
+from unoqa.app.start.launcher import make_launcher
+from unoqa.benchmark.phantom.folder import write_phantom
+from unoqa.store.results import Results
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clinic")
+    write_phantom(folder, outstanding_to_fit=24, clinic=(8, 14, 12), seed=0, size=160)
+    return folder
+
+
+def choose(page, label, folder):
+    page.get_by_role("button", name=label).click()
+    page.locator("#folders").get_by_role("button", name=folder).click()
+    page.get_by_text(f"{folder}", exact=True).first.wait_for()
+    page.get_by_role("button", name="Choose this folder").click()
+
+
+def wait_for_state(page, number, state):
+    """Wait until as many jobs are in a state."""
+    for _ in range(1200):
+        if page.locator(".job .state").all_inner_texts().count(state) >= number:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(page.locator("#jobs").inner_text())
+
+
+def wait_for_end(job):
+    for _ in range(600):
+        if (job / "exit").exists():
+            return
+        time.sleep(0.2)
+    raise AssertionError((job / "log.txt").read_text())
+
+
+def test_fit_grade_report_review_from_an_empty_folder(page, clinic):
+    with serve("app", clinic) as (_, address):
+        page.page.goto(address)
+        page.page.get_by_text("No results yet").wait_for()
+        choose(page.page, "Choose the folder of outstanding scans", "outstanding")
+        page.page.get_by_label("Recipe").select_option("measures")
+        page.page.get_by_text("unoqa fit outstanding -o model --recipe measures").first.wait_for()
+        assert page.violations() == []
+        page.page.get_by_role("button", name="Fit", exact=True).click()
+        wait_for_state(page.page, 1, "done")
+        assert "Fitted on 24 images" in page.page.locator(".job pre").first.text_content()
+        choose(page.page, "Choose the folder of images to grade", "clinic")
+        page.page.get_by_role("button", name="Grade", exact=True).click()
+        wait_for_state(page.page, 2, "done")
+        page.page.get_by_role("link", name="Report of results").first.wait_for()
+        with page.page.context.expect_page() as opened:
+            page.page.get_by_role("link", name="Report of results").first.click()
+        opened.value.wait_for_load_state()
+        assert "outstanding" in opened.value.locator("body").inner_text()
+        assert page.violations() == []
+        page.page.get_by_role("link", name="Review results").first.click()
+        page.page.get_by_label("Name").wait_for()
+    with Results.open(clinic / "results") as results:
+        assert len(results) == 34
+
+
+def test_work_is_stopped_resumed_and_outlives_the_server(browser, clinic):
+    with open_page(browser) as watched:
+        with serve("app", clinic) as (process, address):
+            watched.page.goto(address)
+            form = "form[data-action=grade]"
+            choose(watched.page, "Choose the folder of images to grade", "clinic")
+            watched.page.locator(f"{form} [name=output]").fill("again")
+            watched.page.locator(f"{form} button.primary").click()
+            wait_for_state(watched.page, 1, "running")
+            watched.page.get_by_role("button", name="Stop").click()
+            wait_for_state(watched.page, 1, "stopped")
+            watched.page.get_by_role("button", name="Resume").click()
+            wait_for_state(watched.page, 1, "running")
+            process.kill()
+            process.wait()
+        wait_for_end(max((clinic / JOBS).iterdir()))
+        with serve("app", clinic) as (_, address):
+            watched.page.goto(address)
+            watched.page.get_by_role("link", name="Report of again").first.wait_for()
+    with Results.open(clinic / "again") as again, Results.open(clinic / "results") as results:
+        assert again.gradings == results.gradings
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process as POSIX does")
+def test_a_killed_worker_loses_no_graded_image(browser, clinic):
+    with serve("app", clinic) as (_, address), open_page(browser) as watched:
+        watched.page.goto(address)
+        choose(watched.page, "Choose the folder of images to grade", "clinic")
+        watched.page.locator("form[data-action=grade] [name=output]").fill("killed")
+        watched.page.locator("form[data-action=grade] button.primary").click()
+        newest = None
+        for _ in range(1200):
+            newest = max((clinic / JOBS).iterdir())
+            if (newest / "progress.json").exists():
+                break
+            time.sleep(0.1)
+        os.kill(json.loads((newest / "job.json").read_text())["pid"], signal.SIGKILL)
+        wait_for_state(watched.page, 1, "stopped")
+        watched.page.get_by_role("button", name="Resume").first.click()
+        wait_for_end(newest)
+    with Results.open(clinic / "killed") as killed, Results.open(clinic / "results") as results:
+        assert killed.gradings == results.gradings
+
+
+def test_a_mistake_is_told_beside_the_button(page, tmp_path):
+    with serve("app", tmp_path) as (_, address):
+        page.page.goto(address)
+        for name in ("Fit", "Grade"):
+            page.page.get_by_role("button", name=name, exact=True).click()
+        sentences = page.page.get_by_text("Choose the folder of images.")
+        sentences.nth(1).wait_for()
+        assert sentences.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("platform", "name"), [("win32", "unoqa.bat"), ("darwin", "unoqa.command"), ("linux", "unoqa.desktop")]
+)
+def test_a_launcher_names_this_program_and_the_folder(platform, name, tmp_path):
+    path = make_launcher(tmp_path, platform=platform)
+    assert path.name == name
+    text = path.read_text(encoding="utf-8")
+    assert sys.executable in text
+    assert str(tmp_path) in text
+    assert "-m unoqa app" in text
