@@ -45,6 +45,9 @@ FIT_COUNTS = {"rossa": 80, "octa500-6mm": 60}
 MIN_TEST_OUTSTANDING = 20
 """Number of outstanding images left for the test on other devices."""
 
+RECIPES = ["measures", "default", "default-resnet18"]
+"""Recipes of the first table of docs/accuracy.md."""
+
 METRICS = ("O", "U", "kappa", "accuracy", "refused")
 
 
@@ -74,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--weights", type=Path)
-    parser.add_argument("--recipes", nargs="*", default=["measures", "default"], help="names or TOML files")
+    parser.add_argument("--recipes", nargs="*", default=RECIPES, help="names or TOML files")
     parser.add_argument("--splits", type=int, default=10, help="splits on which all images are graded")
     parser.add_argument("--refusal-splits", type=int, default=50, help="splits on which refusal is counted")
     arguments = parser.parse_args()
