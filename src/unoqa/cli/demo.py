@@ -1,6 +1,6 @@
 """Run every step on synthetic scans; it needs no images and no internet.
 
-The folder receives phantom/ (synthetic OCTA scans), model/ and results/. Look at cohort.png in results/, a picture of
+The folder receives phantom/ (synthetic OCTA scans), model/ and results/. Look at report.html in results/, a page with
 the graded scans.
 
 Examples:
@@ -60,7 +60,7 @@ def demo(
     with grade_to_folder(load(model), folder / "phantom" / "clinic", results, progress=bars) as record:
         print_counts(record, quiet=quiet)
     typer.echo(evaluate_results(results, folder / "phantom" / "labels.csv"), nl=False)
-    print_message(f"Look at {results / 'cohort.png'} and {results / 'grades.csv'}.", quiet=quiet)
+    print_message(f"Look at {results / 'report.html'}, in a browser, and at {results / 'grades.csv'}.", quiet=quiet)
 
 
 def _holds_demo(phantom: Path) -> bool:

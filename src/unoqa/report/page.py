@@ -78,6 +78,7 @@ def _render(cohort: Cohort, scans: Sequence[Scan], results: Results, exclusion: 
         script_hash=hash_inline(script),
         data=encode(make_data(cohort, scans, files)),
         block=BLOCK,
+        beside=any(files),
         **_describe(cohort, scans),
         exclusion=exclusion,
     )

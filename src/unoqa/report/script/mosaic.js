@@ -55,7 +55,7 @@ function makeTile(index) {
       "span",
       { class: "caption" },
       make("span", { class: `grade ${classOf(image)}` }, gradeOf(image)),
-      make("span", { class: "score" }, score),
+      make("span", { class: "score" }, image.score === undefined ? "" : image.score.toFixed(2)),
       make("span", { class: "name", title: image.name }, make("bdi", {}, image.name)),
     ),
   );

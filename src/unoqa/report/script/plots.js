@@ -69,8 +69,9 @@ class Plot {
       const at = along ? this.x(value) : this.y(value);
       const ends = along ? { x1: at, x2: at, y1: MARGIN.top, y2: bottom } : { x1: MARGIN.left, x2: this.width - MARGIN.right, y1: at, y2: at };
       this.svg.append(makeSvg("line", { class: "limit", ...ends }));
+      const crowded = side < 0 && at < MARGIN.left + 66; // no room left of the line
       const place = along
-        ? { x: at + 4 * side, y: MARGIN.top + 8, "text-anchor": side < 0 ? "end" : "start" }
+        ? { x: crowded ? at + 4 : at + 4 * side, y: MARGIN.top + (crowded ? 22 : 8), "text-anchor": side < 0 && !crowded ? "end" : "start" }
         : { x: this.width - MARGIN.right, y: side < 0 ? at + 12 : at - 4, "text-anchor": "end" };
       this.svg.append(makeSvg("text", { class: "limit-word", ...place }, words));
     }
