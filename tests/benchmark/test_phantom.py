@@ -13,6 +13,7 @@ from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.benchmark.phantom.eye import draw_eye, measure_eccentricity
 from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.core.grading import Grade
+from unoqa.encoders.measures import MEASURES
 
 DAMAGES = load_damages()
 every_damage = pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
@@ -99,7 +100,25 @@ def test_more_severity_changes_more(damage, scans):
 def test_strong_damage_covers_much_of_the_field(damage, scans):
     shares = [damage.apply(before, 1.0, rng(seed))[1].mean() for seed, before in enumerate(scans)]
     assert np.mean(shares) > 0.4
-    assert damage.frequency > 0
+
+
+@every_damage
+def test_a_kind_of_damage_names_measures_that_exist(damage):
+    assert set(damage.measures) <= set(MEASURES.names())
+
+
+def test_what_a_phantom_clinic_shows_and_what_is_planted_on_request():
+    frequencies = {name: damage.frequency for name, damage in DAMAGES.items()}
+    assert min(frequencies.values()) == 0
+    assert [name for name, frequency in frequencies.items() if frequency] == [
+        "blink",
+        "blur",
+        "contrast",
+        "dim",
+        "motion",
+        "noise",
+        "offcentre",
+    ]
 
 
 def test_a_cohort_has_the_requested_grades_and_names_that_hide_them():

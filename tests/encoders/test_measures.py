@@ -8,6 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 from unoqa.benchmark.phantom.anatomy import draw_angiogram
+from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.encoders.measures import MEASURES, Measures
 from unoqa.encoders.measures.parts.views import GRID, Views
 
@@ -72,6 +73,16 @@ def shift(scan):
     return np.pad(scan, ((0, 0), (110, 0)), mode="reflect")[:, : len(scan)]
 
 
+def displace_rows(scan):
+    displaced = scan.copy()
+    displaced[60:] = np.roll(scan[60:], 24, axis=1)
+    return displaced
+
+
+def displace_columns(scan):
+    return displace_rows(scan.T).T
+
+
 def replace_corner(scan, other):
     mixed = scan.copy()
     mixed[:140, :140] = other[:140, :140]
@@ -86,6 +97,8 @@ PLANTED = {
     "centring": shift,
     "column_steps": add_vertical_lines,
     "contrast": wash_out,
+    "displaced_columns": displace_columns,
+    "displaced_rows": displace_rows,
     "illumination": dim_corner,
     "row_steps": add_motion_lines,
     "saturation": overexpose,
@@ -93,6 +106,9 @@ PLANTED = {
     "vessel_signal": dim_corner,
 }
 """The damage that each measure detects; a new measure adds its own."""
+
+OF_WHOLE_LINES = {"displaced_columns", "displaced_rows"}
+"""Measures that find damage of whole lines only."""
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +134,55 @@ def test_a_local_measure_is_worst_where_the_damage_is(name, scans):
     measure = MEASURES.load(name)
     if not measure.local:
         pytest.skip("one number per image")
-    moved = measure.direction * (
-        measure_scan(name, replace_corner(scans[0], PLANTED[name](scans[0]))) - measure_scan(name, scans[0])
-    )
+    damaged = PLANTED[name](scans[0])
+    damaged = damaged if name in OF_WHOLE_LINES else replace_corner(scans[0], damaged)
+    moved = measure.direction * (measure_scan(name, damaged) - measure_scan(name, scans[0]))
     assert moved[:8, :8].mean() > moved[10:, 10:].mean() + 0.01
+
+
+@pytest.mark.parametrize("pixels", [12, 24, 40, -24])
+@pytest.mark.parametrize("name", sorted(OF_WHOLE_LINES))
+def test_lines_that_continue_sideways_are_found_where_they_break_off(name, pixels, scans):
+    lines = scans[1] if name == "displaced_rows" else scans[1].T
+    displaced = lines.copy()
+    displaced[170:] = np.roll(lines[170:], pixels, axis=1)
+    found = measure_scan(name, displaced if name == "displaced_rows" else displaced.T)
+    found = found if name == "displaced_rows" else found.T
+    assert np.flatnonzero(found[:, 0] > 0.1).tolist() == [10]
+
+
+def test_a_small_displacement_counts_less(scans):
+    found = []
+    for pixels in (7, 12, 20):
+        displaced = scans[1].copy()
+        displaced[170:] = np.roll(scans[1][170:], pixels, axis=1)
+        found.append(measure_scan("displaced_rows", displaced).max())
+    assert 0 < found[0] < found[1] < found[2]
+
+
+def test_noise_is_not_called_displaced(scans):
+    noise = load_damages()["noise"]
+    for seed, scan in enumerate(scans):
+        noisy, _ = noise.apply(scan, 0.5, np.random.default_rng(seed))
+        assert measure_scan("displaced_rows", noisy).max() < 0.1  # a seam has more: see above
+        assert measure_scan("displaced_columns", noisy).max() < 0.1
+
+
+@pytest.mark.parametrize("pixels", [2, -2])
+def test_lines_that_drift_by_two_pixels_are_whole(pixels, scans):
+    drifted = scans[1].copy()
+    drifted[170:] = np.roll(scans[1][170:], pixels, axis=1)
+    assert measure_scan("displaced_rows", drifted).max() == measure_scan("displaced_rows", scans[1]).max() == 0
+
+
+def test_displaced_lines_are_found_in_files_that_are_larger_than_what_is_measured():
+    scan = draw_angiogram(np.random.default_rng(4), size=400)
+    displaced = scan.copy()
+    displaced[200:] = np.roll(scan[200:], 30, axis=1)
+    row = MEASURES.names().index("displaced_rows")
+    encoder = Measures().open(device=CPU)
+    found = [float(encoder.encode(one[None].astype(np.float32)).scales[1][0, row]) for one in (scan, displaced)]
+    assert found[0] == 0 < found[1]
 
 
 @every_measure

@@ -50,7 +50,7 @@ def test_features_are_the_same_alone_together_and_read_back(encoders, weights, s
                 for other in (
                     encoders.encode(prepared)[number],
                     encoders.encode_with(number, prepared),
-                    alone.encode(prepared),
+                    prepared.encode(alone),
                 ):
                     assert all(torch.equal(mine, theirs[0]) for mine, theirs in zip(grids, other.scales, strict=True))
 

@@ -12,6 +12,7 @@ from unoqa.grader.cross_fitting import assign_folds
 from unoqa.grader.panel import Member, Panel, fuse
 from unoqa.lowquality.gaussian import Gaussian
 from unoqa.lowquality.patchcore import Patchcore
+from unoqa.lowquality.signed import Signed
 
 SCALES = (Scale("grid", ("a", "b", "c")),)
 
@@ -92,6 +93,14 @@ def test_a_weight_multiplies_a_members_score():
     )
     pyramid = next(features(1, seed=9).batches())
     assert double.predict([pyramid]).score == pytest.approx(2 * single.predict([pyramid]).score)
+
+
+def test_a_floor_bounds_the_score_of_a_member_that_finds_outstanding_images_alike():
+    alike = FeatureSet(SCALES, (np.zeros((30, 3, 4, 4), np.float32),), np.arange(30), torch.device("cpu"))
+    settings = Signed(scale="grid", floor=1.0, ceiling=4.0)
+    fitted, _ = Panel((Member(Measures(), settings, std_floor=0.5),), "sum").fit([alike], seed=0)
+    other = FeatureSet(SCALES, (np.full((1, 3, 4, 4), 9, np.float32),), np.arange(1), torch.device("cpu"))
+    assert fitted.predict([next(other.batches())]).score == pytest.approx(4.0 / 0.5)
 
 
 def test_members_of_one_encoder_share_its_features():

@@ -51,6 +51,8 @@ PANEL = {
     ("saturation",): (0.1, 1),
     ("contrast", "capillaries_to_noise", "sharpness"): (0.03, 0.5),
     ("brightness",): (0.1, 0.5),
+    ("displaced_rows",): (0.03, 1),
+    ("displaced_columns",): (0.03, 1),
 }
 """The measures of a panel, with the floor and the weight of each member: tuned on real images (lab/LOG.md)."""
 
@@ -80,7 +82,10 @@ def test_what_was_tuned_and_decides_a_grade_is_as_it_was_measured(name):
         for encoder, module, weight in members
         if encoder["choice"] == "timm"
     ] == NETWORKS[name]
-    assert {module["pool"] for _, module, _ in members} == {"mean"}
+    of_lines = [member for member in found["members"] if "displaced" in str(member["module"].get("channels"))]
+    assert [member["std_floor"] for member in of_lines] == [1.5, 1.5]
+    assert [(one["module"]["pool"], one["module"]["ceiling"]) for one in of_lines] == [("max", 8.0)] * 2
+    assert {member["module"]["pool"] for member in found["members"] if member not in of_lines} == {"mean"}
     assert found["panel"] == {"fusion": "norm", "folds": 5, "final": "folds"}
     assert found["threshold"] == {"choice": "conformal", "alpha": 0.1}
     assert (found["size"], found["split"]["representation"]) == (320, "score")
@@ -133,7 +138,7 @@ MISTAKES = {
     "a key": (
         values(sizes=320),
         "site.toml: the key 'sizes' is unknown; did you mean 'size'? "
-        "Known: description, members, panel, precision, size, slab, split, threshold.",
+        "Known: crop, description, members, panel, precision, size, slab, split, threshold.",
     ),
     "a key of the panel": (
         values(panel={"fusoin": "sum"}),
@@ -149,7 +154,8 @@ MISTAKES = {
     ),
     "a key of a member": (
         member(wieght=1.0),
-        "site.toml: the key 'wieght' in [[members]] is unknown; did you mean 'weight'? Known: encoder, module, weight.",
+        "site.toml: the key 'wieght' in [[members]] is unknown; did you mean 'weight'? Known: encoder, module, "
+        "std_floor, weight.",
     ),
     "an encoder": (
         member(encoder="measure"),
@@ -214,6 +220,10 @@ WRONG = {
     "weight that is no number": (
         member(weight=float("nan")),
         "site.toml: weight = nan is not a weight; use a number from 0.001 to 1000.",
+    ),
+    "floor of the standard deviation": (
+        member(std_floor=0),
+        "site.toml: std_floor = 0 is not a standard deviation; use a number from 1e-09 to 1000.",
     ),
     "alpha": (
         values(threshold={"choice": "conformal", "alpha": 2}),

@@ -58,11 +58,15 @@ def source(outstanding_scans):
 
 def test_features_of_an_image_turned_by_nothing_are_those_that_are_kept(opened, source):
     images = {row: (lazy.load().digest(), lazy) for row, lazy in enumerate(source.images)}
-    again = RotatedImages(opened.encode, images, 96)(np.array([3, 1]), np.zeros(2))
+
+    def encode(image):
+        return opened.encode(image.pixels[None])
+
+    again = RotatedImages(encode, images, 96)(np.array([3, 1]), np.zeros(2))
     kept = [opened.encode(images[row][1].load().resize(96)[None]) for row in (3, 1)]
     for position, grid in enumerate(again.scales):
         assert torch.equal(grid, torch.cat([one.scales[position] for one in kept]))
-    turned = RotatedImages(opened.encode, images, 96)(np.array([3]), np.ones(1))
+    turned = RotatedImages(encode, images, 96)(np.array([3]), np.ones(1))
     assert not torch.equal(turned.scales[0], again.scales[0][:1])
 
 

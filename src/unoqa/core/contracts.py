@@ -75,10 +75,12 @@ class OpenEncoder(ABC):
     Attributes:
         scales: the grids of features that `encode` returns.
         checksum: SHA-256 of the weights; empty where there are none.
+        resizes: whether `encode` itself resizes, and is given images at the size of their files.
     """
 
     scales: tuple[Scale, ...]
     checksum: str
+    resizes: ClassVar[bool] = False
 
     @abstractmethod
     def encode(self, images: Float[np.ndarray, "batch rows columns"]) -> FeaturePyramid:

@@ -166,7 +166,8 @@ def _encode(cache: CachedFeatures, source: ImageSource, progress: Progress) -> _
 def _read_features(cache: CachedFeatures, encoder: int, images: dict[str, LazyImage]) -> FeatureSet:
     """Return what one encoder made of the images; a module can have them rotated and encoded again."""
     rows = {cache.row(encoder, digest): (digest, image) for digest, image in images.items()}
-    rotated = RotatedImages(partial(cache.encoders.encode_with, encoder), rows, cache.encoders.size)
+    encoders = cache.encoders
+    rotated = RotatedImages(lambda one: encoders.encode_with(encoder, encoders.prepare(one)), rows, encoders.size)
     return replace(cache.read(encoder, images), rotate=rotated)
 
 

@@ -142,7 +142,7 @@ class Grader:
             findings=place_anatomically(findings, "" if orientation is None else orientation.value),
             facts=scaled.facts,
             warnings=self.model.scans.find_warnings(scaled),
-            fingerprint=compute_fingerprint(prepared[0]),
+            fingerprint=compute_fingerprint(prepared.resized[0]),
         )
         return assessment, lambda: self.fitted.heat.heat(prediction, shape)
 

@@ -45,6 +45,24 @@ def library_versions() -> dict[str, str]:
 
 @final
 @dataclass(frozen=True)
+class Prepared:
+    """One image as encoders take it.
+
+    Attributes:
+        resized: at the size of the recipe.
+        whole: at the size of its file.
+    """
+
+    resized: Float[np.ndarray, "1 size size"]
+    whole: Float[np.ndarray, "1 rows columns"]
+
+    def encode(self, encoder: OpenEncoder) -> FeaturePyramid:
+        """Return the features that an encoder gives of the image."""
+        return encoder.encode(self.whole if encoder.resizes else self.resized)
+
+
+@final
+@dataclass(frozen=True)
 class OpenEncoders:
     """Open encoders. Those that share a core (see `Encoder.core`) encode an image once, and each finishes the features.
 
@@ -144,27 +162,25 @@ class OpenEncoders:
         found = {number: encoder.graph(self.size) for number, encoder in enumerate(self.all)}
         return {number: graph for number, graph in found.items() if graph}
 
-    def prepare(self, image: EnfaceImage) -> Float[np.ndarray, "1 rows columns"]:
-        """Resize one image to the encoders' size.
+    def prepare(self, image: EnfaceImage) -> Prepared:
+        """Resize one image to the encoders' size, and keep it.
 
         Raises:
             ImageError: the image is too small, constant or not finite.
         """
-        return image.resize(self.size)[None]
+        return Prepared(image.resize(self.size)[None], image.pixels[None])
 
-    def encode(self, prepared: Float[np.ndarray, "1 rows columns"]) -> tuple[FeaturePyramid, ...]:
+    def encode(self, prepared: Prepared) -> tuple[FeaturePyramid, ...]:
         """Encode one image with the panel's encoders; return one pyramid of batch size 1 for each."""
         wanted = self.positions[: self.panel_count]
-        found = {position: self.cores[position].encode(prepared) for position in dict.fromkeys(wanted)}
+        found = {position: prepared.encode(self.cores[position]) for position in dict.fromkeys(wanted)}
         return tuple(self._finish(number, found[position]) for number, position in enumerate(wanted))
 
-    def encode_with(self, number: int, prepared: Float[np.ndarray, "1 rows columns"]) -> FeaturePyramid:
+    def encode_with(self, number: int, prepared: Prepared) -> FeaturePyramid:
         """Encode one image with one encoder, by its position."""
-        return self._finish(number, self.all[number].encode(prepared))
+        return self._finish(number, prepared.encode(self.all[number]))
 
-    def measure(
-        self, prepared: Float[np.ndarray, "1 rows columns"], encoded: Sequence[FeaturePyramid]
-    ) -> FeaturePyramid:
+    def measure(self, prepared: Prepared, encoded: Sequence[FeaturePyramid]) -> FeaturePyramid:
         """Return the measures of one image, from what the panel `encoded` where it has them."""
         return encoded[self.measures] if self.measures < self.panel_count else self.encode_with(self.measures, prepared)
 
@@ -213,9 +229,9 @@ class CachedFeatures:
         return self._files[self.encoders.positions[encoder]].row(digest)
 
     def _encode(self, image: EnfaceImage) -> tuple[str, list[FeaturePyramid | None]]:
-        digest, pixels = image.digest(), self.encoders.prepare(image)
+        digest, prepared = image.digest(), self.encoders.prepare(image)
         return digest, [
-            core.encode(pixels) if file.find(digest) is None else None
+            prepared.encode(core) if file.find(digest) is None else None
             for core, file in zip(self.encoders.cores, self._files, strict=True)
         ]
 

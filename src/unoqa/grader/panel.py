@@ -48,14 +48,25 @@ better than the module of a fold, so it refuses fewer of them than promised (doc
 """
 
 
+SMALLEST_STD = 1e-9
+"""Floor of the standard deviation of a member's scores, against division by zero."""
+
+
 @final
 @dataclass(frozen=True)
 class Member:
-    """One pair of a panel; `weight` multiplies its standardised score."""
+    """One pair of a panel.
+
+    Attributes:
+        weight: multiplies its standardised score.
+        std_floor: smallest standard deviation by which its scores are divided, in their unit: for a fault that hardly
+            an outstanding image has, since their scores are nearly equal and the least excess would outweigh all else.
+    """
 
     encoder: Encoder
     module: LowQualityModule
     weight: float = 1.0
+    std_floor: float = SMALLEST_STD
 
 
 def _no_latent() -> Float[np.ndarray, " numbers"]:
@@ -262,7 +273,7 @@ def _standardise(member: Member, position: int, folds: Sequence[FoldPrediction])
     rows = np.concatenate([one.rows for one in folds])
     order = np.argsort(rows)
     scores = np.concatenate([one.scores for one in folds])[order]
-    mean, std = float(scores.mean()), float(max(scores.std(), 1e-9))
+    mean, std = float(scores.mean()), float(max(scores.std(), member.std_floor))
     modules = tuple(one.module for one in folds if one.module is not None)
     levels = tuple(
         MapSums.merge(sums).mean_and_std() for sums in zip(*(one.sums for one in folds if one.sums), strict=True)

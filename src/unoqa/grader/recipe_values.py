@@ -14,7 +14,7 @@ from unoqa.core.precision import Precision
 from unoqa.core.settings import build, to_plain
 from unoqa.encoders import ENCODERS
 from unoqa.grader.crop import Crop
-from unoqa.grader.panel import Final, Fusion, Member, Panel
+from unoqa.grader.panel import SMALLEST_STD, Final, Fusion, Member, Panel
 from unoqa.grader.scope import SUPERFICIAL
 from unoqa.grader.split import Representation, Split
 from unoqa.lowquality import MODULES
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _KEYS = ("description", "size", "slab", "crop", "precision", "panel", "members", "threshold", "split")
 _PANEL_KEYS = ("fusion", "folds", "final")
-_MEMBER_KEYS = ("encoder", "module", "weight")
+_MEMBER_KEYS = ("encoder", "module", "weight", "std_floor")
 _SPLIT_KEYS = ("representation", "reduction", "clustering")
 
 
@@ -141,11 +141,21 @@ def dump_values(*, size: int, panel: Panel, threshold: Threshold, split: Split) 
 
 def _parse_member(values: Mapping[str, Any], name: str) -> Member:
     _check_keys(values, _MEMBER_KEYS, name, "[members]")
-    weight = values.get("weight", 1.0)
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0.001 <= weight <= 1000:
-        raise UsageError(f"{name}.toml: weight = {weight!r} is not a weight; use a number from 0.001 to 1000.")
+    weight, std_floor = (
+        _parse_number(values, key, default, smallest, name)
+        for key, default, smallest in (("weight", 1.0, 0.001), ("std_floor", SMALLEST_STD, SMALLEST_STD))
+    )
     encoder: Encoder = _parse_choice(ENCODERS, values, "encoder", name)
-    return Member(encoder, _parse_choice(MODULES, values, "module", name), float(weight))
+    return Member(encoder, _parse_choice(MODULES, values, "module", name), weight, std_floor)
+
+
+def _parse_number(values: Mapping[str, Any], key: str, default: float, smallest: float, name: str) -> float:
+    """Read a number of a member, from `smallest` to 1000."""
+    number = values.get(key, default)
+    if isinstance(number, bool) or not isinstance(number, int | float) or not smallest <= number <= 1000:
+        word = f"a {key}" if key == "weight" else "a standard deviation"
+        raise UsageError(f"{name}.toml: {key} = {number!r} is not {word}; use a number from {smallest:g} to 1000.")
+    return float(number)
 
 
 def _dump_member(member: Member) -> dict[str, Any]:
@@ -153,6 +163,7 @@ def _dump_member(member: Member) -> dict[str, Any]:
         "encoder": _dump_choice(ENCODERS, member.encoder),
         "module": _dump_choice(MODULES, member.module),
         "weight": member.weight,
+        "std_floor": member.std_floor,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -15,6 +15,7 @@ from unoqa.core.features import FeaturePyramid
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from unoqa.core.image import EnfaceImage
     from unoqa.grader.source import LazyImage
 
 
@@ -24,11 +25,11 @@ class RotatedImages:
     """Reads images again, one at a time, so that none is kept in memory.
 
     Attributes:
-        encode: encodes one image.
+        encode: encodes one image of size×size pixels.
         images: per row of the features, the digest of the image's pixels and the image.
     """
 
-    encode: Callable[[Float[np.ndarray, "1 rows columns"]], FeaturePyramid]
+    encode: Callable[[EnfaceImage], FeaturePyramid]
     images: Mapping[int, tuple[str, LazyImage]]
     size: int
 
@@ -47,7 +48,7 @@ class RotatedImages:
         image = lazy.load()
         if image.digest() != digest:
             raise FitError(f"{lazy.name} changed during the fit; fit again.")
-        return self.encode(rotate(image.resize(self.size), angle)[None])
+        return self.encode(replace(image, pixels=rotate(image.resize(self.size), angle)))
 
 
 def rotate(image: Float[np.ndarray, "size size"], degrees: float) -> Float[np.ndarray, "size size"]:

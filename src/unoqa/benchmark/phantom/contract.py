@@ -15,13 +15,16 @@ class Damage(ABC):
     """One kind of fault of an acquisition.
 
     Attributes:
-        frequency: how often this kind occurs, relative to the other kinds.
+        frequency: how often this kind occurs in a phantom clinic, relative to the other kinds; 0: it is planted on
+            request only.
         stage: when it happens: 0 in the eye's position, 1 on the light's path, 2 in the detector, 3 between scan
             lines, 4 when the lid closes. A later stage damages the result of the earlier ones.
+        measures: those whose finding names this kind; empty if none does.
     """
 
     frequency: ClassVar[float] = 1.0
     stage: ClassVar[int] = 1
+    measures: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def apply(

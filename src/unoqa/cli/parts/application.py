@@ -30,6 +30,7 @@ ORDER = (
     "demo",
     "fit",
     "grade",
+    "selftest",
     "settle",
     "report",
     "review",

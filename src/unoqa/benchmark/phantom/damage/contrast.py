@@ -16,6 +16,7 @@ class Contrast(Damage):
     """A cloudy veil over the whole field."""
 
     frequency: ClassVar[float] = 1.0
+    measures: ClassVar[tuple[str, ...]] = ("contrast", "vessel_signal", "capillary_signal")
 
     def apply(
         self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator

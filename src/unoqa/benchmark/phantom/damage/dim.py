@@ -17,6 +17,13 @@ class Dim(Damage):
     """A shadow from one side or over a part, or dark corners."""
 
     frequency: ClassVar[float] = 3.0
+    measures: ClassVar[tuple[str, ...]] = (
+        "black_area",
+        "illumination",
+        "brightness",
+        "vessel_signal",
+        "capillary_signal",
+    )
 
     def apply(
         self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator

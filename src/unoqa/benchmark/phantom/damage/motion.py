@@ -16,6 +16,7 @@ class Motion(Damage):
 
     frequency: ClassVar[float] = 3.0
     stage: ClassVar[int] = 3
+    measures: ClassVar[tuple[str, ...]] = ("row_steps", "column_steps", "displaced_rows", "displaced_columns")
 
     def apply(
         self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator

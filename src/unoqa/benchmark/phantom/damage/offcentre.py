@@ -16,6 +16,7 @@ class Offcentre(Damage):
 
     frequency: ClassVar[float] = 0.4
     stage: ClassVar[int] = 0
+    measures: ClassVar[tuple[str, ...]] = ("centring",)
 
     def apply(
         self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator

@@ -26,7 +26,9 @@ MEASURES: Shelf[Measure] = Shelf("unoqa.encoders.measures", Measure, "measure") 
 class Measures(Encoder):
     """All measures. Scale `tiles` holds those with a number per place; scale `image` holds the mean of each measure.
 
-    Needs no weights and no download; takes less than 50 ms per image on one core.
+    Images are measured at 320 pixels a side, or at their own size if it is smaller; what shows only between
+    neighbouring lines is measured at the size of the file. Needs no weights and no download; takes less than 50 ms per
+    image on one core.
     """
 
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> _OpenMeasures:
@@ -38,6 +40,7 @@ class Measures(Encoder):
 @final
 class _OpenMeasures(OpenEncoder):
     checksum = ""
+    resizes = True
 
     def __init__(self, measures: dict[str, Measure], device: torch.device) -> None:
         self._measures = measures
@@ -58,7 +61,7 @@ class _OpenMeasures(OpenEncoder):
     def _measure(
         self, image: Float[np.ndarray, "rows columns"]
     ) -> tuple[Float[np.ndarray, "local 20 20"], Float[np.ndarray, "measures 1 1"]]:
-        views = Views(image)
+        views = Views.of(image)
         numbers = {name: measure.measure(views) for name, measure in self._measures.items()}
         tiles = [numbers[name] for name, measure in self._measures.items() if measure.local]
         whole = [values.mean(keepdims=True) for values in numbers.values()]

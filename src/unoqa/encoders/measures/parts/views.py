@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 
+from unoqa.core.image import EnfaceImage
 from unoqa.encoders.parts.grey import GreyImage
 
 GRID = 20
@@ -30,10 +31,22 @@ _MIN_BRIGHT_LEVEL = 0.02
 
 @final
 class Views:
-    """Filtered versions of one square grey image with brightness 0–1."""
+    """Filtered versions of one square grey image with brightness 0–1.
 
-    def __init__(self, image: GreyImage) -> None:
+    Attributes:
+        image: square.
+        whole: the same at the size of its file: resizing blends neighbouring lines.
+    """
+
+    def __init__(self, image: GreyImage, whole: Float[np.ndarray, "_ _"] | None = None) -> None:
         self.image = np.ascontiguousarray(image, dtype=np.float32)
+        self.whole = self.image if whole is None else whole
+
+    @classmethod
+    def of(cls, whole: GreyImage) -> Views:
+        """Return the views of an image of any size, at 320 pixels a side or at its own size if it is smaller."""
+        size = min(REFERENCE_SIZE, *whole.shape)
+        return cls(EnfaceImage("", whole).resize(size), whole)
 
     def scale_length(self, pixels: int) -> int:
         """Scale a length to the size of this image; return an odd number of pixels."""
