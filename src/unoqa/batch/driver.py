@@ -93,9 +93,10 @@ def grade_files(
     started = time.monotonic()
     device, kept = str(models.graders[0].grader.encoders.device), asdict(source.privacy)
     precisions = [one.grader.model.usable_precision for one in models.graders]
+    *paths, root = source.privacy.hide_paths([*(image.path for image in source.images), source.root])
     plan = RunPlan(
-        images=[ImageEntry(image.name, image.path, image.page) for image in source.images],
-        root=source.root,
+        images=[ImageEntry(one.name, path, one.page) for one, path in zip(source.images, paths, strict=True)],
+        root=root,
         model=models.checksum,
         conditions=json.dumps([library_versions(), device, precisions, options.all_findings, kept]),
         append=options.append,

@@ -35,6 +35,7 @@ from unoqa.cli.parts.messages import print_counts, print_ignored, print_left_out
 from unoqa.cli.parts.options import (
     Device,
     FollowLinks,
+    HashNames,
     Images,
     KeepDates,
     KeepIdentifiers,
@@ -56,6 +57,14 @@ if TYPE_CHECKING:
     from unoqa.store.results import Results
 
 
+Findings = Annotated[
+    Literal["refused", "all"], typer.Option(help="Look for faults in these images: not outstanding, or all.")
+]
+
+NAMES_ARE_KEPT = (
+    "The results hold the names and paths of the image files; where they say who was scanned, grade with --hash-names."
+)
+
 MADE = ("record.sqlite", "grades.csv", "run.json", "heat/", "cohort.png", "report.html")
 """What a run makes in the results folder; the last two only with heat."""
 
@@ -67,9 +76,7 @@ def grade(
     alone: Annotated[bool, typer.Option("--alone", help="Grade each image by itself; needs a settled model.")] = False,
     cohort: Annotated[bool, typer.Option("--cohort", help="Cluster them, even if the model is settled.")] = False,
     append: Annotated[bool, typer.Option("--append", help="Add images to the results; needs a settled model.")] = False,
-    findings: Annotated[
-        Literal["refused", "all"], typer.Option(help="Look for faults in these images: not outstanding, or all.")
-    ] = "refused",
+    findings: Findings = "refused",
     no_heat: Annotated[bool, typer.Option("--no-heat", help="Write no heat/ and no cohort.png; faster.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
     device: Device = "cpu",
@@ -77,6 +84,7 @@ def grade(
     follow_links: FollowLinks = False,
     keep_identifiers: KeepIdentifiers = False,
     keep_dates: KeepDates = False,
+    hash_names: HashNames = False,
     log: Log = None,
     progress: ProgressTo = None,
     quiet: Quiet = False,
@@ -86,7 +94,7 @@ def grade(
     _check_output(output, images, model)
     use_threads(threads)
     mode = _find_mode(alone=alone, cohort=cohort)
-    privacy = Privacy(keep_identifiers=keep_identifiers, keep_dates=keep_dates)
+    privacy = Privacy(keep_identifiers=keep_identifiers, keep_dates=keep_dates, hash_names=hash_names)
     source = ImageSource.find(images, follow_links=follow_links, privacy=privacy)
     options = GradeOptions(mode=mode, heat=not no_heat, append=append, all_findings=findings == "all")
     results = grade_to_folder(
@@ -106,6 +114,8 @@ def _finish(results: Results, source: ImageSource, options: GradeOptions, *, qui
     print_counts(results, quiet=quiet)
     print_ignored(source.ignored, quiet=quiet)
     print_left_out(source)
+    if not source.privacy.hash_names:
+        print_message(NAMES_ARE_KEPT, quiet=quiet)
     made = [name for name in MADE if (results.folder / name).exists()]
     print_message(f"Results in {results.folder}: {', '.join(made)}.", quiet=quiet)
     without = results.count(None)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from unoqa.core.facts import DATES, DECLARED, IDENTIFIERS, Fact, Facts
+from unoqa.store.hidden_names import hide_name, hide_paths
 from unoqa.store.site_key import hash_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HASHED = ", hashed"
 """What the source of a fact has after it where the value is a hash."""
@@ -20,10 +24,23 @@ class Privacy:
     Attributes:
         keep_identifiers: whether patient and session stay as they are; else they are hashes with the key of the site.
         keep_dates: whether the date of the scan is kept.
+        hash_names: whether names and paths of files are hashed too, everywhere.
     """
 
     keep_identifiers: bool = False
     keep_dates: bool = False
+    hash_names: bool = False
+
+    def hide_name(self, name: str, page: int = 0) -> str:
+        """Return the name that an image has in results; `#2` and so on after it stays."""
+        if not self.hash_names:
+            return name
+        mark = f"#{page + 1}" if page else ""
+        return hide_name(name.removesuffix(mark)) + mark
+
+    def hide_paths(self, paths: Sequence[str]) -> list[str]:
+        """Return the paths as results keep them."""
+        return hide_paths(paths) if self.hash_names else list(paths)
 
     def clean(self, facts: Facts) -> Facts:
         """Return the facts that may be kept."""

@@ -21,7 +21,7 @@ from unoqa.grader.privacy import NOTHING_KEPT, Privacy
 from unoqa.store.file_names import find_common_folder
 
 if TYPE_CHECKING:
-    from unoqa.formats import Collection, ImageReference
+    from unoqa.formats import ImageReference
 
 T = TypeVar("T")
 
@@ -102,12 +102,12 @@ class ImageSource:
                 "and all of one kind; give a list of paths or a list of images."
             )
         if in_memory:
-            found = cls(tuple(_from_memory(image, number) for number, image in enumerate(in_memory, start=1)))
-        elif any(map(is_manifest, paths)):
-            found = _from_manifest(paths)
-        else:
-            found = _from_collection(collect(paths, follow_links=follow_links), _find_root(paths))
-        return replace(found, images=tuple(_protect(one, privacy) for one in found.images), privacy=privacy)
+            return cls(tuple(_from_memory(*one, privacy) for one in enumerate(in_memory, start=1)), privacy=privacy)
+        if any(map(is_manifest, paths)):
+            return _from_manifest(paths, privacy)
+        found = collect(paths, follow_links=follow_links)
+        images_found = tuple(_from_file(reference, privacy) for reference in found.references)
+        return cls(images_found, found.ignored, _find_root(paths), found.describe_left_out(), privacy)
 
     def load(self, name: str) -> EnfaceImage:
         """Read one image by its name.
@@ -121,30 +121,34 @@ class ImageSource:
         return len(self.images)
 
 
-def _from_memory(image: InMemory, number: int) -> LazyImage:
+def _from_memory(number: int, image: InMemory, privacy: Privacy) -> LazyImage:
     if isinstance(image, EnfaceImage):
-        return LazyImage(image.name, lambda: image)
+        kept = replace(image, name=privacy.hide_name(image.name), facts=privacy.clean(image.facts))
+        return LazyImage(kept.name, lambda: kept)
     name = f"image {number}"
     return LazyImage(name, lambda: from_memory(image, name))
 
 
-def _from_file(reference: ImageReference) -> LazyImage:
-    return LazyImage(reference.name, lambda: read(reference), str(reference.path.absolute()), reference.page)
+def _from_file(reference: ImageReference, privacy: Privacy) -> LazyImage:
+    """Return the image, which has only the name and the facts that may be kept."""
+    named = replace(reference, name=privacy.hide_name(reference.name, reference.page))
+
+    def load() -> EnfaceImage:
+        image = read(named)
+        return replace(image, facts=privacy.clean(image.facts))
+
+    return LazyImage(named.name, load, str(reference.path.absolute()), reference.page)
 
 
-def _from_collection(found: Collection, root: str) -> ImageSource:
-    return ImageSource(tuple(map(_from_file, found.references)), found.ignored, root, found.describe_left_out())
-
-
-def _from_manifest(paths: Sequence[Path]) -> ImageSource:
+def _from_manifest(paths: Sequence[Path], privacy: Privacy) -> ImageSource:
     if len(paths) > 1:
         raise UsageError("A manifest is given alone; name its images in the table, and nothing beside it.")
     manifest = read_manifest(paths[0])
     files = list(manifest.files)
     found = collect_named(files, manifest.folder)
-    images = tuple(_declare(_from_file(one), manifest.files[one.path]) for one in found.references)
+    images = tuple(_declare(_from_file(one, privacy), manifest.files[one.path]) for one in found.references)
     left_out = (*found.describe_left_out(), *manifest.describe_unused())
-    return ImageSource(images, found.ignored, _find_root(files), left_out)
+    return ImageSource(images, found.ignored, _find_root(files), left_out, privacy)
 
 
 def _declare(image: LazyImage, facts: Facts) -> LazyImage:
@@ -155,16 +159,6 @@ def _declare(image: LazyImage, facts: Facts) -> LazyImage:
         return replace(read_image, facts=read_image.facts.complete(facts, image.name))
 
     return replace(image, load=load, facts=facts)
-
-
-def _protect(image: LazyImage, privacy: Privacy) -> LazyImage:
-    """Return the image so that it has only facts that may be kept, as soon as it is read."""
-
-    def load() -> EnfaceImage:
-        read_image = image.load()
-        return replace(read_image, facts=privacy.clean(read_image.facts))
-
-    return replace(image, load=load)
 
 
 def _find_root(paths: Sequence[Path]) -> str:

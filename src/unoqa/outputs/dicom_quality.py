@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from unoqa.core.errors import ResultsError
@@ -12,11 +13,10 @@ from unoqa.outputs.parts.dicom_objects import (
     GradedObject,
     import_library,
     list_graded_objects,
-    list_sound,
     make_uid,
     set_times,
+    write_objects,
 )
-from unoqa.store.files import replace_file
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
@@ -48,14 +48,8 @@ class DicomQuality(Output):
             ResultsError: no image is from an en-face object, or one is no longer where it lay.
             UsageError: pydicom or highdicom is not installed.
         """
-        written = 0
-        for one, source in list_sound(list_graded_objects(results, images=images), pixels=True):
-            if source.SOPClassUID != EN_FACE or one.frames[0].grading.percentile is None:
-                continue
-            copy = make_copy(results, one, source)
-            written += 1
-            with replace_file(path / f"{copy.SOPInstanceUID}.dcm") as fresh:
-                copy.save_as(fresh, enforce_file_format=True)
+        objects = list_graded_objects(results, images=images)
+        written = write_objects(objects, path, partial(make_copy, results), pixels=True)
         if not written:
             raise ResultsError(
                 f"{results.folder} has no graded image from an en-face object (Ophthalmic Tomography En Face), which "
@@ -63,8 +57,10 @@ class DicomQuality(Output):
             )
 
 
-def make_copy(results: Results, one: GradedObject, source: Dataset) -> Dataset:
-    """Turn an object that was read into a derived copy with a rating."""
+def make_copy(results: Results, one: GradedObject, source: Dataset) -> Dataset | None:
+    """Turn an object that was read into a derived copy with a rating; None if it has no place for one."""
+    if source.SOPClassUID != EN_FACE or one.frames[0].grading.percentile is None:
+        return None
     pydicom = import_library().pydicom
     reference = pydicom.Dataset()
     reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = source.SOPClassUID, source.SOPInstanceUID

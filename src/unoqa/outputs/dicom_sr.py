@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from unoqa.core.grading import Grade
@@ -13,11 +14,10 @@ from unoqa.outputs.parts.dicom_objects import (
     GradedObject,
     import_library,
     list_graded_objects,
-    list_sound,
     make_uid,
     set_times,
+    write_objects,
 )
-from unoqa.store.files import replace_file
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ MAY_BE_EMPTY = (
 )
 """Elements that a report takes over from its source; where a source has left them out, they are empty (type 2)."""
 
+SEXES = ("F", "M", "O")
+"""Values of Patient's Sex that the standard knows; another one is left out."""
+
 SERIES = 9901
 """Number of the series in a study."""
 
@@ -68,10 +71,7 @@ class DicomSr(Output):
             ResultsError: no image is from a DICOM object, or one is no longer where it lay.
             UsageError: pydicom or highdicom is not installed.
         """
-        for one, source in list_sound(list_graded_objects(results, images=images), pixels=False):
-            report = make_report(results, one, source)
-            with replace_file(path / f"{report.SOPInstanceUID}.dcm") as fresh:
-                report.save_as(fresh, enforce_file_format=True)
+        write_objects(list_graded_objects(results, images=images), path, partial(make_report, results), pixels=False)
 
 
 def make_report(results: Results, one: GradedObject, source: Dataset) -> Any:  # noqa: ANN401 - of an optional library
@@ -79,6 +79,8 @@ def make_report(results: Results, one: GradedObject, source: Dataset) -> Any:  #
     for keyword in MAY_BE_EMPTY:
         if keyword not in source:
             setattr(source, keyword, "")
+    if source.PatientSex not in SEXES:
+        source.PatientSex = ""
     library = import_library()
     sr, codes = library.sr, library.codes
     device = sr.DeviceObserverIdentifyingAttributes(

@@ -72,6 +72,7 @@ KeepDates = Annotated[bool, typer.Option("--keep-dates", help="Keep the dates of
 ProgressTo = Annotated[
     Path | None, typer.Option("--progress", help="Write how far the command is to this file, as JSON.")
 ]
+HashNames = Annotated[bool, typer.Option("--hash-names", help="Hash the names of files too, everywhere.")]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Search linked folders too.")]
 
 

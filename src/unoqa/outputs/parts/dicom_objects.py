@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, final
 from unoqa.core.errors import ResultsError, UsageError
 from unoqa.formats import FORMATS
 from unoqa.formats.parts.kinds import HEAD_BYTES
+from unoqa.store.files import replace_file
 from unoqa.store.results.reviews import Review, collect_reviews
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Sequence
 
     from pydicom import Dataset
 
@@ -57,6 +58,11 @@ class GradedObject:
     path: Path
     frames: tuple[GradedFrame, ...]
 
+    @property
+    def name(self) -> str:
+        """Name of its first image."""
+        return self.frames[0].grading.image
+
 
 def import_library() -> SimpleNamespace:
     """Return pydicom and the parts of highdicom that write reports.
@@ -94,26 +100,21 @@ def list_graded_objects(results: Results, *, images: Path | None = None) -> list
         path = Path(results.entry(entry.name, images=images).path)
         frame = GradedFrame(entry.page + 1, grading, results.facts_of(position), final_, source)
         found.setdefault(path, []).append(frame)
-    objects = [GradedObject(path, tuple(frames)) for path, frames in found.items() if _is_dicom(path)]
+    objects = [GradedObject(path, tuple(frames)) for path, frames in found.items() if _is_dicom(path, frames[0])]
     if not objects:
         raise ResultsError(f"{results.folder} has no graded image from a DICOM object; grade DICOM objects first.")
     return objects
 
 
-def read_source(one: GradedObject, *, pixels: bool) -> Dataset:
-    """Read an object.
-
-    Raises:
-        ResultsError: it is damaged, or has no id.
-    """
+def _read_source(one: GradedObject, *, pixels: bool) -> Dataset:
     pydicom = import_library().pydicom
     try:
         source: Dataset = pydicom.dcmread(one.path, stop_before_pixels=not pixels)
     except Exception as error:  # a damaged object makes pydicom raise any exception
-        raise ResultsError(f"{one.path} can no longer be read; name the folder of the objects (images).") from error
+        raise ResultsError(f"{one.name} can no longer be read; name the folder of the objects (images).") from error
     for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
         if not source.get(keyword):
-            raise ResultsError(f"{one.path} has no {keyword}, so that nothing can refer to it; send it anew.")
+            raise ResultsError(f"{one.name} has no {keyword}, so that nothing can refer to it; send it anew.")
     return source
 
 
@@ -131,17 +132,41 @@ def set_times(results: Results, made: Dataset) -> None:
     made.ContentTime = made.InstanceCreationTime = f"{moment:%H%M%S}"
 
 
-def list_sound(objects: list[GradedObject], *, pixels: bool) -> Iterator[tuple[GradedObject, Dataset]]:
-    """Yield each object with what it holds, one at a time."""
+def write_objects(
+    objects: Sequence[GradedObject],
+    folder: Path,
+    make: Callable[[GradedObject, Dataset], Dataset | None],
+    *,
+    pixels: bool,
+) -> int:
+    """Write what `make` makes of each object, and return how many there are; None makes nothing.
+
+    Raises:
+        ResultsError: some could not be made; the others are written by then.
+    """
+    written, failures = 0, []
     for one in objects:
-        yield one, read_source(one, pixels=pixels)
+        try:
+            made = make(one, _read_source(one, pixels=pixels))
+        except ResultsError as error:
+            failures.append(str(error))
+        except (AttributeError, LookupError, TypeError, ValueError):  # a header that the standard does not allow
+            failures.append(f"{one.name} has patient or study elements that are not valid; correct its header.")
+        else:
+            if made is not None:
+                with replace_file(folder / f"{made.SOPInstanceUID}.dcm") as fresh:
+                    made.save_as(fresh, enforce_file_format=True)
+                written += 1
+    if failures:
+        raise ResultsError(f"{len(failures)} of {len(objects)} objects were not written; the first: {failures[0]}")
+    return written
 
 
-def _is_dicom(path: Path) -> bool:
+def _is_dicom(path: Path, frame: GradedFrame) -> bool:
     try:
         with path.open("rb") as stream:
             return FORMATS.load("dicom")().matches(stream.read(HEAD_BYTES))
     except OSError as error:
         raise ResultsError(
-            f"{path} cannot be opened ({error.strerror}); if the images were moved, name their folder (images)."
+            f"{frame.grading.image} cannot be opened ({error.strerror}); if the images were moved, name their folder (images)."
         ) from error

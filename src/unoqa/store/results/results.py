@@ -19,6 +19,7 @@ from unoqa.store.results.folder import heat_path
 from unoqa.store.results.frame import make_frame
 from unoqa.store.results.legacy import is_legacy, read_legacy
 from unoqa.store.results.models import find_threshold
+from unoqa.store.results.places import find_place
 from unoqa.store.results.points import PointFile
 
 if TYPE_CHECKING:
@@ -209,21 +210,11 @@ class Results:
             images: the folder where the images lie now, if they were moved from where they lay.
 
         Raises:
-            ResultsError: the record does not say where it lay, or it lay outside the folder of the others.
+            ResultsError: it is not known where it lay, or it lay outside the folder of the others.
         """
-        row = next(self._select("SELECT name, path, page FROM images WHERE name = ?", name), None)
-        if row is None or not row[1]:
-            raise ResultsError(f"{self.folder} does not say where the image {name} lay; grade the images again.")
-        path = Path(row[1])
-        if images is not None:
-            root = self.read_meta("root", "")
-            if not root or not path.is_relative_to(root):
-                raise ResultsError(
-                    f"The images of {self.folder} lay in no common folder, so {name} cannot be looked for in {images}; "
-                    f"put it back to {path}."
-                )
-            path = images / path.relative_to(root)
-        return ImageEntry(row[0], str(path), row[2])
+        row = next(self._select("SELECT name, path, page FROM images WHERE name = ?", name), (name, "", 0))
+        place = find_place(self.folder, ImageEntry(*row), self.read_meta("root", ""), images)
+        return ImageEntry(row[0], str(place), row[2])
 
     def heat_path(self, name: str) -> Path:
         """Return the file of an image's heat overlay."""

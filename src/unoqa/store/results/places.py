@@ -1,0 +1,44 @@
+"""Where the images of a record lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from unoqa.core.errors import ResultsError
+from unoqa.store.hidden_names import reveal_path
+
+if TYPE_CHECKING:
+    from unoqa.store.results.results import ImageEntry
+
+
+def find_place(folder: Path, entry: ImageEntry, root: str, images: Path | None) -> Path:
+    """Return the file of an image.
+
+    Args:
+        folder: of the results.
+        entry: of the image, as it is in the record.
+        root: the folder that held all images when they were graded; it and the entry's path may be hidden.
+        images: the folder where the images lie now; None if they lie where they lay.
+
+    Raises:
+        ResultsError: the record does not say where the image lay, this machine does not know what a hidden path stands
+            for, or the image lay outside the folder of the others.
+    """
+    if not entry.path:
+        raise ResultsError(f"{folder} does not say where the image {entry.name} lay; grade the images again.")
+    path, root_path = reveal_path(entry.path), reveal_path(root)
+    if path is None or root_path is None:
+        raise ResultsError(
+            f"The names in {folder} are hashed, and this machine does not know which file {entry.name} is; use the "
+            "machine and the user that graded it."
+        )
+    if images is None:
+        return Path(path)
+    if not root_path or not Path(path).is_relative_to(root_path):
+        where = "where it lay" if path != entry.path else path
+        raise ResultsError(
+            f"The images of {folder} lay in no common folder, so {entry.name} cannot be looked for in {images}; "
+            f"put it back to {where}."
+        )
+    return images / Path(path).relative_to(root_path)
