@@ -43,6 +43,12 @@ FAILURES = {
 }
 """The code of context group 6135 for a finding by each measure; the others have a code of ours."""
 
+NEEDED = (
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "Modality", "SpecificCharacterSet"),
+    *("Rows", "Columns", "NumberOfFrames", "Manufacturer", "ManufacturerModelName", "SoftwareVersions"),
+)
+"""Elements that tell which object a report is about, and what made it."""
+
 MAY_BE_EMPTY = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex"),
     *("AccessionNumber", "StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"),
@@ -76,11 +82,7 @@ class DicomSr(Output):
 
 def make_report(results: Results, one: GradedObject, source: Dataset) -> Any:  # noqa: ANN401 - of an optional library
     """Make the report of one object."""
-    for keyword in MAY_BE_EMPTY:
-        if keyword not in source:
-            setattr(source, keyword, "")
-    if source.PatientSex not in SEXES:
-        source.PatientSex = ""
+    evidence = _reduce(source)
     library = import_library()
     sr, codes = library.sr, library.codes
     device = sr.DeviceObserverIdentifyingAttributes(
@@ -93,7 +95,7 @@ def make_report(results: Results, one: GradedObject, source: Dataset) -> Any:  #
         imaging_measurements=[_make_group(results, frame, source, one) for frame in one.frames],
     )
     report = sr.ComprehensiveSR(
-        evidence=[source],
+        evidence=[evidence],
         content=content[0],
         series_instance_uid=make_uid(results, source, one, "series of reports"),
         series_number=SERIES,
@@ -109,6 +111,19 @@ def make_report(results: Results, one: GradedObject, source: Dataset) -> Any:  #
     report.SeriesDescription = "Image quality (unoqa; research use only)"
     report.file_meta.ImplementationVersionName = f"{IMPLEMENTATION}_{__version__}"[:16]
     return report
+
+
+def _reduce(source: Dataset) -> Dataset:
+    """Return of an object what a report must repeat; highdicom would repeat all that is said of patient and study."""
+    needed = import_library().pydicom.Dataset()
+    for keyword in (*NEEDED, *MAY_BE_EMPTY):
+        if keyword in source:
+            needed[keyword] = source[keyword]
+        elif keyword in MAY_BE_EMPTY:
+            setattr(needed, keyword, "")
+    if needed.PatientSex not in SEXES:
+        needed.PatientSex = ""
+    return needed
 
 
 def _make_group(results: Results, frame: GradedFrame, source: Dataset, one: GradedObject) -> Any:  # noqa: ANN401 - as above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -147,7 +148,9 @@ def write_objects(
     written, failures = 0, []
     for one in objects:
         try:
-            made = make(one, _read_source(one, pixels=pixels))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they quote the header
+                made = make(one, _read_source(one, pixels=pixels))
         except ResultsError as error:
             failures.append(str(error))
         except (AttributeError, LookupError, TypeError, ValueError):  # a header that the standard does not allow
@@ -168,5 +171,6 @@ def _is_dicom(path: Path, frame: GradedFrame) -> bool:
             return FORMATS.load("dicom")().matches(stream.read(HEAD_BYTES))
     except OSError as error:
         raise ResultsError(
-            f"{frame.grading.image} cannot be opened ({error.strerror}); if the images were moved, name their folder (images)."
+            f"{frame.grading.image} cannot be opened ({error.strerror}); if the images were moved, name their folder "
+            "(images)."
         ) from error
