@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # One thread a test process: two processes with two threads each only wait for each other.
 TEST_THREADS = OMP_NUM_THREADS=1
 
-.PHONY: help demo test test-slow test-peer test-oldest check format accuracy reproduction bench bench-quick clean
+.PHONY: help demo test test-slow test-peer test-oldest audit check format accuracy reproduction bench bench-quick clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -32,6 +32,10 @@ $(VENV)/peer: $(VENV)/installed
 
 test-peer: $(VENV)/peer ## Install the extra `peer` (anomalib); test its adapter, and our modules beside its own
 	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs tests/lowquality/test_anomalib.py tests/lowquality/test_peer_parity.py
+
+audit: $(VENV)/installed ## Known faults of the dependencies, where the data can be had (docs/security.md)
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/python .ci/audit.py
 
 build/oldest/installed: pyproject.toml
 	$(PYTHON) -m venv build/oldest

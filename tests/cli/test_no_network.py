@@ -1,13 +1,19 @@
-"""Fitting, grading and reporting use no network, whatever a dependency may have in mind."""
+"""Fitting, grading, reporting and exporting use no network, whatever a dependency may have in mind."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
+from pydicom.uid import JPEG2000Lossless
+
+from dicom_files import make_object, write_object
 
 PROGRAM = """
 import sys
@@ -20,6 +26,7 @@ def note(event, arguments):
     if event.startswith(FORBIDDEN) and event != "socket.gethostname":
         with open(LOG, "a", encoding="utf-8") as stream:
             print(event, arguments, file=stream)
+        raise PermissionError("this process has no network")
 
 LOG = sys.argv.pop(1)
 sys.addaudithook(note)
@@ -52,7 +59,7 @@ def run(program, folder, *arguments):
 
 
 def test_a_connection_would_be_seen(tmp_path):
-    assert "socket.connect" in run(CONNECTION, tmp_path)
+    assert "socket.getaddrinfo ('127.0.0.1', 9" in run(CONNECTION, tmp_path)
 
 
 def test_onnx_runtime_keeps_no_identifier_and_starts_no_report(tmp_path, sources):
@@ -66,10 +73,18 @@ def test_onnx_runtime_keeps_no_identifier_and_starts_no_report(tmp_path, sources
 @pytest.mark.slow
 def test_no_command_connects_to_anything(clinic, tmp_path):
     model, results = tmp_path / "model", tmp_path / "results"
+    images = shutil.copytree(clinic.mixed, tmp_path / "images")
+    for path in list(images.iterdir())[:2]:
+        made = make_object(np.asarray(Image.open(path)))
+        path.with_suffix(".dcm").write_bytes(write_object(made, JPEG2000Lossless))
     for arguments in (
         ("fit", clinic.outstanding, "-o", model),
-        ("grade", clinic.mixed, "-m", model, "-o", results),
+        ("grade", images, "-m", model, "-o", results),
         ("report", results),
+        ("export", results, "-o", tmp_path / "final.csv"),
+        ("export", results, "-o", tmp_path / "final.xlsx", "--as", "xlsx"),
+        ("export", results, "-o", tmp_path / "reports", "--as", "dicom-sr"),
+        ("export", results, "-o", tmp_path / "copies", "--as", "dicom-quality"),
     ):
         assert run(COMMAND, tmp_path, *arguments) == ""
     assert list((tmp_path / "home").rglob("*.onnx"))
