@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # One thread a test process: two processes with two threads each only wait for each other.
 TEST_THREADS = OMP_NUM_THREADS=1
 
-.PHONY: help demo test test-slow test-peer test-oldest audit check format accuracy reproduction bench bench-quick clean
+.PHONY: help demo test test-slow test-peer test-oldest audit check format accuracy reproduction bench bench-quick fuzz clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -69,6 +69,10 @@ bench: $(VENV)/installed ## Speed and memory beside an earlier commit and beside
 
 bench-quick: $(VENV)/installed ## Has anything become slower? Ratios against those kept, under 3 minutes
 	$(TEST_THREADS) $(BIN)/python benchmarks/quick.py
+
+FILES ?= 10000
+fuzz: $(VENV)/installed ## Read damaged files by the thousand, and tell what became of them (docs/reliability.md)
+	$(TEST_THREADS) $(BIN)/python tests/fuzzing/run.py --files $(FILES)
 
 clean: ## Remove what was made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

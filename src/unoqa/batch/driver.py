@@ -55,6 +55,7 @@ class GradeOptions:
         heat: whether overlays are written.
         append: whether images are added to those in the results folder; takes a settled model.
         all_findings: whether outstanding images get findings too.
+        retry_errors: whether only images that failed before are read again.
         executor: shares the images among threads or machines.
     """
 
@@ -62,6 +63,7 @@ class GradeOptions:
     heat: bool = True
     append: bool = False
     all_findings: bool = False
+    retry_errors: bool = False
     executor: Executor = field(default_factory=Threads)
 
 
@@ -134,17 +136,14 @@ def _assess_all(models: Models, source: ImageSource, run: Run, options: GradeOpt
     names = [entry.name for entry in run.results.entries()]
     if options.heat:
         separate_overlays(run.results.folder, names)
-    tasks = [
-        Task(
-            image,
-            run.digest(position, image.facts),
-            heat_path(run.results.folder, names[position]) if options.heat else None,
-        )
+    tasks = {
+        position: Task(image, digest, heat_path(run.results.folder, names[position]) if options.heat else None)
         for position, image in zip(run.positions, source.images, strict=True)
-    ]
-    mapping = options.executor.map(Worker(models, options.all_findings), tasks)
+        if (digest := run.digest(position, image.facts)) is None or not options.retry_errors
+    }
+    mapping = options.executor.map(Worker(models, options.all_findings), tasks.values())
     with progress.task("grading", len(tasks)) as step, mapping as assessed:
-        for position, result in zip(run.positions, assessed, strict=True):
+        for position, result in zip(tasks, assessed, strict=True):
             if result is not None:
                 run.add(position, result)
             step()

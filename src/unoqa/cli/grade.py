@@ -17,6 +17,7 @@ Examples:
   unoqa grade clinic/ -m model -o results
   unoqa grade one.png -m settled -o result-of-one --alone
   unoqa grade clinic/today/ -m settled -o results --append
+  unoqa grade clinic/ -m model -o results --retry-errors
   unoqa grade manifest.csv -m zeiss -m heidelberg -o results
 """
 
@@ -77,6 +78,9 @@ def grade(
     cohort: Annotated[bool, typer.Option("--cohort", help="Cluster them, even if the model is settled.")] = False,
     append: Annotated[bool, typer.Option("--append", help="Add images to the results; needs a settled model.")] = False,
     findings: Findings = "refused",
+    retry_errors: Annotated[
+        bool, typer.Option("--retry-errors", help="Read only images again that failed before.")
+    ] = False,
     no_heat: Annotated[bool, typer.Option("--no-heat", help="Write no heat/ and no cohort.png; faster.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
     device: Device = "cpu",
@@ -93,10 +97,10 @@ def grade(
     del log
     _check_output(output, images, model)
     use_threads(threads)
-    mode = _find_mode(alone=alone, cohort=cohort)
     privacy = Privacy(keep_identifiers=keep_identifiers, keep_dates=keep_dates, hash_names=hash_names)
     source = ImageSource.find(images, follow_links=follow_links, privacy=privacy)
-    options = GradeOptions(mode=mode, heat=not no_heat, append=append, all_findings=findings == "all")
+    mode = _find_mode(alone=alone, cohort=cohort)
+    options = GradeOptions(mode, not no_heat, append, findings == "all", retry_errors)
     results = grade_to_folder(
         Models.load(model, device=device),
         source,

@@ -38,9 +38,9 @@ class ImageError(UnoqaError):
     """One image cannot be graded.
 
     Attributes:
-        code: `unreadable`, `truncated`, `too-large`, `too-small`, `constant`, `not-finite`, `intensity-range`,
-            `conflict`, `no-scan`, `out-of-scope` or `unsupported`; codes are stable, and documented in
-            `docs/outputs.md`.
+        code: `unreadable`, `truncated`, `changed`, `too-large`, `too-small`, `constant`, `not-finite`,
+            `intensity-range`, `conflict`, `no-scan`, `out-of-scope` or `unsupported`; codes are stable, and documented
+            in `docs/outputs.md`.
         scope: empty, or in what it is not such a scan as the model knows, such as `other-slab`.
     """
 

@@ -11,7 +11,13 @@ import numpy as np
 
 from unoqa.core.contracts import Format
 from unoqa.core.errors import ImageError
-from unoqa.formats.parts.errors import hidden_images_error, too_large_error, truncated_error, unsupported_error
+from unoqa.formats.parts.errors import (
+    hidden_images_error,
+    too_large_error,
+    truncated_error,
+    unreadable_error,
+    unsupported_error,
+)
 from unoqa.formats.parts.limits import MAX_BYTES, check_bytes, check_only_page, check_pixels
 from unoqa.formats.parts.memory import from_memory
 from unoqa.formats.parts.opening import open_image_file
@@ -59,9 +65,12 @@ class Nifti(Format):
             check_only_page(page, name)
             data = stream.read()
             data = _inflate(data, name) if data.startswith(_GZIP) else data
-            kind = library.Nifti1Image if _find_length(data) == 348 else library.Nifti2Image
+            length = _find_length(data)
+            kind = library.Nifti1Image if length == 348 else library.Nifti2Image
+            if kind.header_class.diagnose_binaryblock(data[:length]):  # nibabel would repair it, by guess
+                raise unreadable_error(name)
+            _check_header(kind.header_class(data[:length], check=False), len(data), name)
             image = kind.from_bytes(data)
-            _check_header(image.header, len(data), name)
             values = np.asanyarray(image.dataobj).reshape(image.shape[:2])
             return from_memory(np.ascontiguousarray(values.T[::-1]), name)
 

@@ -17,6 +17,13 @@ def unopened_error(name: str, reason: str) -> ImageError:
     )
 
 
+def changed_error(name: str) -> ImageError:
+    """Build the error for a file that another program wrote to while it was read."""
+    return ImageError(
+        "changed", f"{name} was changed while it was read; wait until it is written, and run the same command again."
+    )
+
+
 def truncated_error(name: str) -> ImageError:
     """Build the error for a file that ends before its image does."""
     return ImageError("truncated", f"{name} ends before its image does; copy or export it again.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import stat
 import warnings
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, BinaryIO
 
 from unoqa.core.errors import ImageError
-from unoqa.formats.parts.errors import too_large_error, truncated_error, unopened_error, unreadable_error
+from unoqa.formats.parts.errors import changed_error, too_large_error, truncated_error, unopened_error, unreadable_error
 from unoqa.formats.parts.limits import check_bytes
 
 if TYPE_CHECKING:
@@ -27,21 +28,27 @@ def open_image_file(path: Path, name: str) -> Iterator[BinaryIO]:
     """Open a file; every exception inside the block becomes an ImageError, and decoders print nothing.
 
     Raises:
-        ImageError: `too-large`, `truncated` or `unreadable`.
+        ImageError: `too-large`, `truncated` or `unreadable`; `changed` if the file was written to meanwhile.
     """
     with _translate_errors(name), _silence_decoders():
-        _check_file(path, name)
+        before = _check_file(path, name)
         with path.open("rb") as stream:
-            yield stream
+            try:
+                yield stream
+            finally:
+                after = os.fstat(stream.fileno())
+                if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                    raise changed_error(name)
 
 
-def _check_file(path: Path, name: str) -> None:
+def _check_file(path: Path, name: str) -> os.stat_result:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise unopened_error(name, "it is not a file")
     if status.st_size == 0:
         raise truncated_error(name)
     check_bytes(name, status.st_size)
+    return status
 
 
 @contextmanager

@@ -33,6 +33,9 @@ NO_LOCKS = frozenset(
 )
 """What SQLite reports where a file system has no working locks."""
 
+DAMAGE = (ValueError, OverflowError, TypeError, LookupError)
+"""What a damaged record raises beside SQLite's errors: text that is no UTF-8, numbers that are no grade."""
+
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE images (
@@ -117,6 +120,8 @@ def connect(folder: Path, *, vfs: str | None = None) -> sqlite3.Connection:
         if vfs is None and os.name == "posix" and error.sqlite_errorname in NO_LOCKS:
             return connect(folder, vfs="unix-dotfile")
         raise _explain(error, path) from error
+    except DAMAGE as error:
+        raise _explain(error, path) from error
 
 
 def _open(path: Path, vfs: str | None) -> sqlite3.Connection:
@@ -177,7 +182,21 @@ def explaining(path: Path) -> Iterator[None]:
         raise _explain(error, path) from error
 
 
-def _explain(error: sqlite3.Error, path: Path) -> ResultsError:
+@contextmanager
+def explaining_damage(path: Path) -> Iterator[None]:
+    """Do so for a block that reads the record only: there, values that cannot be are damage too.
+
+    Raises:
+        ResultsError: whatever SQLite could not do, or values that no run has written.
+    """
+    try:
+        with explaining(path):
+            yield
+    except DAMAGE as error:
+        raise _explain(error, path) from error
+
+
+def _explain(error: Exception, path: Path) -> ResultsError:
     text = str(error)
     if "locked" in text or "busy" in text:
         return ResultsError(f"Another process keeps {path} locked; wait for it and run the same command again.")

@@ -13,7 +13,7 @@ from unoqa.core.errors import ResultsError, UsageError
 from unoqa.core.facts import Fact, Facts
 from unoqa.core.findings import Finding
 from unoqa.core.grading import Grade, Grading
-from unoqa.store.results.database import RECORD, connect, explaining
+from unoqa.store.results.database import RECORD, connect, explaining_damage
 from unoqa.store.results.decisions import Decision, add_decision, read_decisions
 from unoqa.store.results.folder import heat_path
 from unoqa.store.results.frame import make_frame
@@ -134,6 +134,10 @@ class Results:
         Args:
             first, last: positions of the first and of the last image wanted.
         """
+        with self._explained():
+            yield from self._iterate(first, last)
+
+    def _iterate(self, first: int, last: int) -> Iterator[Grading]:
         threshold = self.read_meta("threshold", float("nan"))
         wanted = "WHERE position BETWEEN ? AND ? ORDER BY position"
         every = self._select(f"SELECT position, {_FINDING} FROM findings {wanted}, rank", first, last)
@@ -260,7 +264,8 @@ class Results:
     def read_meta(self, key: str, default: Any) -> Any:  # noqa: ANN401 - JSON
         """Return a value of the record's own facts."""
         row = next(self._select("SELECT value FROM meta WHERE key = ?", key), None)
-        return default if row is None else json.loads(row[0])
+        with self._explained():
+            return default if row is None else json.loads(row[0])
 
     def write_meta(self, **values: Any) -> None:  # noqa: ANN401 - JSON
         """Set values of the record's own facts, within the caller's transaction."""
@@ -275,10 +280,10 @@ class Results:
     def _select(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """Yield rows; an error of SQLite becomes a sentence."""
         with self._explained():
-            yield from self.connection.execute(query, values)
+            yield from iter(self.connection.execute(query, values).fetchone, None)
 
     def _explained(self) -> AbstractContextManager[None]:
-        return explaining(self.folder / RECORD)
+        return explaining_damage(self.folder / RECORD)
 
 
 def _to_finding(row: tuple[Any, ...]) -> Finding:
