@@ -7,7 +7,9 @@ import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import nibabel
 import numpy as np
+import scipy.io
 import tifffile
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -64,6 +66,37 @@ def plant_tiff(pixels: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
+def plant_npy(pixels: np.ndarray) -> bytes:
+    """Plant after the array; the format has no text."""
+    stream = BytesIO()
+    np.save(stream, pixels)
+    return stream.getvalue() + f"{MARK}10".encode()
+
+
+def plant_nifti(pixels: np.ndarray) -> bytes:
+    """Plant in the header's texts, and in an extension, which may hold a whole DICOM header or a comment."""
+    image = nibabel.Nifti1Image(np.ascontiguousarray(pixels[::-1].T), np.eye(4))
+    for field in ("descrip", "aux_file", "intent_name", "db_name"):
+        image.header[field] = f"{MARK}{field}"
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", f"{MARK}11".encode()))
+    return image.to_bytes()
+
+
+def plant_matlab(pixels: np.ndarray) -> bytes:
+    """Plant in the header's text, in names of variables, in texts and in fields."""
+    stream = BytesIO()
+    variables = {f"{MARK}12": pixels, f"{MARK}13": f"{MARK}14", "about": {f"{MARK}15": f"{MARK}16"}}
+    scipy.io.savemat(stream, variables)
+    return stream.getvalue().replace(b"Platform: ", f"{MARK}17 ".encode(), 1)
+
+
+def plant_two_arrays(pixels: np.ndarray) -> bytes:
+    """Plant in the names of two arrays, so that the file is refused because of them."""
+    stream = BytesIO()
+    scipy.io.savemat(stream, {f"{MARK}18": pixels, f"{MARK}19": pixels})
+    return stream.getvalue()
+
+
 def plant_dicom(pixels: np.ndarray) -> bytes:
     """Plant in every text element of the standard, in nested items, in a private block and in the preamble."""
     made = make_object(pixels)
@@ -97,6 +130,9 @@ PLANTERS: dict[str, Callable[[np.ndarray], bytes]] = {
     "bmp": plant_bmp,
     "dicom": plant_dicom,
     "jpeg": plant_jpeg,
+    "matlab": plant_matlab,
+    "nifti": plant_nifti,
+    "npy": plant_npy,
     "png": plant_png,
     "tiff": plant_tiff,
 }

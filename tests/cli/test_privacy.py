@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from pydicom import dcmread
 
-from planted import MARK, PLANTERS, find_marks
+from planted import MARK, PLANTERS, find_marks, plant_two_arrays
 from unoqa.formats import FORMATS
 
 REQUIRED = {
@@ -29,6 +29,7 @@ def planted(clinic, tmp_path_factory):
         for scan in (2 * number, 2 * number + 1):
             (folder / f"{scan}.{kind}").write_bytes(plant(scans[scan]))
         (folder / f"cut.{kind}").write_bytes(plant(scans[-1])[:-1000])
+    (folder / "two.mat").write_bytes(plant_two_arrays(scans[-1]))
     return folder
 
 

@@ -62,13 +62,13 @@ REFUSED = {
     "two slabs": (
         mat(svp=SLAB, dvp=SLAB),
         "unsupported",
-        "holds other than one array of an image's size (svp (80, 72)",
+        "holds other than one array of an image's size (80×72",
     ),
     "no slab": (mat(note="x", scale=6.0), "unsupported", "holds other than one array of an image's size (none)"),
     "a cell": (
         mat(cells=np.full((80, 72), 1, object)),
         "unsupported",
-        "holds cells, an array of shape (80, 72) and class",
+        "holds an array of shape 80×72 and class",
     ),
 }
 

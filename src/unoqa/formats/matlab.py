@@ -65,14 +65,18 @@ class Matlab(Format):
             inflated = _check_elements(data, name)
             images = [one for one in whosmat(BytesIO(inflated)) if min(one[1], default=0) >= SMALLEST_SIDE]
             if len(images) != 1:
-                names = ", ".join(f"{variable} {shape}" for variable, shape, _ in images) or "none"
-                raise hidden_images_error(name, f"holds other than one array of an image's size ({names})")
+                shapes = ", ".join(_format_shape(shape) for _, shape, _ in images) or "none"  # a name may be a person's
+                raise hidden_images_error(name, f"holds other than one array of an image's size ({shapes})")
             variable, shape, kind = images[0]
             if len(shape) != 2 or kind not in _NUMBERS:
-                raise unsupported_error(name, f"holds {variable}, an array of shape {shape} and class {kind}")
+                raise unsupported_error(name, f"holds an array of shape {_format_shape(shape)} and class {kind}")
             check_pixels(name, shape[1], shape[0])
             found = loadmat(BytesIO(inflated), variable_names=[variable])
             return from_memory(found[variable], name)
+
+
+def _format_shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
 
 
 def _check_elements(data: bytes, name: str) -> bytes:
