@@ -140,6 +140,24 @@ def test_a_changed_grade_asks_why_and_both_stay_in_the_record(page, results):
     assert changes == [(None, "ungradable", ""), ("ungradable", "outstanding", "second look")]
 
 
+def test_no_image_stands_beside_the_heat_of_another(page, results):
+    with serve("review", results) as (_, address):
+        visit(page, address, "/review?reader=Anna")
+        wait_for_image(page)
+        wait(page.page, "document.querySelector('#heat').naturalWidth > 0")
+        page.page.route("**/review/heat?*position=6&*", lambda route: None)  # its heat never comes
+        page.page.route("**/review/heat?*position=6", lambda route: None)
+        for _ in range(12):
+            press(page, "ArrowRight")
+            name = page.page.locator("#name").inner_text()
+            position = int(re.search(r"\d+", name)[0])
+            source = page.page.locator("#heat").get_attribute("src") or f"position={position}&"
+            assert re.search(rf"position={position}\b", source), (name, source)
+            if position == 6:
+                assert page.page.evaluate("document.querySelector('#heat').naturalWidth") == 0
+        page.page.unroute_all(behavior="ignoreErrors")
+
+
 def test_findings_cause_and_note_are_kept(page, results):
     with serve("review", results, "--reader", "Anna") as (_, address):
         visit(page, address, "/review?reader=Anna")

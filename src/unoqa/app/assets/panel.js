@@ -19,6 +19,7 @@ export function showDecision(mine, adjudicated, adjudicating) {
   for (const chip of document.querySelectorAll("[data-cause]")) press(chip, chip.dataset.cause === mine.cause);
   byId("note").value = mine.note || "";
   byId("decision-title").textContent = adjudicating ? "Final grade" : "Your grade";
+  byId("others-title").textContent = adjudicating ? "Readers" : "Other readers";
   byId("details").hidden = adjudicating;
 }
 

@@ -22,6 +22,7 @@ const outbox = new Outbox(results, {
 
 const queue = () => (state.adjudicating ? state.images.filter((one) => state.disagreements.includes(one.position)) : state.images);
 const current = () => queue()[state.at];
+const mode = () => (state.adjudicating ? { adjudicating: "1" } : {});
 const isDone = (one) => (state.adjudicating ? state.final.has(one.position) : one.mine !== null);
 
 function findOpen(from) {
@@ -50,18 +51,18 @@ function goOn() {
 function details(position) {
   const key = `${position} ${state.adjudicating}`;
   if (!state.details.has(key)) {
-    const values = { ...common, position, ...(state.adjudicating ? { adjudicating: "1" } : {}) };
+    const values = { ...common, position, ...mode() };
     state.details.set(key, ask("/review/image", values));
     state.details.get(key).catch(() => state.details.delete(key));
   }
   return state.details.get(key);
 }
 
-function forget(position) { for (const mode of [true, false]) state.details.delete(`${position} ${mode}`); }
+function forget(position) { for (const adjudicating of [true, false]) state.details.delete(`${position} ${adjudicating}`); }
 
 function address(kind, position) {
   const shared = { results, position };
-  return `/review/${kind}?${new URLSearchParams(kind === "heat" ? { ...common, ...shared } : shared)}`;
+  return `/review/${kind}?${new URLSearchParams(kind === "heat" ? { ...common, ...shared, ...mode() } : shared)}`;
 }
 
 // A decoded picture, so that the browser paints it in the frame in which it is asked for.
@@ -86,6 +87,7 @@ async function show() {
   if (!one) return;
   byId("image-missing").hidden = true;
   state.seen = false;
+  for (const id of ["image", "heat"]) byId(id).removeAttribute("src"); // never one image beside the heat of another
   byId("image").src = fetchPicture("picture", one.position);
   byId("image").alt = `Scan ${one.name}`;
   let shown;

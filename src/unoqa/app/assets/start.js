@@ -138,7 +138,7 @@ function describeJob(job) {
     line.append(`${task.title}: ${task.done} of ${task.total}`);
     box.append(line, bar);
   }
-  if (job.state === "running" && !job.progress.length) box.append(make("p", "starting …", "muted"));
+  if (job.state === "running" && !job.progress.length) box.append(make("p", "working …", "muted"));
   if (job.state.startsWith("done") && job.action !== "fit") box.append(links(job.action === "demo" ? `${job.output}/results` : job.output));
   if (job.log.trim()) box.append(messages(job));
   return box;

@@ -32,7 +32,7 @@ def describe_image(
     """
     grading = results.grading(check_position(results, position))
     review = _read_review(results, position)
-    graded = reader in review.fields.get(GRADE, {}) or (adjudicating and len(review.grades) > 1)
+    graded = _may_see(review, reader, adjudicating=adjudicating)
     shows_machine = graded or not blind
     return {
         "position": position,
@@ -40,7 +40,7 @@ def describe_image(
         "mine": {name: review.fields.get(name, {}).get(reader) for name in (GRADE, FAULTS, CAUSE, NOTE)},
         "machine": _describe_machine(grading) if shows_machine else None,
         "heat": shows_machine and results.heat_path(grading.image).is_file(),
-        "others": _describe_others(review, reader) if graded else None,
+        "others": _describe_readers(review, "" if adjudicating else reader) if graded else None,
         "adjudicated": _describe_adjudication(review) if graded else None,
         "trail": [_describe_decision(one) for one in review.trail if graded or one.reader == reader],
     }
@@ -82,7 +82,7 @@ def draw_image(results: Results, position: int, *, images: Path | None) -> bytes
     return file.getvalue()
 
 
-def read_heat(results: Results, position: int, reader: str, *, blind: bool) -> bytes:
+def read_heat(results: Results, position: int, reader: str, *, blind: bool, adjudicating: bool) -> bytes:
     """Return the overlay of an image, as a PNG.
 
     Raises:
@@ -90,7 +90,7 @@ def read_heat(results: Results, position: int, reader: str, *, blind: bool) -> b
     """
     name = results.grading(check_position(results, position)).image
     path = results.heat_path(name)
-    if blind and reader not in _read_review(results, position).fields.get(GRADE, {}):
+    if blind and not _may_see(_read_review(results, position), reader, adjudicating=adjudicating):
         raise UsageError("Heat is hidden until you have graded the image.")
     if not path.is_file():
         raise UsageError(f"There is no heat of {name}; grade the images again with heat.")
@@ -112,8 +112,13 @@ def _describe_machine(grading: Grading) -> dict[str, Any]:
     }
 
 
-def _describe_others(review: Review, reader: str) -> list[dict[str, Any]]:
-    names = sorted({name for by_reader in review.fields.values() for name in by_reader} - {reader})
+def _may_see(review: Review, reader: str, *, adjudicating: bool) -> bool:
+    """Tell whether a reader may see what others say: after grading, or to adjudicate between several."""
+    return reader in review.fields.get(GRADE, {}) or (adjudicating and len(review.grades) > 1)
+
+
+def _describe_readers(review: Review, without: str) -> list[dict[str, Any]]:
+    names = sorted({name for by_reader in review.fields.values() for name in by_reader} - {without})
     shown = (GRADE, FAULTS, CAUSE, NOTE)
     others = [{"reader": name, **{one: review.fields.get(one, {}).get(name) for one in shown}} for name in names]
     return [one for one in others if any(one[name] for name in shown)]

@@ -122,9 +122,11 @@ def _add_pictures(router: APIRouter, root: Root, options: ReviewOptions) -> None
             return Response(draw_image(record, position, images=options.images), media_type="image/png", headers=KEPT)
 
     @router.get("/heat")
-    def give_heat(results: str, position: int, reader: str, blind: bool = False) -> Response:
+    def give_heat(
+        results: str, position: int, reader: str, blind: bool = False, adjudicating: bool = False
+    ) -> Response:
         with _open(root, results) as record:
-            heat = read_heat(record, position, reader, blind=blind or options.blind)
+            heat = read_heat(record, position, reader, blind=blind or options.blind, adjudicating=adjudicating)
             return Response(heat, media_type="image/png", headers=KEPT)
 
 
