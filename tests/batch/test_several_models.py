@@ -128,8 +128,8 @@ def test_one_model_too_refuses_another_slab(folders, clinic_scans, tmp_path):
         *_, deep = results.gradings
     assert (deep.grade, deep.out_of_scope) == (None, "other-slab")
     assert deep.error == (
-        "out-of-scope: Cirrus-deep-0.png has the slab 'deep' by manifest, and the model was fitted on 'superficial'; "
-        "grade it with a model of such scans."
+        "out-of-scope: Cirrus-deep-0.png shows the slab 'deep' by manifest and the model is for 'superficial'; "
+        "grade it with a model of its slab (fit takes the slab)."
     )
 
 
