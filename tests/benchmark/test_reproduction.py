@@ -260,7 +260,8 @@ def test_too_few_images_to_fit_on_are_refused_before_any_fit(finished, tmp_path)
     plan = replace(finished.plan, dataset=LabelledFolder(), data=folder)
     assert message(plan, tmp_path / "tables") == (
         "Study all: a threshold without labels needs at least 9 outstanding images to fit on, and 8 can be read "
-        "(fit3.png holds no image that unoqa reads (bmp, dicom, jpeg, png, tiff); open it in a viewer and export it "
+        "(fit3.png holds no image that unoqa reads (bmp, dicom, jpeg, matlab, nifti, npy, png, tiff); "
+        "open it in a viewer and export it "
         "again); "
         "give more."
     )

@@ -11,8 +11,8 @@ SENTENCES = {
     "constant.png": "constant: constant.png has one brightness everywhere; export it again.",
     "empty.png": "truncated: empty.png ends before its image does; copy or export it again.",
     "nan.tif": "not-finite: nan.tif holds NaN or infinite values; export it again.",
-    "text.png": "unreadable: text.png holds no image that unoqa reads (bmp, dicom, jpeg, png, tiff); open it in a "
-    "viewer and export it again.",
+    "text.png": "unreadable: text.png holds no image that unoqa reads "
+    "(bmp, dicom, jpeg, matlab, nifti, npy, png, tiff); open it in a viewer and export it again.",
     "tiny.png": "too-small: tiny.png has 3×3 pixels; export it with at least 64 on each side.",
     "truncated.png": "truncated: truncated.png ends before its image does; copy or export it again.",
 }

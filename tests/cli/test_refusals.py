@@ -46,7 +46,10 @@ def test_weights_for_a_recipe_that_needs_none(recipe, refusal, clinic, tmp_path)
 
 
 def test_an_empty_folder(refusal, empty, settled_model, tmp_path):
-    sentence = f"'{empty}' holds no image and no other file; give files or folders of bmp, dicom, jpeg, png, tiff."
+    sentence = (
+        f"'{empty}' holds no image and no other file; "
+        "give files or folders of bmp, dicom, jpeg, matlab, nifti, npy, png, tiff."
+    )
     assert refusal("grade", empty, "-m", settled_model, "-o", tmp_path / "results") == sentence
     assert refusal("fit", empty, "-o", tmp_path / "model") == sentence
     assert not (tmp_path / ".model.unfinished").exists()
@@ -56,7 +59,8 @@ def test_an_empty_folder(refusal, empty, settled_model, tmp_path):
 def test_a_folder_without_images(refusal, empty, settled_model, tmp_path):
     (empty / "notes.txt").write_text("no image")
     assert refusal("grade", empty, "-m", settled_model, "-o", tmp_path / "results") == (
-        f"'{empty}' holds no image, only 1 other file; give files or folders of bmp, dicom, jpeg, png, tiff."
+        f"'{empty}' holds no image, only 1 other file; "
+        "give files or folders of bmp, dicom, jpeg, matlab, nifti, npy, png, tiff."
     )
     assert not (tmp_path / "results").exists()
 

@@ -51,7 +51,8 @@ def test_content_decides_and_a_file_with_an_image_suffix_keeps_its_row(put):
     Path("all/empty.TIFF").touch()
     empty, good, text, wrong = collect([Path("all")]).references
     assert read(good).pixels.shape == read(wrong).pixels.shape == (8, 8)
-    with pytest.raises(ImageError, match=r"text\.png holds no image that unoqa reads \(bmp, dicom, jpeg, png, tiff\)"):
+    kinds = "bmp, dicom, jpeg, matlab, nifti, npy, png, tiff"
+    with pytest.raises(ImageError, match=rf"text\.png holds no image that unoqa reads \({kinds}\)"):
         read(text)
     with pytest.raises(ImageError, match=r"empty\.TIFF ends before its image does"):
         read(empty)
@@ -184,7 +185,7 @@ def test_a_folder_without_images_says_what_it_holds(put, files, what):
     Path("all").mkdir()
     for number in range(files):
         Path(f"all/{number}.txt").touch()
-    sentence = f"'all' holds no image{what}; give files or folders of bmp, dicom, jpeg, png, tiff."
+    sentence = f"'all' holds no image{what}; give files or folders of bmp, dicom, jpeg, matlab, nifti, npy, png, tiff."
     with pytest.raises(UsageError, match=re.escape(sentence)):
         collect([Path("all")])
 

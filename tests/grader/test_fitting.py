@@ -127,7 +127,8 @@ def test_too_few_readable_images_name_the_first_that_is_not(tmp_path):
     (tmp_path / "text.png").write_text("no image")
     assert refusal(RECIPE, tmp_path) == (
         "At least 9 different outstanding images are needed, and 0 can be used (1 of 1 could not be read: text.png "
-        "holds no image that unoqa reads (bmp, dicom, jpeg, png, tiff); open it in a viewer and export it again.); "
+        "holds no image that unoqa reads (bmp, dicom, jpeg, matlab, nifti, npy, png, tiff); "
+        "open it in a viewer and export it again.); "
         "give more images, choose a recipe that needs fewer, or set a larger alpha "
         "(the share of outstanding images above the threshold)."
     )
@@ -137,7 +138,8 @@ def test_an_empty_folder(tmp_path):
     with pytest.raises(UsageError) as error:
         RECIPE.fit(tmp_path)
     assert str(error.value) == (
-        f"'{tmp_path}' holds no image and no other file; give files or folders of bmp, dicom, jpeg, png, tiff."
+        f"'{tmp_path}' holds no image and no other file; "
+        "give files or folders of bmp, dicom, jpeg, matlab, nifti, npy, png, tiff."
     )
 
 

@@ -71,7 +71,8 @@ def test_one_file_that_is_no_image_is_refused_in_a_sentence(settled, tmp_path):
         settled.grade(tmp_path / "text.png")
     assert error.value.code == "unreadable"
     assert str(error.value) == (
-        "text.png holds no image that unoqa reads (bmp, dicom, jpeg, png, tiff); open it in a viewer and export it "
+        "text.png holds no image that unoqa reads (bmp, dicom, jpeg, matlab, nifti, npy, png, tiff); "
+        "open it in a viewer and export it "
         "again."
     )
 
