@@ -62,6 +62,8 @@ Findings = Annotated[
     Literal["refused", "all"], typer.Option(help="Look for faults in these images: not outstanding, or all.")
 ]
 
+RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Read only images again that failed before.")]
+
 NAMES_ARE_KEPT = (
     "The results hold the names and paths of the image files; where they say who was scanned, grade with --hash-names."
 )
@@ -78,9 +80,7 @@ def grade(
     cohort: Annotated[bool, typer.Option("--cohort", help="Cluster them, even if the model is settled.")] = False,
     append: Annotated[bool, typer.Option("--append", help="Add images to the results; needs a settled model.")] = False,
     findings: Findings = "refused",
-    retry_errors: Annotated[
-        bool, typer.Option("--retry-errors", help="Read only images again that failed before.")
-    ] = False,
+    retry_errors: RetryErrors = False,
     no_heat: Annotated[bool, typer.Option("--no-heat", help="Write no heat/ and no cohort.png; faster.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
     device: Device = "cpu",

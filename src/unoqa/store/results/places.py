@@ -1,15 +1,28 @@
-"""Where the images of a record lie."""
+"""The images of a record, and where they lie."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import final
 
 from unoqa.core.errors import ResultsError
 from unoqa.store.hidden_names import reveal_path
 
-if TYPE_CHECKING:
-    from unoqa.store.results.results import ImageEntry
+
+@final
+@dataclass(frozen=True)
+class ImageEntry:
+    """One image as it was named: its name, and where it lay.
+
+    Attributes:
+        path: empty for an image in memory.
+        page: from 0.
+    """
+
+    name: str
+    path: str = ""
+    page: int = 0
 
 
 def find_place(folder: Path, entry: ImageEntry, root: str, images: Path | None) -> Path:

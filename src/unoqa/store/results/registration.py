@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from unoqa.core.errors import ResultsError
 from unoqa.store.file_names import find_common_folder
-from unoqa.store.results.results import ImageEntry
+from unoqa.store.results.places import ImageEntry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

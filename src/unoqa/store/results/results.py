@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -19,7 +18,7 @@ from unoqa.store.results.folder import heat_path
 from unoqa.store.results.frame import make_frame
 from unoqa.store.results.legacy import is_legacy, read_legacy
 from unoqa.store.results.models import find_threshold
-from unoqa.store.results.places import find_place
+from unoqa.store.results.places import ImageEntry, find_place
 from unoqa.store.results.points import PointFile
 
 if TYPE_CHECKING:
@@ -30,21 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FINDING = "measure, words, strength, slight, place, share, value, low, high, unit, direction"
-
-
-@final
-@dataclass(frozen=True)
-class ImageEntry:
-    """One image as it was named: its name, and where it lay.
-
-    Attributes:
-        path: empty for an image in memory.
-        page: from 0.
-    """
-
-    name: str
-    path: str = ""
-    page: int = 0
 
 
 @final
