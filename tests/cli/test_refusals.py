@@ -290,7 +290,6 @@ def test_an_output_below_a_file(refusal, clinic, settled_model, tmp_path):
         ["grade", "scans", "-m", "model"],
         ["fit", "scans", "-o", "model", "--seed", "-1"],
         ["fit", "scans", "-o", "model", "--alpha", "small"],
-        ["evaluate", "results"],
     ],
     ids=" ".join,
 )

@@ -67,7 +67,7 @@ Alpha = Annotated[
 Slab = Annotated[
     str | None,
     typer.Option(
-        help="Slab that the images show, where their files say it: superficial, deep, …, or any.",
+        help="Slab that the images show, where their files say it: such as superficial or deep, or any.",
         show_default="the recipe's",
     ),
 ]

@@ -41,7 +41,7 @@ def report(
     ] = False,
     covariates: Annotated[
         Path | None,
-        typer.Option(help="Table of image (or patient and eye), age, sex, site …: who is lost?", show_default=False),
+        typer.Option(help="Table of image (or patient and eye), age, sex, site: who is lost?", show_default=False),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
