@@ -116,11 +116,7 @@ class EnfaceImage:
         """
         self.check()
         self._check_brightness()
-        if self.pixels.shape == (size, size):
-            return self.pixels.astype(np.float32)
-        picture = Image.fromarray(self.pixels.astype(np.float32), mode=None)
-        resized = picture.resize((size, size), Image.Resampling.BILINEAR)
-        return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)
+        return resize_pixels(self.pixels, size)
 
     def _check_brightness(self) -> None:
         low, high = float(self.pixels.min()), float(self.pixels.max())
@@ -136,3 +132,12 @@ class EnfaceImage:
                 f"{self.name} holds {self.describe_values()}, less than a millionth of the intensity range; store it "
                 "as uint8, or in the same way as the other images.",
             )
+
+
+def resize_pixels(pixels: Float[np.ndarray, "rows columns"], size: int) -> Float[np.ndarray, "size size"]:
+    """Resize brightness within 0–1 to a square; see `EnfaceImage.resize`."""
+    if pixels.shape == (size, size):
+        return pixels.astype(np.float32)
+    picture = Image.fromarray(pixels.astype(np.float32), mode=None)
+    resized = picture.resize((size, size), Image.Resampling.BILINEAR)
+    return np.clip(np.asarray(resized, dtype=np.float32), 0.0, 1.0)

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 
-from unoqa.core.image import EnfaceImage
+from unoqa.core.image import resize_pixels
 from unoqa.encoders.parts.grey import GreyImage
 
 GRID = 20
@@ -46,7 +46,7 @@ class Views:
     def of(cls, whole: GreyImage) -> Views:
         """Return the views of an image of any size, at 320 pixels a side or at its own size if it is smaller."""
         size = min(REFERENCE_SIZE, *whole.shape)
-        return cls(EnfaceImage("", whole).resize(size), whole)
+        return cls(resize_pixels(whole, size), whole)
 
     def scale_length(self, pixels: int) -> int:
         """Scale a length to the size of this image; return an odd number of pixels."""
