@@ -88,7 +88,7 @@ def test_a_cohort_of_one_image_is_refused_with_the_way_out(grader, images):
 
 def test_settling_on_a_cohort_that_is_too_good_says_how_many_it_takes(grader, clinic):
     with pytest.raises(
-        CohortError, match=r"^Settling takes at least 10 images that are not outstanding, and 1 of these 30 are not"
+        CohortError, match=r"^Settling takes at least 10 images that are not outstanding, and 2 of these 30 are not"
     ):
         grader.settle(clinic.outstanding)
 
