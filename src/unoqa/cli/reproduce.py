@@ -53,11 +53,7 @@ def reproduce(
         bool, typer.Option("--supervised", help="Add methods trained with labels, to compare with.")
     ] = False,
     training: Annotated[
-        Training,
-        typer.Option(
-            help="Train flows by our budget, as published (a graphics card helps), or both.",
-            metavar="WHICH",
-        ),
+        Training, typer.Option(metavar="WHICH", help="Train flows by our budget, as published (slow), or both.")
     ] = "budget",
     share: Annotated[
         float, typer.Option(callback=check_share, help="Share of the published passes over the images to train for.")
