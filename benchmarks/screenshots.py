@@ -48,7 +48,7 @@ def take_image(page: Page, path: Path) -> None:
 def settle(page: Page) -> None:
     """Wait until every picture in sight is drawn."""
     page.wait_for_timeout(500)
-    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
 
 
 if __name__ == "__main__":
