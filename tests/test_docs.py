@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.cli.parts.application import application
 from unoqa.encoders.measures import MEASURES
 from unoqa.formats import collect, read
+from unoqa.grader.recipe import recipe_names
 from unoqa.outputs.grades_csv import COLUMNS
 
 __all__ = ["base", "clinic", "grader", "settled", "settled_model"]
@@ -25,6 +27,16 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 OUTPUTS = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for folder in (".", "docs", "lab", "benchmarks")
+    for path in sorted((ROOT / folder).glob("*.md"))
+}
+"""Every page of the house, by its path."""
+
+TODAY = [page for page in PAGES if page not in ("CHANGELOG.md", "lab/LOG.md")]
+"""Pages that say what holds now; the other two also name what is gone."""
+
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
 
 
@@ -43,24 +55,67 @@ def test_every_command_in_the_readme_exists():
     assert named <= set(commands())
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md"))),
-    ],
-)
-def test_every_link_to_a_file_leads_to_one(document):
-    text = (ROOT / document).read_text(encoding="utf-8")
-    links = [link.split("#") for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_to_a_file_leads_to_one(page):
+    links = [link.split("#") for link in re.findall(r"\]\(([^)]+)\)", PAGES[page]) if "://" not in link]
     for path, *anchor in links:
-        linked = (ROOT / document).parent / path
+        linked = (ROOT / page).parent / path
         assert linked.exists()
         if anchor:
-            page = linked if path else ROOT / document
-            assert set(anchor) <= headings(page)
+            assert set(anchor) <= headings(linked if path else ROOT / page)
+
+
+@pytest.mark.parametrize("page", TODAY)
+def test_every_file_of_the_house_that_a_page_names_exists(page):
+    named = re.findall(r"\b((?:benchmarks|docs|lab|src|tests|\.ci)/[\w./-]*\w)", PAGES[page])
+    assert [path for path in named if not (ROOT / path).exists() and "build/" not in path] == []
+
+
+@pytest.mark.parametrize("page", TODAY)
+def test_every_command_of_a_page_exists_with_its_options(page):
+    group = typer.main.get_command(application)
+    for name, *words in commands_of(PAGES[page]):
+        _, command, _ = group.resolve_command(group.context_class(group), [name])
+        known = {"--help", "-h", *(option for one in command.params for option in one.opts)}
+        assert {word for word in words if word.startswith("-")} <= known, f"{name} {words}"
+
+
+def test_a_command_that_does_not_exist_is_seen():
+    text = "`unoqa fit … --nothing`\n```\nunoqa grade a.png -m model \\\n    -o results   # not -x\n```\n"
+    assert [*commands_of(text)] == [
+        ["fit", "…", "--nothing"],
+        ["grade", "a.png", "-m", "model", "-o", "results"],
+    ]
+
+
+def commands_of(text):
+    """Yield the words after `unoqa` of every command in blocks of code and between backticks."""
+    blocks = "\n".join(re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
+    in_blocks = re.findall(r"^unoqa (.+)$", blocks, re.MULTILINE)
+    in_words = re.findall(r"`unoqa ([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    for command in (*in_words, *in_blocks):
+        words = shlex.split(re.sub(r"[\[\]]", " ", command), comments=True)
+        if not words[0].startswith("-"):
+            yield words
+
+
+@pytest.mark.parametrize("page", TODAY)
+def test_every_script_of_a_page_takes_its_options(page):
+    for script, options in re.findall(r"python ((?:benchmarks|tests|\.ci)/[\w/]+\.py)((?: [^\n`]*)?)", PAGES[page]):
+        text = (ROOT / script).read_text(encoding="utf-8")
+        assert [option for option in re.findall(r"--[\w-]+", options) if f'"{option}"' not in text] == []
+
+
+@pytest.mark.parametrize("page", TODAY)
+def test_every_target_of_make_exists(page):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    code = re.findall(r"^make ([a-z-]+)|`make ([a-z-]+)", PAGES[page], re.MULTILINE)
+    targets = {first or second for first, second in code}
+    assert targets <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
+def test_every_recipe_stands_in_the_readme():
+    assert [name for name in recipe_names() if f"`{name}`" not in README] == []
 
 
 def headings(page):
@@ -102,9 +157,11 @@ def test_every_column_is_documented():
     assert tuple(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == COLUMNS
 
 
-def test_the_changelog_begins_with_the_version():
-    versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert versions[0] == unoqa.__version__
+def test_the_changelog_has_what_is_unreleased_and_then_the_version():
+    versions = re.findall(r"^## (\S+)", PAGES["CHANGELOG.md"], re.MULTILINE)
+    released = [version for version in versions if version != "Unreleased"]
+    assert released[0] == unoqa.__version__
+    assert versions in (released, ["Unreleased", *released])
 
 
 def test_every_public_name_is_there_and_listed_in_order():
