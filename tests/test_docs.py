@@ -18,8 +18,12 @@ from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.cli.parts.application import application
 from unoqa.encoders.measures import MEASURES
 from unoqa.formats import collect, read
+from unoqa.grader.choice_of_model import NO_MODEL
 from unoqa.grader.recipe import recipe_names
+from unoqa.grader.scans import KINDS
+from unoqa.grader.scope import OTHER_MODALITY, OTHER_SLAB, STRUCTURAL
 from unoqa.outputs.grades_csv import COLUMNS
+from unoqa.store.results.database import VERSION
 
 __all__ = ["base", "clinic", "grader", "settled", "settled_model"]
 
@@ -150,6 +154,17 @@ def test_every_error_code_is_documented_and_every_documented_one_is_used():
     raised = documented & {code for code in documented if f'"{code}"' in SOURCES}
     assert used <= documented
     assert raised == documented
+
+
+def test_every_code_of_scope_is_documented():
+    section = OUTPUTS.split("## Codes of scope")[1].split("## ")[0]
+    first_cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    codes = {STRUCTURAL, OTHER_SLAB, OTHER_MODALITY, NO_MODEL, *(f"other-{kind.replace('_', '-')}" for kind in KINDS)}
+    assert set(re.findall(r"`([a-z-]+)`", " ".join(first_cells))) == codes
+
+
+def test_the_version_of_the_record_is_documented():
+    assert f"Its schema has version {VERSION}." in OUTPUTS
 
 
 def test_every_column_is_documented():
