@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
-import threading
-from contextlib import closing
-from urllib.parse import urlsplit
+import errno
+import os
 
 import pytest
 
-from unoqa.core.errors import UsageError
+from asked import Asked
+from unoqa.core.errors import ResultsError, UsageError
 from unoqa.web.answers import make_application
 from unoqa.web.guard import MAX_BODY
 from unoqa.web.roots import Root
@@ -17,7 +16,8 @@ from unoqa.web.server import LocalServer
 
 
 @pytest.fixture(scope="module")
-def server():
+def ask():
+    """Return a function that sends a request; its cookie is the right one unless another is given."""
     app = make_application()
 
     @app.get("/page")
@@ -28,40 +28,40 @@ def server():
     def mistake() -> None:
         raise UsageError("Do this instead.")
 
+    @app.get("/locked")
+    def locked() -> None:
+        raise ResultsError("Another process keeps the record locked.")
+
+    @app.get("/disk")
+    def disk() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/results/record.sqlite")
+
     @app.post("/change")
     def change() -> str:
         return "changed"
 
-    started = LocalServer(app, port=0, path="/page?x=1")
-    threading.Thread(target=started.run, kwargs={"browser": False}, daemon=True).start()
-    return started
+    return Asked(app, "/page?x=1")
 
 
-@pytest.fixture
-def ask(server):
-    """Return a function that sends a request; its cookie is the right one unless another is given."""
-    address = urlsplit(server.address)
-    token = address.query.rpartition("=")[2]
-
-    def request(method="GET", path="/page", *, body=None, cookie=f"unoqa_{address.port}={token}", **headers):
-        sent = {"Host": address.netloc, "Cookie": cookie, **{name.replace("_", "-"): headers[name] for name in headers}}
-        with closing(http.client.HTTPConnection(address.hostname, address.port, timeout=10)) as connection:
-            connection.request(method, path, body, sent)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode(), {name.lower(): value for name, value in answer.getheaders()}
-
-    request.netloc, request.token, request.port = address.netloc, token, address.port
-    return request
-
-
-def test_the_token_is_exchanged_for_a_cookie_that_no_other_site_sends(ask, server):
+def test_the_token_is_exchanged_for_a_cookie_that_no_other_site_sends(ask):
     status, _, headers = ask(path=f"/page?x=1&token={ask.token}", cookie="")
     assert (status, headers["location"]) == (303, "/page?x=1")
     cookie = headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
     assert ask(cookie=cookie.partition(";")[0])[0] == 200
-    assert server.address.endswith(f"token={ask.token}")
+    assert ask.server.address.endswith(f"token={ask.token}")
+
+
+def test_what_a_browser_is_started_with_opens_the_pages_once(ask):
+    """Every user of the machine can read the command line of a running browser."""
+    path, _, ticket = ask.server.address_once.partition(ask.netloc)[2].partition("&")
+    assert ask.token not in ask.server.address_once
+    status, _, headers = ask(path=f"{path}&{ticket}", cookie="")
+    assert (status, headers["location"]) == (303, "/page?x=1")
+    cookie = headers["set-cookie"].partition(";")[0]
+    assert ask(path=f"{path}&{ticket}", cookie="")[0] == 401
+    assert ask(path=f"{path}&{ticket}", cookie=cookie)[0] == 200
 
 
 @pytest.mark.parametrize("path", ["/page", "/page?token=wrong", "/nothing", "/page?token="])
@@ -106,21 +106,39 @@ def test_a_mistake_is_one_sentence(ask):
     assert ask(path="/mistake")[:2] == (400, '{"error":"Do this instead."}')
 
 
+def test_what_cannot_be_done_now_is_told_as_such(ask):
+    """The page keeps its decisions on a status of 500 and above, and sends them again."""
+    assert ask(path="/locked")[:2] == (503, '{"error":"Another process keeps the record locked."}')
+    status, text, _ = ask(path="/disk")
+    assert status == 503
+    assert "/results/record.sqlite cannot be read or written (No space left on device)" in text
+
+
 def test_a_port_that_is_taken_is_refused_in_a_sentence(ask):
     with pytest.raises(UsageError, match=f"Port {ask.port} cannot be used"):
         LocalServer(make_application(), port=int(ask.port))
 
 
 @pytest.mark.parametrize(
-    "path", ["..", "a/../../b", "/etc/passwd", "\\..\\x", "C:\\x", "a\0b", "link/secret", "~/../.."]
+    ("path", "windows"),
+    [
+        *((path, False) for path in ("..", "a/../../b", "/etc/passwd", "//host/x", "a\0b", "link/secret", "~/../..")),
+        *((path, True) for path in ("\\..\\x", "C:\\x", "C:x", "\\\\host\\x", "a/x:stream")),
+    ],
 )
-def test_no_path_leaves_the_folder(path, tmp_path):
+def test_no_path_leaves_the_folder(path, windows, tmp_path):
     inside = tmp_path / "inside"
     inside.mkdir()
     (tmp_path / "outside").mkdir()
     (inside / "link").symlink_to(tmp_path / "outside")
     with pytest.raises(UsageError, match="that was opened; choose one in it"):
-        Root(inside).find(path)
+        Root(inside, windows=windows).find(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names cannot hold these letters there")
+def test_letters_that_are_special_on_windows_alone_are_letters_elsewhere(tmp_path):
+    root = Root(tmp_path)
+    assert root.find("08:30 \\ left/x") == root.folder / "08:30 \\ left" / "x"
 
 
 def test_paths_below_the_folder_are_found_and_named(tmp_path):

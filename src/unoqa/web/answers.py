@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from unoqa.core.errors import UnoqaError, UsageError
+from unoqa.core.errors import ResultsError, UnoqaError, UsageError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -21,7 +21,7 @@ SENTENCE = "error"
 """The key of the sentence in an answer that is an error."""
 
 KEPT = {"Cache-Control": "private, max-age=600"}
-"""Of pictures, which the browser may keep: their address changes when they do."""
+"""Of pictures, which the browser may keep: each page that is opened gives them addresses of its own."""
 
 SUFFIXES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -30,6 +30,8 @@ def make_application() -> FastAPI:
     """Return an application without pages, whose errors are sentences."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)  # FastAPI's own pages load scripts from elsewhere
     app.add_exception_handler(UnoqaError, _answer_mistake)
+    app.add_exception_handler(ResultsError, _answer_not_now)
+    app.add_exception_handler(OSError, _answer_disk)
     app.add_exception_handler(RequestValidationError, _answer_wrong_values)
     return app
 
@@ -59,6 +61,20 @@ def serve_asset(folder: Traversable, name: str) -> Response:
 def _answer_mistake(request: Request, error: Exception) -> Response:
     del request
     return JSONResponse({SENTENCE: str(error)}, HTTPStatus.BAD_REQUEST)
+
+
+def _answer_not_now(request: Request, error: Exception) -> Response:
+    """Say that the results cannot be used now: the page keeps what it has and asks again."""
+    del request
+    return JSONResponse({SENTENCE: str(error)}, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _answer_disk(request: Request, error: Exception) -> Response:
+    del request
+    named = error.filename if isinstance(error, OSError) and error.filename else "a file"
+    reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    sentence = f"{named} cannot be read or written ({reason}); check the disk, the folder and its permissions."
+    return JSONResponse({SENTENCE: sentence}, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _answer_wrong_values(request: Request, error: Exception) -> Response:

@@ -55,14 +55,18 @@ class Guard:
     too large gets 413.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, hosts: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, *, token: str, hosts: Collection[str], tickets: Collection[str] = ()) -> None:
         """Guard an application.
 
         Args:
+            token: opens the pages as long as the server runs.
             hosts: values of the header Host that are ours, such as `127.0.0.1:8765`.
+            tickets: each opens the pages once. The command line of a browser shows its ticket to every user of the
+                machine, who can do nothing with it once the browser has used it.
         """
         self._app = app
         self._token = token
+        self._tickets = set(tickets)
         self._hosts = frozenset(hosts)
         # A cookie belongs to a machine, not to a port: two servers on one machine need two names.
         self._cookie = f"unoqa_{next(iter(sorted(hosts))).rpartition(':')[2]}"
@@ -92,7 +96,7 @@ class Guard:
         if not length.isdecimal() or int(length) > MAX_BODY:
             return _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A request may have {MAX_BODY >> 20} MB at most.")
         given = request.query_params.get(TOKEN)
-        if given is not None and request.scope["method"] == "GET" and self._is_token(given):
+        if given is not None and request.scope["method"] == "GET" and (self._is_token(given) or self._take(given)):
             return self._exchange(request)
         if not self._is_token(request.cookies.get(self._cookie, "")):
             return _refuse(
@@ -102,6 +106,12 @@ class Guard:
 
     def _is_token(self, text: str) -> bool:
         return hmac.compare_digest(text.encode(), self._token.encode())
+
+    def _take(self, text: str) -> bool:
+        """Take a ticket, which is void from then on."""
+        found = [ticket for ticket in self._tickets if hmac.compare_digest(text.encode(), ticket.encode())]
+        self._tickets.difference_update(found)
+        return bool(found)
 
     def _exchange(self, request: HTTPConnection) -> Response:
         """Exchange the token for a cookie, so that no address in the browser's history holds it."""

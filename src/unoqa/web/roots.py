@@ -17,8 +17,14 @@ class Root:
         folder: its real path.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, windows: bool = os.name == "nt") -> None:
+        """Give a folder.
+
+        Args:
+            windows: whether `\\` separates folders and `:` ends the name of a drive; elsewhere names may hold both.
+        """
         self.folder = Path(os.path.realpath(folder))
+        self._windows = windows
 
     def find(self, relative: str) -> Path:
         """Return the real path of what a request names; it need not exist.
@@ -28,13 +34,22 @@ class Root:
         Raises:
             UsageError: it lies outside the folder, or is no path.
         """
-        parts = PurePosixPath(relative.replace("\\", "/")).parts
-        if "\0" in relative or any(part in ("..", "/") or ":" in part for part in parts):
+        parts = PurePosixPath(relative.replace("\\", "/") if self._windows else relative).parts
+        drive = self._windows and ":" in relative
+        if "\0" in relative or drive or any(part in ("..", "/", "//") for part in parts):
             raise UsageError(f"{relative!r} is not a path below the folder that was opened; choose one in it.")
-        path = Path(os.path.realpath(self.folder.joinpath(*parts)))
-        if not path.is_relative_to(self.folder):
-            raise UsageError(f"{relative!r} leads out of the folder that was opened; choose one in it.")
-        return path
+        return self.follow(self.folder.joinpath(*parts))
+
+    def follow(self, path: Path) -> Path:
+        """Return the real path of a file in the folder, such as one that a record names; it need not exist.
+
+        Raises:
+            UsageError: it, or a link on the way to it, leads out of the folder.
+        """
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(self.folder):
+            raise UsageError(f"'{path}' leads out of the folder that was opened; choose one in it.")
+        return real
 
     def name(self, path: Path) -> str:
         """Return the relative path by which requests name what lies below the folder."""

@@ -37,6 +37,7 @@ class LocalServer:
 
     Attributes:
         address: where to open it, with the token.
+        address_once: the same with a ticket that opens it once, for the command line of a browser.
     """
 
     def __init__(self, app: ASGIApp, *, port: int | None = None, path: str = "/") -> None:
@@ -51,10 +52,11 @@ class LocalServer:
         """
         self._socket = _bind(port)
         own_port = self._socket.getsockname()[1]
-        token = make_token()
-        self._app = Guard(app, token=token, hosts=[f"{LOOPBACK}:{own_port}", f"localhost:{own_port}"])
-        joined = "&" if "?" in path else "?"
-        self.address = f"http://{LOOPBACK}:{own_port}{path}{joined}{TOKEN}={token}"
+        token, ticket = make_token(), make_token()
+        hosts = [f"{LOOPBACK}:{own_port}", f"localhost:{own_port}"]
+        self._app = Guard(app, token=token, hosts=hosts, tickets=[ticket])
+        page = f"http://{LOOPBACK}:{own_port}{path}{'&' if '?' in path else '?'}{TOKEN}="
+        self.address, self.address_once = f"{page}{token}", f"{page}{ticket}"
 
     def run(self, *, browser: bool, started: Callable[[], None] = lambda: None) -> None:
         """Serve until Ctrl-C.
@@ -65,7 +67,7 @@ class LocalServer:
         """
         try:
             if browser:  # a browser for the console would end only with its window
-                threading.Thread(target=webbrowser.open, args=(self.address,), daemon=True).start()
+                threading.Thread(target=webbrowser.open, args=(self.address_once,), daemon=True).start()
             started()
             uvicorn.Server(_configure(self._app)).run(sockets=[self._socket])
         except KeyboardInterrupt:
