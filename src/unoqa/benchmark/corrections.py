@@ -9,7 +9,7 @@ from unoqa.benchmark.labels import join_labels
 from unoqa.benchmark.parts.grade_cells import parse_grade
 from unoqa.benchmark.parts.names import parse_image_name
 from unoqa.core.errors import ResultsError
-from unoqa.store.results.reviews import ADJUDICATION, GRADE, Review, collect_reviews
+from unoqa.store.results.reviews import ADJUDICATION, GRADE, Review, check_reader, check_reason, collect_reviews
 from unoqa.store.tables.rows import read_rows
 
 if TYPE_CHECKING:
@@ -117,7 +117,11 @@ def apply_corrections(
     Args:
         reason: stands in the record beside each decision.
         adjudicate: whether they are final also where readers disagree.
+
+    Raises:
+        UsageError: the reader's name or the reason is none that the record takes.
     """
+    reader, reason = check_reader(reader), check_reason(reason)
     name = ADJUDICATION if adjudicate else GRADE
     for one in corrections:
         results.decide(one.position, reader, name, one.wanted.word, reason=reason)

@@ -25,8 +25,8 @@ from unoqa.benchmark.corrections import Correction, apply_corrections, find_corr
 from unoqa.cli.parts.exit_status import SOME_FAILED
 from unoqa.cli.parts.options import Results
 from unoqa.cli.parts.terminal import print_message
-from unoqa.core.errors import UsageError
 from unoqa.store.results import Results as Record
+from unoqa.store.results.reviews import check_reader
 
 
 def correct(
@@ -42,14 +42,13 @@ def correct(
     ] = "keep",
 ) -> None:
     """Compare the table with the record and add what it changes."""
-    if not reader.strip():
-        raise UsageError("--reader is empty; name who corrected the grades.")
+    reader = check_reader(reader)
     with Record.open(results) as record:
         found = find_corrections(record, table)
         wanted = (*found.changes, *found.conflicts) if conflicts == "file" else found.changes
         why = reason or f"corrected in {table.name}"
-        apply_corrections(record, wanted, reader=reader.strip(), reason=why, adjudicate=adjudicate)
-    print_message(f"{len(wanted)} grades taken from {table}, of {reader.strip()}.")
+        apply_corrections(record, wanted, reader=reader, reason=why, adjudicate=adjudicate)
+    print_message(f"{len(wanted)} grades taken from {table}, of {reader}.")
     if found.unmatched:
         print_message(f"{found.unmatched} rows name no image of {results}.")
     if found.conflicts:

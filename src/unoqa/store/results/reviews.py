@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, final
 
-from unoqa.core.errors import ResultsError
+from unoqa.core.errors import ResultsError, UsageError
 from unoqa.core.grading import Grade
 
 if TYPE_CHECKING:
@@ -35,6 +35,15 @@ BLIND, OPEN = "blind", "open"
 CAUSES = ("operator", "patient", "device")
 
 SEPARATOR = "; "
+
+UNDO = "undo"
+"""The reason of a decision that takes back the one before it; no reader may give it for another one."""
+
+EDITED = "edited"
+"""The reason of a change of a note, a cause or findings, which nobody has to explain."""
+
+MAX_NAME, MAX_TEXT = 60, 2000
+"""Characters of a reader's name, and of a note or a reason."""
 
 
 @final
@@ -123,6 +132,41 @@ def collect_reviews(decisions: Iterable[Decision]) -> dict[int, Review]:
 def list_readers(reviews: Iterable[Review]) -> tuple[str, ...]:
     """Return the names of all who gave grades, sorted."""
     return tuple(sorted({reader for review in reviews for reader in review.fields.get(GRADE, {})}))
+
+
+def check_reader(name: str) -> str:
+    """Return a reader's name without blanks around it.
+
+    Raises:
+        UsageError: it is empty, too long or holds control characters.
+    """
+    name = name.strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise UsageError(f"A reader's name has 1 to {MAX_NAME} characters, all of them printable; type your name.")
+    return name
+
+
+def check_reason(reason: str) -> str:
+    """Return the reason of a decision without blanks around it; it may be empty.
+
+    Raises:
+        UsageError: it is too long, or the word by which the record knows what was undone.
+    """
+    reason = check_length("reason", reason).strip()
+    if reason == UNDO:
+        raise UsageError(f"The reason '{UNDO}' marks what was undone; say why in other words.")
+    return reason
+
+
+def check_length(what: str, text: str) -> str:
+    """Return what a reader wrote.
+
+    Raises:
+        UsageError: it is too long.
+    """
+    if len(text) > MAX_TEXT:
+        raise UsageError(f"The {what} has {len(text)} characters; write {MAX_TEXT} at most.")
+    return text
 
 
 def to_grade(word: str) -> Grade:
