@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -113,7 +112,7 @@ def test_a_killed_worker_loses_no_graded_image(browser, clinic):
             if (newest / "progress.json").exists():
                 break
             time.sleep(0.1)
-        os.kill(json.loads((newest / "job.json").read_text())["pid"], signal.SIGKILL)
+        os.kill(int((newest / "pid").read_text()), signal.SIGKILL)
         wait_for_state(watched.page, 1, "stopped")
         watched.page.get_by_role("button", name="Resume").first.click()
         wait_for_end(newest)

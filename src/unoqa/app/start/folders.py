@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from unoqa.formats.parts.kinds import has_image_suffix
-from unoqa.formats.parts.own_outputs import find_own_output, list_names
+from unoqa.formats.parts.own_outputs import find_own_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 MOST = 500
 """Folders that are listed of one folder."""
+
+MODEL, RESULTS = "a model", "results"
+"""Kinds of folders, as `find_own_output` names them, in which no others are looked for."""
 
 DEPTH, MOST_SEARCHED = 3, 3000
 """How deep models and results are looked for, and in how many folders at most."""
@@ -28,11 +33,12 @@ def browse(root: Root, relative: str) -> dict[str, Any]:
         UsageError: the folder is not below the one that was opened.
     """
     folder = root.find(relative)
-    children = sorted(_list_folders(folder), key=lambda child: child.name.casefold())
+    names, children = _list(folder)
+    children.sort(key=lambda child: child.name.casefold())
     return {
         "path": root.name(folder) if folder.is_dir() else "",
         "parent": root.name(folder.parent) if folder != root.folder else None,
-        "images": _count_images(list_names(folder) or ()),
+        "images": _count_images(names),
         "folders": [{"name": one.name, "path": root.name(one), **_describe(one)} for one in children[:MOST]],
         "more": max(0, len(children) - MOST),
     }
@@ -40,48 +46,49 @@ def browse(root: Root, relative: str) -> dict[str, Any]:
 
 def find_outputs(root: Root) -> dict[str, list[str]]:
     """Return the models and the results that lie below the folder, the newest first."""
-    found: dict[str, list[Path]] = {"a model": [], "results": []}
-    for folder in _walk(root.folder):
-        kind = find_own_output(folder, list_names(folder) or ())
+    found: dict[str, list[Path]] = {MODEL: [], RESULTS: []}
+    for folder, kind in _walk(root.folder):
         if kind in found:
             found[kind].append(folder)
     newest = {kind: sorted(folders, key=_modified, reverse=True) for kind, folders in found.items()}
     return {
-        "models": [root.name(one) for one in newest["a model"]],
-        "results": [root.name(one) for one in newest["results"]],
+        "models": [root.name(one) for one in newest[MODEL]],
+        "results": [root.name(one) for one in newest[RESULTS]],
     }
 
 
-def _walk(start: Path) -> Iterator[Path]:
-    waiting, seen = [(start, 0)], 0
+def _walk(start: Path) -> Iterator[tuple[Path, str]]:
+    """Yield folders and what of ours they are, each listed once; a model or results hold no others."""
+    waiting, seen = deque([(start, 0)]), 0
     while waiting and seen < MOST_SEARCHED:
-        folder, depth = waiting.pop(0)
+        folder, depth = waiting.popleft()
         seen += 1
-        yield folder
-        if depth < DEPTH:
-            waiting += [(child, depth + 1) for child in _list_folders(folder)]
+        names, children = _list(folder)
+        kind = find_own_output(folder, names)
+        yield folder, kind
+        if depth < DEPTH and kind not in (MODEL, RESULTS):
+            waiting += [(child, depth + 1) for child in children]
 
 
-def _list_folders(folder: Path) -> list[Path]:
-    """List folders that are neither hidden nor links, which may lead out of the folder that was opened."""
-    try:
-        with os.scandir(folder) as entries:
-            return [
-                folder / entry.name
-                for entry in entries
-                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
-            ]
-    except OSError:  # not readable: shown as empty
-        return []
+def _list(folder: Path) -> tuple[list[str], list[Path]]:
+    """List what is in a folder: all names, and the folders that are neither hidden nor links, which may lead out."""
+    names: list[str] = []
+    children: list[Path] = []
+    with suppress(OSError), os.scandir(folder) as entries:  # not readable: shown as empty
+        for entry in entries:
+            names.append(entry.name)
+            if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
+                children.append(folder / entry.name)
+    return names, children
 
 
 def _describe(folder: Path) -> dict[str, Any]:
-    names = list_names(folder) or ()
+    names, _ = _list(folder)
     return {"kind": find_own_output(folder, names), "images": _count_images(names)}
 
 
-def _count_images(names: list[str] | tuple[()]) -> int:
-    return sum(has_image_suffix(name) for name in names)
+def _count_images(names: list[str]) -> int:
+    return sum(map(has_image_suffix, names))
 
 
 def _modified(folder: Path) -> float:

@@ -11,6 +11,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, final
 
@@ -21,6 +23,7 @@ from unoqa.core.errors import UsageError
 from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from unoqa.web.roots import Root
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 JOBS = ".unoqa-jobs"
 """The hidden folder of jobs, in the folder that was opened."""
 
-JOB, LOG, PROGRESS, LOCK, EXIT = "job.json", "log.txt", "progress.json", "lock", "exit"
+JOB, PID, LOG, PROGRESS, LOCK, EXIT = "job.json", "pid", "log.txt", "progress.json", "lock", "exit"
 """What is in the folder of a job."""
 
 MOST = 12
@@ -43,12 +46,17 @@ STATES = {0: "done", 3: "done, with failures"}
 
 @final
 class Jobs:
-    """The jobs of one folder."""
+    """The jobs of one folder.
+
+    Requests come on several threads at once; each method is done before the next begins, so that two presses of a
+    button start one job.
+    """
 
     def __init__(self, root: Root) -> None:
         self._root = root
         self._folder = root.folder / JOBS
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._turn = threading.Lock()
 
     def start(self, command: list[str]) -> str:
         """Run a command; return the name of its job.
@@ -56,34 +64,51 @@ class Jobs:
         Raises:
             UsageError: another job runs.
         """
-        if any(one["state"] == "running" for one in self.list()):
-            raise UsageError("Another job is running; wait for it, or stop it first.")
-        name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-        folder = self._folder / name
-        folder.mkdir(parents=True)
-        write_text(folder / JOB, json.dumps({"command": command, "folder": str(self._root.folder)}))
-        self._run(name)
-        return name
+        with self._turn:
+            self._check_free()
+            name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+            folder = self._folder / name
+            folder.mkdir(parents=True)
+            write_text(folder / JOB, json.dumps({"command": command, "folder": str(self._root.folder)}))
+            self._run(name)
+            return name
 
     def resume(self, name: str) -> None:
-        """Run the command of a job again; fits and gradings continue where they stopped."""
-        folder = self._find(name)
-        if any(one["state"] == "running" for one in self.list()):
-            raise UsageError("Another job is running; wait for it, or stop it first.")
-        (folder / EXIT).unlink(missing_ok=True)
-        self._run(name)
+        """Run the command of a job again; fits and gradings continue where they stopped.
+
+        Raises:
+            UsageError: there is no such job, or another one runs.
+        """
+        with self._turn:
+            folder = self._find(name)
+            self._check_free()
+            (folder / EXIT).unlink(missing_ok=True)
+            self._run(name)
 
     def stop(self, name: str) -> None:
-        """End the process of a job; what it has done stays."""
-        folder = self._find(name)
-        if self._is_running(name):
-            pid = json.loads((folder / JOB).read_text(encoding="utf-8"))["pid"]
-            os.kill(pid, signal.SIGTERM)
+        """End the process of a job; what it has done stays.
+
+        Raises:
+            UsageError: there is no such job, or it has ended.
+        """
+        with self._turn:
+            folder = self._find(name)
+            if not self._is_running(name):
+                raise UsageError("This job has ended already.")
+            with suppress(ProcessLookupError):  # it ended just now
+                os.kill(int((folder / PID).read_text(encoding="utf-8")), signal.SIGTERM)
 
     def list(self) -> list[dict[str, Any]]:
         """Return the newest jobs: command, state, progress and what they print."""
-        folders = sorted(self._folder.glob("*/job.json"), reverse=True)[:MOST]
-        return [self._describe(path.parent) for path in folders]
+        with self._turn:
+            return [self._describe(folder) for folder in self._newest()]
+
+    def _newest(self) -> Sequence[Path]:
+        return [path.parent for path in sorted(self._folder.glob(f"*/{JOB}"), reverse=True)[:MOST]]
+
+    def _check_free(self) -> None:
+        if any(self._is_running(folder.name) for folder in self._newest()):
+            raise UsageError("Another job is running; wait for it, or stop it first.")
 
     def _run(self, name: str) -> None:
         folder = self._find(name)
@@ -100,8 +125,7 @@ class Jobs:
                 start_new_session=True,  # where there are sessions: Ctrl-C at the server does not reach it
             )
         self._children[name] = child
-        job = json.loads((folder / JOB).read_text(encoding="utf-8"))
-        write_text(folder / JOB, json.dumps({**job, "pid": child.pid}))
+        write_text(folder / PID, str(child.pid))
 
     def _find(self, name: str) -> Path:
         folder = self._folder / name

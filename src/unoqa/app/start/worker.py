@@ -13,15 +13,22 @@ from filelock import FileLock, Timeout
 from unoqa.app.start.jobs import EXIT, JOB, LOCK, PROGRESS
 from unoqa.store.files import write_text
 
+LONGEST_WAIT = 5
+"""Seconds until the lock of a job that is taken is held by another worker; a server that looks at it has it briefly."""
+
 
 def run_job(folder: Path) -> None:
-    """Run the command of a job; its exit status is written when it ends, and missing if it was killed."""
+    """Run the command of a job; its exit status is written when it ends, and missing if it was killed.
+
+    Raises:
+        SystemExit: another process does the job.
+    """
     job = json.loads((folder / JOB).read_text(encoding="utf-8"))
     lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=LONGEST_WAIT)
     except Timeout:
-        return
+        sys.exit("unoqa: Another process does this job already; wait for it, or stop it first.")
     with lock:
         os.chdir(job["folder"])
         (folder / PROGRESS).unlink(missing_ok=True)
