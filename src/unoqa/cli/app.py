@@ -18,13 +18,13 @@ from typing import Annotated
 
 import typer
 
-from unoqa.app.application import make_app
-from unoqa.app.review.decide import check_reader
 from unoqa.app.review.routes import ReviewOptions
+from unoqa.app.start.application import make_app
 from unoqa.app.start.launcher import make_launcher as write_launcher
 from unoqa.cli.parts.serving import NoBrowser, Port, serve
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import UsageError
+from unoqa.store.results.reviews import check_reader
 
 
 def app(

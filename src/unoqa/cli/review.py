@@ -18,12 +18,12 @@ from typing import Annotated
 
 import typer
 
-from unoqa.app.application import make_review_app
-from unoqa.app.review.decide import check_reader
+from unoqa.app.review.application import make_review_app
 from unoqa.app.review.routes import ReviewOptions
 from unoqa.cli.parts.options import Results
 from unoqa.cli.parts.serving import NoBrowser, Port, serve
 from unoqa.store.results import Results as Record
+from unoqa.store.results.reviews import check_reader
 
 
 def review(

@@ -1,18 +1,18 @@
 // The page of review: a queue of images, one decision a key, the next image at once.
 
-import { Outbox, ask } from "/assets/server.js";
+import { Outbox, Refusal, ask } from "/assets/server.js";
 import { byId, showAgreement, showDecision, showMachine, showOthers, showTrail, splitFaults } from "/assets/panel.js";
 import { showTables } from "/assets/tables.js";
 import { Viewer } from "/assets/viewer.js";
 
-const { results, reader, blind } = document.body.dataset;
+const { folder, results, reader, blind } = document.body.dataset;
 const AHEAD = 3; // images that are fetched before they are wanted
 
 const state = { images: [], disagreements: [], at: 0, adjudicating: false, seen: false, details: new Map(), pictures: new Map(), final: new Map() };
 const common = { results, reader, ...(blind ? { blind: "1" } : {}) };
 
 const viewer = reader ? new Viewer(byId("panes"), byId("zoom")) : null;
-const outbox = new Outbox(results, {
+const outbox = new Outbox(folder, results, {
   saved: (decision) => { forget(decision.position); refreshSoon(); },
   refused: (decision, sentence) => { forget(decision.position); say(`Not taken: ${sentence}`); reload(); },
   waiting: showWaiting,
@@ -60,8 +60,9 @@ function details(position) {
 
 function forget(position) { for (const adjudicating of [true, false]) state.details.delete(`${position} ${adjudicating}`); }
 
+// Pictures are kept by the browser, but only for this page: one that was made anew meanwhile has another address.
 function address(kind, position) {
-  const shared = { results, position };
+  const shared = { results, position, page: performance.timeOrigin };
   return `/review/${kind}?${new URLSearchParams(kind === "heat" ? { ...common, ...shared, ...mode() } : shared)}`;
 }
 
@@ -118,14 +119,21 @@ function showHeat(shown) {
 
 // An image that cannot be read may be graded; one that the server has not sent may not.
 async function explainMissing() {
-  const box = byId("image-missing");
-  box.hidden = false;
+  const [one, source] = [current(), byId("image").getAttribute("src")];
+  if (!one || !source) return; // the picture was taken away, as there is no image to show
+  const sentence = await askWhyMissing(source);
+  if (current() !== one) return; // the reader has gone on
+  byId("image-missing").textContent = sentence ?? "The image has not come; reload the page.";
+  byId("image-missing").hidden = false;
+  state.seen = sentence !== null;
+}
+
+async function askWhyMissing(source) {
   try {
-    const answer = await fetch(byId("image").src);
-    box.textContent = (await answer.json()).error;
-    state.seen = true;
-  } catch {
-    box.textContent = "The image has not come; reload the page.";
+    const answer = await fetch(source);
+    return (answer.ok ? null : (await answer.json()).error) ?? null;
+  } catch { // the server is away, or what it said is no sentence of ours
+    return null;
   }
 }
 
@@ -148,11 +156,13 @@ function showProgress() {
   byId("disagreements").textContent = state.disagreements.length;
 }
 
-function showWaiting(count, closed) {
+function showWaiting(count, error) {
   const box = byId("unsaved");
   box.hidden = !count;
-  const where = closed ? "The server was started anew: open the address that it printed, in this browser." : "The server does not answer.";
-  box.textContent = `${where} ${count} decision${count === 1 ? " waits" : "s wait"} in this browser and will be saved.`;
+  if (!count) return;
+  const closed = error.status === 401 ? "The server was started anew: open the address that it printed, in this browser." : error.message;
+  const why = error instanceof Refusal ? closed : "The server does not answer.";
+  box.textContent = `${why} ${count} decision${count === 1 ? " waits" : "s wait"} in this browser and will be saved.`;
 }
 
 let quiet;
@@ -202,7 +212,7 @@ function askWhy(before, grade) {
 }
 
 async function undo() {
-  await outbox.settle();
+  if (!(await outbox.settle())) return say("Undo is possible once the server has the decisions that wait.");
   const { undone } = await ask("/review/undo", { results, reader }, { method: "POST" });
   if (!undone) return say("There is nothing to undo.");
   forget(undone.position);
@@ -268,7 +278,7 @@ async function reload() {
 
 async function setMode(adjudicating) {
   leaveNote();
-  await outbox.settle();
+  if (!(await outbox.settle())) return say("Disagreements can be shown once the server has the decisions that wait.");
   state.adjudicating = false;
   await refresh();
   state.adjudicating = adjudicating;
@@ -276,7 +286,7 @@ async function setMode(adjudicating) {
   byId("mode-read").setAttribute("aria-pressed", String(!adjudicating));
   byId("mode-adjudicate").setAttribute("aria-pressed", String(adjudicating));
   state.at = Math.max(0, findOpen(0));
-  await show();
+  return show();
 }
 
 // --- keys and buttons
@@ -324,6 +334,7 @@ async function start() {
   byId("why-usual").addEventListener("click", (event) => { if (event.target.matches("button")) byId("why-reason").value = event.target.textContent; });
   byId("note").addEventListener("focus", () => { noted = { one: current(), before: byId("note").value.trim() }; });
   byId("note").addEventListener("blur", leaveNote);
+  window.addEventListener("pagehide", leaveNote);
   byId("image").addEventListener("load", () => { state.seen = true; });
   byId("image").addEventListener("error", explainMissing);
   outbox.send();

@@ -4,7 +4,7 @@ export class Refusal extends Error {}
 
 export async function ask(path, values = {}, options = {}) {
   const answer = await fetch(`${path}?${new URLSearchParams(values)}`, options);
-  if (answer.ok) return answer.json();
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
   const text = await answer.text();
   let sentence = text;
   try { sentence = JSON.parse(text).error; } catch { /* plain text */ }
@@ -15,54 +15,68 @@ export async function ask(path, values = {}, options = {}) {
 
 const RETRY = 1500; // milliseconds
 
-// Decisions on their way. They are sent one after the other, in the order in which they were made.
+// Decisions on their way, sent in the order in which they were made. Each has an entry of its own in the browser's
+// storage, so that tabs that write at once lose none; and one tab at a time sends.
 export class Outbox {
-  constructor(results, { saved, refused, waiting }) {
-    this.key = `unoqa decisions ${results}`;
+  constructor(folder, results, { saved, refused, waiting }) {
+    this.prefix = `unoqa decision ${folder} `; // the folder: results of the same name elsewhere are others
     this.results = results;
     this.tell = { saved, refused, waiting };
     this.sending = false;
+    this.stuck = false; // the server is away, or cannot save
+    this.number = 0;
   }
 
-  list() { return JSON.parse(localStorage.getItem(this.key) || "[]"); }
+  keys() { return Object.keys(localStorage).filter((key) => key.startsWith(this.prefix)).sort(); }
+
+  list() { return this.keys().map((key) => JSON.parse(localStorage.getItem(key))); }
 
   add(decision) {
-    localStorage.setItem(this.key, JSON.stringify([...this.list(), { ...decision, id: crypto.randomUUID() }]));
+    this.number += 1;
+    const order = [Date.now(), this.number].map((number) => String(number).padStart(15, "0"));
+    localStorage.setItem(`${this.prefix}${order.join("-")}-${crypto.randomUUID()}`, JSON.stringify(decision));
     this.send();
   }
 
-  remove(id) {
-    localStorage.setItem(this.key, JSON.stringify(this.list().filter((one) => one.id !== id)));
-  }
-
-  async settle() { // resolves when nothing is on its way
-    while (this.sending || this.list().length) await new Promise((done) => setTimeout(done, 20));
+  // Wait until nothing is on its way; false if decisions wait for a server that does not take them.
+  async settle() {
+    while (!this.stuck && (this.sending || this.keys().length)) await new Promise((done) => setTimeout(done, 20));
+    return !this.stuck;
   }
 
   async send() {
     if (this.sending) return;
     this.sending = true;
     try {
-      for (let first = this.list()[0]; first; first = this.list()[0]) {
-        const { id, ...decision } = first;
-        try {
-          await this.post(decision);
-          this.remove(id);
-          this.tell.saved(decision);
-        } catch (error) {
-          if (!(error instanceof Refusal) || error.status === 401 || error.status >= 500) {
-            this.tell.waiting(this.list().length, error.status === 401);
-            setTimeout(() => this.send(), RETRY);
-            return;
-          }
-          this.remove(id);
-          this.tell.refused(decision, error.message);
-        }
-      }
-      this.tell.waiting(0, false);
+      await navigator.locks.request(this.prefix, () => this.sendAll());
     } finally {
       this.sending = false;
     }
+    if (!this.stuck && this.keys().length) this.send(); // added meanwhile
+  }
+
+  async sendAll() {
+    for (let [key] = this.keys(); key; [key] = this.keys()) {
+      const decision = JSON.parse(localStorage.getItem(key));
+      try {
+        await this.post(decision);
+      } catch (error) {
+        const refused = error instanceof Refusal && error.status !== 401 && error.status < 500;
+        if (!refused) {
+          this.stuck = true;
+          this.tell.waiting(this.keys().length, error);
+          setTimeout(() => this.send(), RETRY);
+          return;
+        }
+        localStorage.removeItem(key);
+        this.tell.refused(decision, error.message);
+        continue;
+      }
+      localStorage.removeItem(key);
+      this.tell.saved(decision);
+    }
+    this.stuck = false;
+    this.tell.waiting(0);
   }
 
   post(decision) {

@@ -19,19 +19,28 @@ async function showCommand(form) {
   box.querySelector("code").textContent = command || "";
 }
 
+// A server that is away is told of where the work is followed.
+const showCommandTold = (form) => showCommand(form).catch(() => {});
+
 async function start(event) {
   event.preventDefault();
   const form = event.target;
-  const mistake = form.querySelector(".mistake") || byId("away");
-  mistake.hidden = true;
-  try {
+  await tell(form.querySelector(".mistake") || byId("refused"), async () => {
     const { missing } = await post("/start/jobs", read(form));
     if (missing) throw new Error(missing);
     await follow();
     byId("jobs").scrollIntoView({ block: "nearest" });
+  });
+}
+
+// Do something that the server may refuse; what it says then stands in a box until the next try.
+async function tell(box, action) {
+  box.hidden = true;
+  try {
+    await action();
   } catch (error) {
-    mistake.textContent = error.message;
-    mistake.hidden = false;
+    box.textContent = error.message;
+    box.hidden = false;
   }
 }
 
@@ -49,7 +58,7 @@ async function browse(path) {
     const button = make("button");
     button.type = "button";
     button.append(make("span", folder.name, "name"), make("span", folder.kind || count(folder.images), "muted"));
-    button.addEventListener("click", () => browse(folder.path));
+    button.addEventListener("click", () => browseTold(folder.path));
     const item = make("li");
     item.append(button);
     return item;
@@ -63,15 +72,18 @@ const count = (images) => `${images} image${images === 1 ? "" : "s"}`;
 
 async function open(field) {
   chosenFor = byId(field);
-  await browse(chosenFor.value === "." ? "" : chosenFor.value);
+  shown = null;
   byId("browser").returnValue = "";
   byId("browser").showModal();
+  await browseTold(chosenFor.value === "." ? "" : chosenFor.value);
 }
 
+const browseTold = (path) => tell(byId("unreadable"), () => browse(path));
+
 function choose() {
-  if (byId("browser").returnValue !== "choose") return;
+  if (byId("browser").returnValue !== "choose" || !shown) return;
   chosenFor.value = shown.path || ".";
-  showCommand(chosenFor.form);
+  showCommandTold(chosenFor.form);
 }
 
 // --- what there is, and what is going on
@@ -105,7 +117,7 @@ function fill(select, names) {
   select.replaceChildren(...names.map((name) => Object.assign(make("option", name), { value: name })));
   if (!names.length) select.append(Object.assign(make("option", "fit a model first"), { value: "" }));
   if (names.includes(before)) select.value = before;
-  showCommand(select.form);
+  showCommandTold(select.form);
 }
 
 function describeResults(name) {
@@ -161,8 +173,11 @@ function action(job) {
   button.setAttribute("aria-label", `${words[0]}: ${job.command}`);
   button.addEventListener("click", async () => {
     button.disabled = true;
-    await fetch(`/start/${words[1]}?${new URLSearchParams({ name: job.name })}`, { method: "POST" });
-    await follow();
+    await tell(byId("refused"), async () => {
+      await ask(`/start/${words[1]}`, { name: job.name }, { method: "POST" });
+      await follow();
+    });
+    button.disabled = false;
   });
   return button;
 }
@@ -179,9 +194,9 @@ async function keepFollowing() {
 
 for (const form of document.querySelectorAll("form[data-action]")) {
   form.addEventListener("submit", start);
-  form.addEventListener("input", () => showCommand(form));
+  form.addEventListener("input", () => showCommandTold(form));
 }
 for (const button of document.querySelectorAll("[data-browse]")) button.addEventListener("click", () => open(button.dataset.browse));
-byId("up").addEventListener("click", () => browse(shown.parent));
+byId("up").addEventListener("click", () => shown && browseTold(shown.parent));
 byId("browser").addEventListener("close", choose);
 keepFollowing();

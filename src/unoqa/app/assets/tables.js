@@ -19,26 +19,32 @@ async function correct(take) {
   return ask("/review/correct", values, { method: "POST", headers, body: await file.arrayBuffer() });
 }
 
+// Show what an action returns; or what the server, or a file that cannot be read any more, says against it.
+async function show(action) {
+  const parts = await action().catch((error) => [make("p", error.message, "notice")]);
+  byId("corrections").replaceChildren(...parts);
+}
+
 async function look() {
-  const box = byId("corrections");
-  try {
-    const found = await correct("nothing");
-    box.replaceChildren(make("p", `${found.changes.length} grades are changed in the table; ${found.conflicts.length} conflicts.`));
-    if (found.unmatched) box.append(make("p", `${found.unmatched} rows name no image of these results.`));
-    if (found.conflicts.length) box.append(tabulate(found.conflicts));
-    if (found.changes.length) box.append(button(`Take ${found.changes.length} grades`, "changes"));
-    if (found.conflicts.length) box.append(" ", button("Take the conflicts, too", "all"));
-  } catch (error) {
-    box.replaceChildren(make("p", error.message, "notice"));
-  }
+  if (!byId("table-file").files.length) return [];
+  const found = await correct("nothing");
+  const parts = [make("p", `${found.changes.length} grades are changed in the table; ${found.conflicts.length} conflicts.`)];
+  if (found.unmatched) parts.push(make("p", `${found.unmatched} rows name no image of these results.`));
+  if (found.conflicts.length) parts.push(tabulate(found.conflicts));
+  if (found.changes.length) parts.push(button(`Take ${found.changes.length} grades`, "changes"));
+  if (found.conflicts.length) parts.push(" ", button("Take the conflicts, too", "all"));
+  return parts;
 }
 
 function button(text, take) {
   const element = make("button", text, "primary");
-  element.addEventListener("click", async () => {
-    const { taken } = await correct(take);
-    byId("corrections").replaceChildren(make("p", `${taken} grades taken, as decisions of ${context.reader}.`));
-    context.done();
+  element.addEventListener("click", () => {
+    element.disabled = true; // a second press would take nothing
+    show(async () => {
+      const { taken } = await correct(take);
+      context.done();
+      return [make("p", `${taken} grades taken, as decisions of ${context.reader}.`)];
+    });
   });
   return element;
 }
@@ -57,4 +63,4 @@ function tabulate(conflicts) {
   return table;
 }
 
-byId("table-file")?.addEventListener("change", look);
+byId("table-file")?.addEventListener("change", () => show(look));

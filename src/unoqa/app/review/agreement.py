@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unoqa.app.review.decide import UNDO
 from unoqa.benchmark.agreement import confusion_matrix, estimate_kappa
-from unoqa.store.results.reviews import BLIND, GRADE, VIEW, collect_reviews, list_readers
+from unoqa.store.results.reviews import BLIND, GRADE, UNDO, VIEW, collect_reviews, list_readers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,40 +11,23 @@ from unoqa.store.results.reviews import (
     BLIND,
     CAUSE,
     CAUSES,
+    EDITED,
     FAULTS,
     GRADE,
     NOTE,
     OPEN,
+    UNDO,
     VIEW,
+    check_length,
+    check_reason,
     collect_reviews,
 )
 
 if TYPE_CHECKING:
     from unoqa.store.results import Decision, Results
 
-UNDO = "undo"
-"""The reason of a decision that takes back the one before it."""
-
-EDITED = "edited"
-"""The reason of a change of a note, a cause or findings, which nobody has to explain."""
-
-MAX_NAME, MAX_TEXT = 60, 2000
-"""Characters of a reader's name and of a note."""
-
 WORDS = {GRADE: [grade.word for grade in Grade], ADJUDICATION: [grade.word for grade in Grade], CAUSE: [*CAUSES]}
 """What may be decided, for fields that have a choice."""
-
-
-def check_reader(name: str) -> str:
-    """Return a reader's name without blanks around it.
-
-    Raises:
-        UsageError: it is empty, too long or holds control characters.
-    """
-    name = name.strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise UsageError(f"A reader's name has 1 to {MAX_NAME} characters, all of them printable; type your name.")
-    return name
 
 
 def add_decision(
@@ -57,7 +40,7 @@ def add_decision(
     Raises:
         UsageError: the values are none that can be decided, or a grade is changed without a reason.
     """
-    new, reason = _check_value(field, new), reason.strip()
+    new, reason = _check_value(field, new), check_reason(reason)
     if field == GRADE and not _has_field(results, position, reader, VIEW):
         results.decide(position, reader, VIEW, BLIND if blind else OPEN)
     results.decide(position, reader, field, new, reason=reason if field in (GRADE, ADJUDICATION) else EDITED)
@@ -72,10 +55,10 @@ def undo_last(results: Results, reader: str) -> Decision | None:
     for one in results.decisions:
         if one.reader != reader or one.field == VIEW:
             continue
-        if one.reason == UNDO:
-            standing.pop()
-        else:
+        if one.reason != UNDO:
             standing.append(one)
+        elif standing:  # a record of an earlier version may have the word from a reader
+            standing.pop()
     if not standing:
         return None
     last = standing[-1]
@@ -89,9 +72,7 @@ def _check_value(field: str, value: str | None) -> str | None:
         return None
     if field in WORDS and value not in WORDS[field]:
         raise UsageError(f"The {field} is one of {', '.join(WORDS[field])}, not {value!r}.")
-    if len(value) > MAX_TEXT:
-        raise UsageError(f"The {field} has {len(value)} characters; write {MAX_TEXT} at most.")
-    return value.strip()
+    return check_length(field, value).strip()
 
 
 def _has_field(results: Results, position: int, reader: str, field: str) -> bool:

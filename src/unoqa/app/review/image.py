@@ -82,8 +82,8 @@ def draw_image(results: Results, position: int, *, images: Path | None) -> bytes
     return file.getvalue()
 
 
-def read_heat(results: Results, position: int, reader: str, *, blind: bool, adjudicating: bool) -> bytes:
-    """Return the overlay of an image, as a PNG.
+def find_heat(results: Results, position: int, reader: str, *, blind: bool, adjudicating: bool) -> Path:
+    """Return the file of an image's overlay, a PNG.
 
     Raises:
         UsageError: the reader is not to see it yet, or there is none.
@@ -94,7 +94,7 @@ def read_heat(results: Results, position: int, reader: str, *, blind: bool, adju
         raise UsageError("Heat is hidden until you have graded the image.")
     if not path.is_file():
         raise UsageError(f"There is no heat of {name}; grade the images again with heat.")
-    return path.read_bytes()
+    return path
 
 
 def _read_review(results: Results, position: int) -> Review:

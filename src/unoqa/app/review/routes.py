@@ -12,14 +12,15 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
 from unoqa.app.review.agreement import measure_agreements
-from unoqa.app.review.decide import add_decision, check_reader, undo_last
-from unoqa.app.review.image import check_name, describe_image, draw_image, read_heat
+from unoqa.app.review.decide import add_decision, undo_last
+from unoqa.app.review.image import check_name, describe_image, draw_image, find_heat
 from unoqa.app.review.queue import list_faults, list_queue
 from unoqa.benchmark.corrections import Correction, apply_corrections, find_corrections
 from unoqa.core.grading import Grade
 from unoqa.outputs import OUTPUTS
 from unoqa.store.results import Results
-from unoqa.store.results.reviews import CAUSES
+from unoqa.store.results.database import RECORD
+from unoqa.store.results.reviews import CAUSES, check_reader
 from unoqa.web.answers import KEPT, make_renderer, render_page
 from unoqa.web.roots import Root
 
@@ -73,14 +74,17 @@ def make_review_router(root: Root, options: ReviewOptions) -> APIRouter:
 
 
 def _open(root: Root, results: str) -> Results:
-    return Results.open(root.find(results))
+    folder = root.find(results)
+    root.follow(folder / RECORD)  # a link would lead to another folder's record
+    return Results.open(folder)
 
 
 def _add_page(router: APIRouter, root: Root, options: ReviewOptions) -> None:
     renderer = make_renderer("unoqa.app")
 
     @router.get("")
-    def show_page(results: str = "", reader: str = "", blind: bool = options.blind) -> HTMLResponse:
+    def show_page(results: str = "", reader: str = options.reader, blind: bool = options.blind) -> HTMLResponse:
+        """Show the page of a reader; an empty name asks for one."""
         with _open(root, results) as record:
             return render_page(
                 renderer,
@@ -88,7 +92,7 @@ def _add_page(router: APIRouter, root: Root, options: ReviewOptions) -> None:
                 title=record.folder.name,
                 folder=str(record.folder),
                 results=results,
-                reader=check_reader(reader or options.reader) if reader or options.reader else "",
+                reader=check_reader(reader) if reader else "",
                 blind=blind or options.blind,
                 grades=[grade.word for grade in Grade],
                 faults=list_faults(),
@@ -126,8 +130,8 @@ def _add_pictures(router: APIRouter, root: Root, options: ReviewOptions) -> None
         results: str, position: int, reader: str, blind: bool = False, adjudicating: bool = False
     ) -> Response:
         with _open(root, results) as record:
-            heat = read_heat(record, position, reader, blind=blind or options.blind, adjudicating=adjudicating)
-            return Response(heat, media_type="image/png", headers=KEPT)
+            path = find_heat(record, position, reader, blind=blind or options.blind, adjudicating=adjudicating)
+            return Response(root.follow(path).read_bytes(), media_type="image/png", headers=KEPT)
 
 
 def _add_decisions(router: APIRouter, root: Root, options: ReviewOptions) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from unoqa.app.start.commands import Wish, make_command, show_command
@@ -42,7 +43,7 @@ def make_start_router(root: Root) -> APIRouter:
 
     @router.get("/start/report")
     def give_report(results: str) -> HTMLResponse:
-        path = root.find(results) / REPORT
+        path = root.follow(root.find(results) / REPORT)
         if not path.is_file():
             raise UsageError(f"{results} has no report; make it with `unoqa report`.")
         return HTMLResponse(path.read_bytes(), headers=APART)
@@ -74,12 +75,10 @@ def _add_jobs(router: APIRouter, root: Root, jobs: Jobs) -> None:
         except UsageError as error:
             return {"missing": str(error)}
 
-    @router.post("/start/stop")
-    def stop(name: Annotated[str, Query()]) -> Response:
+    @router.post("/start/stop", status_code=HTTPStatus.NO_CONTENT)
+    def stop(name: Annotated[str, Query()]) -> None:
         jobs.stop(name)
-        return Response(status_code=204)
 
-    @router.post("/start/resume")
-    def resume(name: Annotated[str, Query()]) -> Response:
+    @router.post("/start/resume", status_code=HTTPStatus.NO_CONTENT)
+    def resume(name: Annotated[str, Query()]) -> None:
         jobs.resume(name)
-        return Response(status_code=204)
