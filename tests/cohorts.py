@@ -46,8 +46,19 @@ def make_grading(number, name, score):
     return Grading(name, grade, score, THRESHOLD, certainty, findings, percentile=0.5)
 
 
-def write_cohort(folder, names, *, failed=(), scores=None, devices=("A", "B")):
+SEVERAL = {
+    **FACTS,
+    **dict.fromkeys(("recipe", "seed", "alpha", "border", "fitted", "settings", "split", "precision", "threshold")),
+    "models": [
+        {**FACTS, "model": f"{number}" * 64, "seed": number, "threshold": THRESHOLD, "images": 20} for number in (1, 2)
+    ],
+}
+"""Facts of a run with two models, of which nothing is alike."""
+
+
+def write_cohort(folder, names, *, failed=(), scores=None, devices=("A", "B"), facts=FACTS):
     """Write a record; every image is named and has a device and an eye, failed ones have an error."""
+    models = len(facts.get("models", [0]))
     generator = np.random.default_rng(0)
     scores = generator.uniform(0, 3, len(names)) if scores is None else scores
     gradings = [
@@ -60,8 +71,9 @@ def write_cohort(folder, names, *, failed=(), scores=None, devices=("A", "B")):
     entries = [ImageEntry(name, str(images / f"{number}.png")) for number, name in enumerate(names)]
     with begin_run(folder, RunPlan(entries, str(images), "model", "conditions")) as run:
         for number, grading in enumerate(gradings):
-            run.add(number, _assess(number, grading, generator, devices))
-        run.finish(gradings, threshold=THRESHOLD, facts=FACTS, references=[generator.uniform(0, 1.1, 60).tolist()])
+            run.add(number, _assess(number, grading, generator, devices, number % models))
+        references = [generator.uniform(0, 1.1, 60).tolist() for _ in range(models)]
+        run.finish(gradings, threshold=[THRESHOLD] * models, facts=facts, references=references)
     return folder
 
 
@@ -90,7 +102,7 @@ def _encode(pixels):
     return file.getvalue()
 
 
-def _assess(number, grading, generator, devices):
+def _assess(number, grading, generator, devices, model):
     if grading.score is None:
         code, _, sentence = grading.error.partition(": ")
         return Failure(grading.image, code, sentence)
@@ -109,4 +121,5 @@ def _assess(number, grading, generator, devices):
         findings=grading.findings,
         facts=facts,
         warnings=("other-size",) if number == 3 else (),
+        model=model,
     )

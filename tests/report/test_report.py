@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from cohorts import draw_images, write_cohort
+from cohorts import SEVERAL, draw_images, write_cohort
 from unoqa.core.errors import ResultsError
 from unoqa.core.grading import Grade
 from unoqa.outputs.report_html import ReportHtml
@@ -75,6 +75,19 @@ def test_nothing_on_the_page_says_who_was_scanned_or_where_files_lie(results):
     assert str(results.folder.parent) not in page
 
 
+def test_the_page_needs_no_image_that_has_heat(results):
+    before = write(results)
+    (results.folder.parent / "images").rename(results.folder.parent / "moved")
+    assert write(results) == before
+
+
+def test_a_damaged_overlay_is_told(results):
+    path = results.heat_path(NAMES[0])
+    path.write_bytes(path.read_bytes()[:90])
+    with pytest.raises(ResultsError, match=re.escape(f"{path} is damaged")):
+        write(results)
+
+
 def test_hostile_names_stand_on_the_page_as_plain_text(tmp_path):
     names = HOSTILE + NAMES[: 12 - len(HOSTILE)]
     folder = write_cohort(tmp_path / "results", names)
@@ -139,6 +152,47 @@ def test_the_paragraph_has_every_number_and_the_citation(cohort):
     assert "nan" not in text.lower()
 
 
+@pytest.fixture
+def several(tmp_path):
+    folder = write_cohort(tmp_path / "several", NAMES, facts=SEVERAL)
+    draw_images(folder, NAMES)
+    with Results.open(folder) as opened:
+        yield opened
+
+
+def test_of_several_models_each_is_described_with_its_own_numbers(several):
+    page = write(several)
+    assert "None" not in re.sub(r"<script.*?</script>", "", page, flags=re.S).replace("None:", "")
+    for words in ("Model 1", "Model 2", "1" * 64, "2" * 64, "measures, seed 1", "measures, seed 2", "20 of 40"):
+        assert words in page
+    assert data_of(page)["threshold"] == 0
+    assert data_of(page)["border"] is None
+
+
+def test_the_paragraph_is_true_of_several_models(several):
+    text = write_methods(Cohort.read(several))
+    assert "None" not in text
+    assert "by 2 models, each image by the one fitted on such scans" in text
+    for number in (1, 2):
+        assert f"Model {number} (recipe measures, model {f'{number}' * 12}, seed {number}) scored 20 of" in text
+    assert text.count("aims to refuse no more than 10 %") == 2
+    assert text.count("Of the 40 images") == 1
+
+
+def test_a_sample_of_several_models_is_seeded_too(several):
+    cohort = Cohort.read(several)
+    assert [scan.position for scan in cohort.choose(9)] == [scan.position for scan in cohort.choose(9)]
+
+
+def test_what_to_look_at_is_counted_once(results):
+    page = write(results)
+    card = re.search(r"to look at</span>\s*<strong>(\d+)</strong>\s*<span[^>]*>(.*?)</span>", page, re.S)
+    cohort = Cohort.read(results)
+    doubtful = [one for one in cohort.scans if one.is_uncertain or one.flags or one.grading.grade is None]
+    assert int(card[1]) == len(doubtful)
+    assert card[2].endswith("1 flagged, 1 without a grade")
+
+
 def test_the_plane_is_of_the_members_or_of_what_was_clustered(cohort):
     placed = embed(cohort.scans)
     assert "4 standardised scores" in placed.sentence
@@ -180,6 +234,13 @@ def test_who_is_lost_is_told_by_group_with_intervals(cohort):
     assert age.rows[0][0] == "20 to below 29.75"
     assert sum(int(row[1]) for row in age.rows[:-1]) == 40
     assert [row[0] for row in site.rows] == ["not given", "all"]
+
+
+def test_a_covariate_of_many_words_is_told_instead_of_a_giant_table(cohort):
+    towns = {name: {"town": f"town {number}"} for number, name in enumerate(NAMES)}
+    (table,) = make_exclusion(cohort, towns)
+    assert [row[0] for row in table.rows] == ["all"]
+    assert table.note.startswith("'town' has 40 different words, too many groups to compare; give 12 at most")
 
 
 def test_who_is_lost_stands_on_the_page(results):

@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from unoqa.grader.overlay import MAX_HEAT, MIN_HEAT, blend_heat, heat_palette, recover_strength
-from unoqa.report.thumbnails import HEAT_SIDE, make_data_uri, make_heat_layer, make_thumbnail
+from unoqa.grader.overlay import MAX_HEAT, MIN_HEAT, blend_heat, heat_palette, recover_grey, recover_strength
+from unoqa.report.thumbnails import (
+    HEAT_SIDE,
+    make_data_uri,
+    make_heat_layer,
+    make_thumbnail,
+    make_thumbnail_and_layer,
+)
 
 
 def noise(rows, columns):
@@ -55,7 +61,24 @@ def test_the_heat_of_an_overlay_is_found_again_whatever_the_image_below():
     heat = MIN_HEAT + (MAX_HEAT - MIN_HEAT) * np.linspace(0, 1, 200)[None].repeat(64, axis=0)
     for pixels in (np.zeros_like(heat), np.ones_like(heat), noise(*heat.shape)):
         found = recover_strength(blend_heat(pixels, heat)) / 255
-        assert np.abs(found - np.linspace(0, 1, 200)).max() < 0.04
+        assert np.abs(found - np.linspace(0, 1, 200)).max() < 0.015
+
+
+def test_the_image_below_the_heat_is_found_again():
+    heat = np.linspace(0, MAX_HEAT + 1, 200)[None].repeat(64, axis=0)
+    for pixels in (np.zeros_like(heat), np.ones_like(heat), noise(*heat.shape)):
+        found = recover_grey(blend_heat(pixels, heat)).astype(float)
+        error = np.abs(found - 255 * pixels)
+        assert error.max() <= 4
+        assert error[heat < MIN_HEAT].max() <= 0.5
+
+
+def test_an_overlay_gives_both_pictures_of_its_image(good_scan):
+    overlay = blend_heat(good_scan, blob(*good_scan.shape, 5.0))
+    thumbnail, layer = make_thumbnail_and_layer(overlay, side=320, most_bytes=100_000)
+    shown = np.asarray(Image.open(io.BytesIO(thumbnail))) / 255
+    assert np.abs(shown - good_scan).mean() < 0.03
+    assert layer == make_heat_layer(overlay)
 
 
 def test_heat_is_seen_on_black_and_more_heat_is_redder():

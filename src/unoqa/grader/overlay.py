@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int16, UInt8
 
 MIN_HEAT, MAX_HEAT = 1.0, 4.0
 """Standard deviations above outstanding at which the colour begins and is full; the same for every image."""
@@ -15,6 +15,9 @@ MAX_OPACITY = 0.78
 
 COLOURS = np.array([[255, 235, 120], [255, 150, 40], [235, 50, 35]], dtype=np.float64)
 """RGB from low to high heat; lightness falls too, for readers who cannot tell red from green."""
+
+MAX_REDNESS = 510
+"""Twice the largest value of a band; see `_measure_redness`."""
 
 BLOCK_ROWS = 512
 """Rows of an overlay that are blended at once."""
@@ -47,17 +50,36 @@ def heat_palette() -> UInt8[np.ndarray, "256 4"]:
 def recover_strength(overlay: UInt8[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarray, "rows columns"]:
     """Return how strong the heat of an overlay is, from 0 (`MIN_HEAT`) to 255 (`MAX_HEAT`).
 
-    The image below is grey, so by how much red exceeds blue depends on the heat alone.
+    The image below is grey, so by how much red exceeds green and blue depends on the heat alone.
     """
-    redness = np.clip(overlay[..., 0].astype(np.int16) - overlay[..., 2], 0, 255)
-    return _strength_of_redness()[redness]
+    return np.rint(255 * _strength_of_redness()).astype(np.uint8)[_measure_redness(overlay)]
+
+
+def recover_grey(overlay: UInt8[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarray, "rows columns"]:
+    """Return the image below the heat of an overlay: what is left when colour is taken away by its opacity.
+
+    Right to four levels of 255: where heat is full, the overlay keeps a fifth of the image's contrast.
+    """
+    redness = _measure_redness(overlay)
+    colour, opacity = _colour(_strength_of_redness())
+    tint = (opacity * colour).mean(axis=-1).astype(np.float32)
+    gain = (1 / (1 - opacity[:, 0])).astype(np.float32)
+    grey = (overlay.mean(axis=-1, dtype=np.float32) - tint[redness]) * gain[redness]
+    return np.rint(np.clip(grey, 0, 255)).astype(np.uint8)
+
+
+def _measure_redness(overlay: UInt8[np.ndarray, "rows columns 3"]) -> Int16[np.ndarray, "rows columns"]:
+    """Return by how much twice the red exceeds green and blue together: it rises all the way to full heat."""
+    red, green, blue = (overlay[..., band].astype(np.int16) for band in range(3))
+    return np.clip(2 * red - green - blue, 0, MAX_REDNESS)
 
 
 @cache
-def _strength_of_redness() -> UInt8[np.ndarray, "256"]:
+def _strength_of_redness() -> Float[np.ndarray, " redness"]:
+    """Return the strength, from 0 to 1, of each redness."""
     colour, opacity = _colour(np.linspace(0, 1, 1024))
-    redness = (colour[:, 0] - colour[:, 2]) * opacity[:, 0]
-    return np.rint(255 * np.interp(np.arange(256), redness, np.linspace(0, 1, 1024))).astype(np.uint8)
+    redness = colour @ [2, -1, -1] * opacity[:, 0]
+    return np.interp(np.arange(MAX_REDNESS + 1), redness, np.linspace(0, 1, 1024))
 
 
 def _blend_block(

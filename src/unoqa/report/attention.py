@@ -7,6 +7,7 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, final
 
 from unoqa.core.grading import Grade
+from unoqa.grader.scans import DARK_RANGE, OTHER_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +18,8 @@ MOST = 10
 """Scans that are named."""
 
 FLAG_WORDS = {
-    "other-size": "has another size than the images that the model was fitted on",
-    "dark-range": "uses so little of the intensity range that the range may not be meant for it",
+    OTHER_SIZE: "has another size than the images that the model was fitted on",
+    DARK_RANGE: "uses so little of the intensity range that the range may not be meant for it",
 }
 """What a code of the record says of a scan; other codes are shown as they are."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from jaxtyping import Float
 
+from unoqa.core.facts import IDENTIFIERS
 from unoqa.core.grading import Grade, Grading
 from unoqa.store.results.details import iterate_details
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 MOST_IMAGES = 5000
 """Images that a page shows; of more, those that are not outstanding come first."""
-
-UNSHOWN_FACTS = ("patient", "session")
-"""Facts that say who was scanned: they stay in the record."""
 
 UNCERTAIN = 0.25
 """Certainty below which a grade is called uncertain: a quarter of the way from the border to sure."""
@@ -41,7 +39,7 @@ class Scan:
 
     Attributes:
         position: its row in the record.
-        facts: by name, without those that say who was scanned.
+        facts: by name, without those that say who was scanned: they stay in the record.
         flags: codes of what is odd about it, beside its quality.
         members: the weighted standardised score of each member of the panel.
     """
@@ -61,21 +59,34 @@ class Scan:
 
 @final
 @dataclass(frozen=True)
+class ScoringModel:
+    """A model that scored images of the cohort.
+
+    Attributes:
+        facts: as `run.json` shows them.
+        threshold: the score up to which an image is outstanding.
+        reference: scores of outstanding images that it was not fitted on; empty if the record is older.
+    """
+
+    facts: Mapping[str, Any]
+    threshold: float
+    reference: Float[np.ndarray, " reference"]
+
+
+@final
+@dataclass(frozen=True)
 class Cohort:
     """All images of a record, and the facts of the run that graded them.
 
     Attributes:
-        run: facts of the run; those of the model, if there is one only, are among them.
-        reference: scores, as they are drawn, of outstanding images that the models were not fitted on; empty if the
-            record is older.
-        several: whether there are several models. Their scores cannot be compared, so scores are drawn as what they
+        run: facts of the run.
+        models: those that scored the images. Scores of several cannot be compared, so they are drawn as what they
             exceed the threshold of their model by.
     """
 
     scans: tuple[Scan, ...]
     run: dict[str, Any]
-    reference: Float[np.ndarray, " reference"]
-    several: bool = False
+    models: tuple[ScoringModel, ...]
 
     @classmethod
     def read(cls, results: Results) -> Cohort:
@@ -87,22 +98,44 @@ class Cohort:
         results.check_finished()
         scans = []
         for position, (grading, details) in enumerate(zip(results.iterate(), iterate_details(results), strict=True)):
-            facts = {name: fact for name, fact in details.facts.items() if name not in UNSHOWN_FACTS}
+            facts = {name: fact for name, fact in details.facts.items() if name not in IDENTIFIERS}
             flags = tuple(filter(None, (grading.out_of_scope, *details.warnings)))
             scans.append(Scan(position, grading, facts, flags, details.members, details.reduced))
         run = results.facts
-        several = len(run.get("models", [])) > 1
-        references = results.read_meta("references", [])
-        thresholds = [one["threshold"] for one in run["models"]] if several else [0.0] * len(references)
-        drawn = [np.asarray(scores) - limit for scores, limit in zip(references, thresholds, strict=True)]
-        return cls(tuple(scans), run, np.concatenate([*drawn, np.empty(0)]), several)
+        described = run.get("models") or [run]  # a record of version 1 has one model
+        thresholds = np.atleast_1d(results.read_meta("threshold", float("nan"))).tolist()
+        references = results.read_meta("references", []) or [[]] * len(described)
+        models = [
+            ScoringModel(facts, threshold, np.asarray(scores, dtype=np.float64))
+            for facts, threshold, scores in zip(described, thresholds, references, strict=True)
+        ]
+        return cls(tuple(scans), run, tuple(models))
+
+    @property
+    def several(self) -> bool:
+        """Whether several models scored the images."""
+        return len(self.models) > 1
 
     @property
     def threshold(self) -> float:
         """The score, as it is drawn, up to which an image is outstanding."""
-        if self.several:
-            return 0.0
-        return self.scans[0].grading.threshold if self.scans else float("nan")
+        return 0.0 if self.several else self.models[0].threshold
+
+    @property
+    def border(self) -> float | None:
+        """The score, as it is drawn, above which an image is ungradable; None if there is no single one."""
+        border = None if self.several else self.models[0].facts.get("border")
+        return border if isinstance(border, float) else None
+
+    @property
+    def reference(self) -> Float[np.ndarray, " reference"]:
+        """The scores, as they are drawn, of outstanding images that the models were not fitted on."""
+        return np.concatenate([one.reference - (one.threshold if self.several else 0.0) for one in self.models])
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run; of several models, that of the first."""
+        return int(self.models[0].facts.get("seed") or 0)
 
     def draw(self, scan: Scan) -> float | None:
         """Return the score of an image as it is drawn; None if it has none."""
@@ -133,7 +166,7 @@ class Cohort:
         """Choose the images for a page, in their order: all, or first those not outstanding, then a seeded sample."""
         if len(self.scans) <= most:
             return list(self.scans)
-        generator = np.random.default_rng(self.run.get("seed", 0))
+        generator = np.random.default_rng(self.seed)
         first = [scan for scan in self.scans if scan.grading.grade is not Grade.OUTSTANDING]
         rest = [scan for scan in self.scans if scan.grading.grade is Grade.OUTSTANDING]
         chosen = _sample(first, most, generator)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
+from unoqa.core.facts import DATES
 from unoqa.report.attention import describe_flag
-from unoqa.report.cohort import GRADES
+from unoqa.report.cohort import GRADES, UNCERTAIN
 from unoqa.report.embedding import embed
 from unoqa.report.tables import word_of
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 BINS = 60
 """Of the distribution of scores."""
-
-DATES = ("date", "acquired")
-"""Facts that say when a scan was taken, as ISO 8601."""
 
 LATE = 99.5
 """Percentile of scores at which the axis may end; what lies beyond is counted in the last bin."""
@@ -38,12 +36,11 @@ def make_data(cohort: Cohort, scans: Sequence[Scan], heat_files: Sequence[str]) 
         heat_files: the overlay beside the page that the large view of each shows; empty where there is none.
     """
     embedding = embed(scans)
-    border = cohort.run.get("border")
     return {
         "grades": [word_of(grade) for grade in GRADES],
         "threshold": _round(cohort.threshold),
-        "border": _round(border) if isinstance(border, float) else None,
-        "alpha": cohort.run.get("alpha"),
+        "border": _round(cohort.border),
+        "uncertain": UNCERTAIN,
         "scores": make_distribution(cohort),
         "embedding": embedding and {"sentence": embedding.sentence, "places": _rows(embedding.places)},
         "order": _make_order(scans),
@@ -100,7 +97,6 @@ def _describe(scan: Scan, drawn: float | None, heat_file: str) -> dict[str, Any]
 def _describe_finding(finding: Finding) -> dict[str, Any]:
     return {
         "words": finding.words,
-        "text": str(finding),
         "place": finding.place,
         "share": _round(finding.share),
         "value": _round(finding.value),

@@ -32,6 +32,12 @@ NOTE = (
 )
 
 
+TOO_MANY = (
+    f"'{{name}}' has {{values}} different words, too many groups to compare; give {MOST_GROUPS} at most, such as "
+    "regions in place of towns."
+)
+
+
 def make_exclusion(cohort: Cohort, covariates: Covariates) -> list[Table]:
     """Return a table for each covariate."""
     known = [scan for scan in cohort.scans if scan.grading.image in covariates]
@@ -44,9 +50,14 @@ def _make_table(name: str, scans: Sequence[Scan], values: Sequence[str]) -> Tabl
     groups: dict[str, list[Scan]] = {}
     for scan, group in zip(scans, _group(values), strict=True):
         groups.setdefault(group, []).append(scan)
-    rows = [_make_row(group, groups[group]) for group in sorted(groups, key=_order)]
     header = (name, "images", "not outstanding", "ungradable or no grade")
-    return Table(f"By {name}", header, (*rows, _make_row("all", scans)), NOTE)
+    whole = _make_row("all", scans)
+    if len(groups) > MOST_GROUPS + 1:  # one more for those where it is not given
+        return Table(
+            f"By {name}", header, (whole,), TOO_MANY.format(name=name, values=len(groups.keys() - {NOT_GIVEN}))
+        )
+    rows = [_make_row(group, groups[group]) for group in sorted(groups, key=_order)]
+    return Table(f"By {name}", header, (*rows, whole), NOTE)
 
 
 def _make_row(group: str, scans: Sequence[Scan]) -> tuple[str, ...]:

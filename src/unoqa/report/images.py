@@ -12,6 +12,8 @@ from unoqa.grader.crop import WHOLE, Crop
 from unoqa.grader.intensity import IntensityRange
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unoqa.core.image import EnfaceImage
     from unoqa.store.results import ImageEntry, Results
 
@@ -25,7 +27,9 @@ def read_image(results: Results, name: str, *, images: Path | None = None) -> En
     Raises:
         ResultsError: it lies there no longer.
     """
-    return load_image(results.entry(name, images=images), find_preparation(results, name))
+    row = results.connection.execute("SELECT model FROM images WHERE name = ?", (name,)).fetchone()
+    number = None if row is None else row[0]
+    return load_image(results.entry(name, images=images), _choose(_list_preparations(results), number))
 
 
 @final
@@ -50,12 +54,14 @@ class Preparation:
         return scan if self.intensity_range is None else self.intensity_range.scale(scan)
 
 
-def find_preparation(results: Results, name: str) -> Preparation:
-    """Return what the model that scored an image did to it, as far as the record says."""
-    model = _find_model_facts(results, name)
-    stored = model.get("intensity_range")
-    crop = Crop.parse(model.get("crop", str(WHOLE)))
-    return Preparation(crop, None if stored is None else IntensityRange.from_values(stored))
+NOTHING_KNOWN = Preparation(WHOLE, None)
+
+
+def find_preparations(results: Results) -> list[Preparation]:
+    """Return what the model that scored each image did to it, as far as the record says."""
+    known = _list_preparations(results)
+    rows = results.connection.execute("SELECT model FROM images ORDER BY position")
+    return [_choose(known, number) for (number,) in rows]
 
 
 def load_image(entry: ImageEntry, preparation: Preparation) -> EnfaceImage:
@@ -71,10 +77,20 @@ def load_image(entry: ImageEntry, preparation: Preparation) -> EnfaceImage:
         raise ResultsError(f"{error} If the images were moved, name their folder with the setting images.") from error
 
 
-def _find_model_facts(results: Results, name: str) -> dict[str, Any]:
-    """Return the facts of the model that scored an image: threshold, intensity range, settings, and so on."""
-    models = results.facts.get("models", [])
-    if len(models) < 2:
-        return results.facts
-    row = results.connection.execute("SELECT model FROM images WHERE name = ?", (name,)).fetchone()
-    return {} if row is None or row[0] is None else dict(models[row[0]])
+def _list_preparations(results: Results) -> list[Preparation]:
+    """Return what each model does to an image."""
+    facts = results.facts
+    return [_read_preparation(model) for model in facts.get("models") or [facts]]
+
+
+def _read_preparation(model: dict[str, Any]) -> Preparation:
+    stored = model.get("intensity_range")
+    crop = Crop.parse(model.get("crop", str(WHOLE)))
+    return Preparation(crop, None if stored is None else IntensityRange.from_values(stored))
+
+
+def _choose(known: Sequence[Preparation], number: int | None) -> Preparation:
+    """Return the preparation of an image by the number of its model; of several models, none is guessed."""
+    if len(known) == 1:
+        return known[0]
+    return NOTHING_KNOWN if number is None else known[number]

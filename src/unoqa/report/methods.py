@@ -9,7 +9,9 @@ from unoqa.core.intervals import Share
 from unoqa.report.tables import format_interval, format_share
 
 if TYPE_CHECKING:
-    from unoqa.report.cohort import Cohort
+    from collections.abc import Iterator
+
+    from unoqa.report.cohort import Cohort, ScoringModel
 
 CITATION = (
     "Chen J, Lin L, Cheng P, Huang Y, Tang X. UNO-QA: An Unsupervised Anomaly-Aware Framework with Test-Time "
@@ -22,59 +24,84 @@ def write_methods(cohort: Cohort) -> str:
     return f"{' '.join(filter(None, _sentences(cohort)))}\n\nReference: {CITATION}\n"
 
 
-def realised_refusal(cohort: Cohort) -> Share:
+def realised_refusal(model: ScoringModel) -> Share:
     """Return the share of outstanding images that the threshold refuses, each scored by modules that had not seen it.
 
     They are the images that the threshold was set on; a site's own new outstanding scans are the better test.
     """
-    return Share(int((cohort.reference > cohort.threshold).sum()), len(cohort.reference))
+    return Share(int((model.reference > model.threshold).sum()), len(model.reference))
 
 
-def describe_split(cohort: Cohort) -> str:
+def describe_split(model: ScoringModel) -> str:
     """Say in a few words how images that are not outstanding are divided."""
-    run = cohort.run
-    clustering = run.get("settings", {}).get("split", {}).get("clustering", {}).get("choice", "clustering")
-    when = "of an earlier cohort, frozen" if run.get("split") == "settled" else "of this cohort"
-    border = run.get("border")
+    facts = model.facts
+    split = (facts.get("settings") or {}).get("split", {})
+    clustering = split.get("clustering", {}).get("choice", "clustering")
+    when = "of an earlier cohort, frozen" if facts.get("split") == "settled" else "of this cohort"
+    border = facts.get("border")
     at = f"; the border lies at a score of {border:.4g}" if isinstance(border, float) else ""
     return f"{clustering} {when}{at}"
 
 
-def _sentences(cohort: Cohort) -> tuple[str, ...]:
+def list_values(cohort: Cohort, name: str) -> str:
+    """Return a fact of the models in words: one value, or all that they have."""
+    values = [str(model.facts[name]) for model in cohort.models if model.facts.get(name) is not None]
+    return " and ".join(dict.fromkeys(values)) or "unknown"
+
+
+def _sentences(cohort: Cohort) -> Iterator[str]:
     run, total = cohort.run, len(cohort.scans)
-    version = run.get("versions", {}).get("unoqa", "")
+    by = f" by {len(cohort.models)} models, each image by the one fitted on such scans" if cohort.several else ""
+    yield (
+        f"Image quality of {total} OCTA en-face images was graded{by} with unoqa "
+        f"{run.get('versions', {}).get('unoqa', '')}{'' if cohort.several else f' ({_name(cohort.models[0])})'}, an "
+        "implementation of UNO-QA (Chen et al. 2022) that learns from outstanding images only and uses no labels."
+    )
+    for number, model in enumerate(cohort.models, start=1):
+        if cohort.several:
+            yield f"Model {number} ({_name(model)}) scored {model.facts.get('images')} of the images."
+        yield from _describe(model)
     counts = [f"{format_share(cohort.count(grade), total)} were {grade.word}" for grade in reversed(Grade)]
     failed = cohort.count(None)
-    return (
-        f"Image quality of {total} OCTA en-face images was graded with unoqa {version} (recipe {run.get('recipe')}, "
-        f"model {str(run.get('model'))[:12]}, seed {run.get('seed')}), an implementation of UNO-QA (Chen et al. 2022) "
-        "that learns from outstanding images only and uses no labels.",
-        _describe_fit(cohort),
-        "Each image received a score (higher = worse quality); an image with a score above "
-        f"{cohort.threshold:.4g} was not outstanding.",
-        _describe_threshold(cohort),
-        "Images that were not outstanding were divided into two groups by clustering "
-        f"({describe_split(cohort)}); the group with the higher mean score was called ungradable.",
+    yield (
         f"Of the {total} images, {', '.join(counts[:-1])} and {counts[-1]}"
-        + (f"; {failed} had no grade." if failed else "."),
-        f"Computation: {run.get('device')}, {run.get('precision')} precision; unoqa is for research use and is not a "
-        "medical device.",
+        + (f"; {failed} had no grade." if failed else ".")
+    )
+    yield (
+        f"Computation: {run.get('device')}, {list_values(cohort, 'precision')} precision; unoqa is for research use "
+        "and is not a medical device."
     )
 
 
-def _describe_fit(cohort: Cohort) -> str:
-    fitted = cohort.run.get("fitted")
-    return f"The model was fitted on {fitted['images']} outstanding images on {fitted['date'][:10]}." if fitted else ""
+def _name(model: ScoringModel) -> str:
+    facts = model.facts
+    return f"recipe {facts.get('recipe')}, model {str(facts.get('model'))[:12]}, seed {facts.get('seed')}"
 
 
-def _describe_threshold(cohort: Cohort) -> str:
-    alpha = cohort.run.get("alpha")
+def _describe(model: ScoringModel) -> Iterator[str]:
+    """Say how one model was fitted and how it grades."""
+    fitted = model.facts.get("fitted")
+    if fitted:
+        yield f"The model was fitted on {fitted['images']} outstanding images on {fitted['date'][:10]}."
+    yield (
+        "Each image received a score (higher = worse quality); an image with a score above "
+        f"{model.threshold:.4g} was not outstanding."
+    )
+    yield _describe_threshold(model)
+    yield (
+        "Images that were not outstanding were divided into two groups by clustering "
+        f"({describe_split(model)}); the group with the higher mean score was called ungradable."
+    )
+
+
+def _describe_threshold(model: ScoringModel) -> str:
+    alpha = model.facts.get("alpha")
     if alpha is None:
         return ""
     aim = f"The threshold is conformal: it aims to refuse no more than {100 * alpha:g} % of outstanding images"
-    if not len(cohort.reference):
+    share = realised_refusal(model)
+    if not share.total:
         return f"{aim}."
-    share = realised_refusal(cohort)
     return (
         f"{aim}; of the {share.total} outstanding images on which it was set, each scored by modules that had not seen "
         f"it, {format_interval(share)} were refused (95 % interval)."

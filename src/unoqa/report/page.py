@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from unoqa.core.grading import Grade
 from unoqa.report.assets import hash_inline, read_asset
 from unoqa.report.attention import choose_hints, describe_flag
 from unoqa.report.cohort import GRADES, UNCERTAIN, Cohort
 from unoqa.report.data import encode, make_data
 from unoqa.report.exclusion import make_exclusion
-from unoqa.report.methods import describe_split, realised_refusal, write_methods
+from unoqa.report.methods import describe_split, list_values, realised_refusal, write_methods
 from unoqa.report.pictures import Picture, find_thumbnail_bytes, make_pictures
 from unoqa.report.tables import format_interval, format_share, make_tables, word_of
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from unoqa.report.cohort import Scan
+    from unoqa.report.cohort import Scan, ScoringModel
     from unoqa.report.exclusion import Covariates
     from unoqa.report.tables import Table
     from unoqa.store.results import Results
@@ -87,25 +86,44 @@ def _render(cohort: Cohort, scans: Sequence[Scan], results: Results, exclusion: 
 def _describe(cohort: Cohort, scans: Sequence[Scan]) -> dict[str, Any]:
     """Return what the static part of the page says."""
     shown = {scan.position: number for number, scan in enumerate(scans)}
-    total, run = len(cohort.scans), cohort.run
+    total = len(cohort.scans)
     return {
-        "run": run,
+        "run": cohort.run,
         "cohort": cohort,
         "total": total,
         "shown": len(scans),
         "counts": [(grade, cohort.count(grade)) for grade in GRADES],
         "graded": total - cohort.count(None),
-        "uncertain": sum(scan.is_uncertain for scan in cohort.scans),
+        "doubtful": _count_doubtful(cohort),
         "uncertain_below": UNCERTAIN,
-        "flagged": sum(bool(scan.flags) for scan in cohort.scans),
         "hints": [(shown.get(hint.scan.position), hint) for hint in choose_hints(cohort)],
         "tables": make_tables(cohort),
         "methods": write_methods(cohort),
         "failures": [scan for scan in cohort.scans if scan.grading.grade is None],
-        "members": [_name_member(member) for member in run.get("settings", {}).get("members", [])],
-        "split": describe_split(cohort),
-        "realised": format_interval(realised_refusal(cohort)),
-        "outstanding": Grade.OUTSTANDING,
+        "recipes": list_values(cohort, "recipe"),
+        "precisions": list_values(cohort, "precision"),
+        "models": [_describe_model(model) for model in cohort.models],
+    }
+
+
+def _count_doubtful(cohort: Cohort) -> dict[str, int]:
+    """Count the images to look at; one may be so for several reasons, and is one of all once."""
+    reasons = {
+        "uncertain": {scan.position for scan in cohort.scans if scan.is_uncertain},
+        "flagged": {scan.position for scan in cohort.scans if scan.flags},
+        "without": {scan.position for scan in cohort.scans if scan.grading.grade is None},
+    }
+    return {"all": len(set().union(*reasons.values())), **{name: len(found) for name, found in reasons.items()}}
+
+
+def _describe_model(model: ScoringModel) -> dict[str, Any]:
+    """Return what the page says of how one model grades."""
+    return {
+        **model.facts,
+        "threshold": model.threshold,
+        "members": [_name_member(member) for member in (model.facts.get("settings") or {}).get("members", [])],
+        "division": describe_split(model),
+        "realised": format_interval(realised_refusal(model)),
     }
 
 

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 
 import numpy as np
 import simplejpeg
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from unoqa.grader.overlay import heat_palette, recover_strength
+from unoqa.grader.overlay import heat_palette, recover_grey, recover_strength
 
-QUALITIES = (82, 60, 45, 30)
-"""JPEG qualities that are tried, the best first."""
+QUALITIES = ((60, 82), (30, 45))
+"""JPEG qualities in pairs, the better pair first; the second of a pair is tried where the first leaves room."""
 
 SMALLEST_SIDE = 48
 """Pixels below which a picture is not reduced further, whatever its bytes."""
+
+ROOM = 0.95
+"""Share of the bytes that a reduced picture is made for: fewer pixels have more detail each."""
 
 HEAT_SIDE = 80
 """Pixels of a heat layer on its longer side; heat is smooth, and a browser enlarges it smoothly."""
@@ -37,16 +41,20 @@ def make_thumbnail(pixels: Float[np.ndarray, "rows columns"], *, side: int, most
         most_bytes: of the JPEG. Quality falls first, then size.
     """
     grey = Image.fromarray(np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8))
-    while True:
-        grey.thumbnail((side, side), Image.Resampling.BOX if side < min(grey.size) / 2 else Image.Resampling.BILINEAR)
-        array = np.ascontiguousarray(grey)[..., None]
-        for quality in QUALITIES:
-            encoded = simplejpeg.encode_jpeg(array, quality=quality, colorspace="GRAY")
-            if len(encoded) <= most_bytes:
-                return encoded
-        if side <= SMALLEST_SIDE:
-            return encoded
-        side = max(SMALLEST_SIDE, int(0.75 * min(side, max(grey.size))))
+    return _encode(_reduce(grey, side), most_bytes)
+
+
+def make_thumbnail_and_layer(
+    overlay: UInt8[np.ndarray, "rows columns 3"], *, side: int, most_bytes: int
+) -> tuple[bytes, bytes]:
+    """Return both pictures of an image that has an overlay; the image itself need not be read again.
+
+    Args:
+        overlay: as `blend_heat` makes it.
+        side, most_bytes: see `make_thumbnail`.
+    """
+    reduced = np.asarray(_reduce(Image.fromarray(overlay), side))
+    return _encode(Image.fromarray(recover_grey(reduced)), most_bytes), make_heat_layer(reduced)
 
 
 def make_heat_layer(overlay: UInt8[np.ndarray, "rows columns 3"]) -> bytes:
@@ -57,7 +65,7 @@ def make_heat_layer(overlay: UInt8[np.ndarray, "rows columns 3"]) -> bytes:
     Args:
         overlay: as `blend_heat` makes it.
     """
-    # Reduced first: heat is smooth, and means of red minus blue are as free of the image as red minus blue is.
+    # Reduced first: heat is smooth, and means of redness are as free of the image as redness is.
     reduced = Image.fromarray(overlay)
     reduced.thumbnail((HEAT_SIDE, HEAT_SIDE), Image.Resampling.BOX, reducing_gap=1.0)
     strength = recover_strength(np.asarray(reduced))
@@ -74,3 +82,30 @@ def make_data_uri(encoded: bytes) -> str:
     """Return a JPEG or PNG as a `data:` address."""
     kind = "png" if encoded.startswith(b"\x89PNG") else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"
+
+
+def _reduce(picture: Image.Image, side: int) -> Image.Image:
+    """Return a picture whose longer side has so many pixels at most."""
+    reduced = picture.copy()
+    box = side < min(picture.size) / 2
+    reduced.thumbnail((side, side), Image.Resampling.BOX if box else Image.Resampling.BILINEAR)
+    return reduced
+
+
+def _encode(grey: Image.Image, most_bytes: int) -> bytes:
+    """Return the best JPEG within the bytes; where the lowest quality takes more, one of a smaller picture."""
+    while True:
+        for quality, better in QUALITIES:
+            encoded = _encode_at(grey, quality)
+            if len(encoded) <= most_bytes:
+                finer = _encode_at(grey, better)
+                return finer if len(finer) <= most_bytes else encoded
+        side = max(grey.size)
+        if side <= SMALLEST_SIDE:
+            return encoded
+        fitting = int(side * math.sqrt(ROOM * most_bytes / len(encoded)))
+        grey = _reduce(grey, max(SMALLEST_SIDE, min(side - 1, fitting)))
+
+
+def _encode_at(grey: Image.Image, quality: int) -> bytes:
+    return simplejpeg.encode_jpeg(np.ascontiguousarray(grey)[..., None], quality=quality, colorspace="GRAY")

@@ -52,7 +52,6 @@ class Plot {
     const bottom = this.height - MARGIN.bottom;
     const axes = makeSvg("g");
     for (const tick of chooseTicks(this.x.ends)) {
-      if (this.options.xTicks === false) break;
       axes.append(makeSvg("text", { x: this.x(tick), y: bottom + 14, "text-anchor": "middle" }, format(tick)));
     }
     for (const tick of chooseTicks(this.y.ends, 4)) {
