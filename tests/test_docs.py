@@ -118,6 +118,12 @@ def test_every_target_of_make_exists(page):
     assert targets <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
+def test_every_entry_of_the_log_has_its_date_and_stands_in_its_contents():
+    titles = re.findall(r"^## (.+)$", PAGES["lab/LOG.md"], re.MULTILINE)
+    assert [title for title in titles if not re.match(r"\d{4}-\d\d-\d\d – ", title)] == []
+    assert re.findall(r"^\* \[(.+)\]\(#", PAGES["lab/LOG.md"], re.MULTILINE) == titles
+
+
 def test_every_recipe_stands_in_the_readme():
     assert [name for name in recipe_names() if f"`{name}`" not in README] == []
 
