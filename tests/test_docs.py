@@ -84,6 +84,15 @@ def test_every_command_of_a_page_exists_with_its_options(page):
         assert {word for word in words if word.startswith("-")} <= known, f"{name} {words}"
 
 
+@pytest.mark.parametrize("name", commands())
+def test_every_option_of_a_command_stands_on_a_page(name):
+    group = typer.main.get_command(application)
+    _, command, _ = group.resolve_command(group.context_class(group), [name])
+    text = "\n".join(PAGES[page] for page in TODAY)
+    options = [one.opts for one in command.params if one.opts[0].startswith("-")]
+    assert [some for some in options if not any(re.search(rf"(?<![\w-]){one}(?![\w-])", text) for one in some)] == []
+
+
 def test_a_command_that_does_not_exist_is_seen():
     text = "`unoqa fit … --nothing`\n```\nunoqa grade a.png -m model \\\n    -o results   # not -x\n```\n"
     assert [*commands_of(text)] == [
