@@ -18,7 +18,6 @@ from unoqa.core.contracts import (
     Encoder,
     FittedModule,
     FittedReduction,
-    Format,
     LowQualityModule,
     OpenEncoder,
     Partition,
@@ -34,6 +33,7 @@ from unoqa.core.image import EnfaceImage
 from unoqa.core.settings import settings
 from unoqa.core.work import Work
 from unoqa.encoders.measures.parts.measure import Measure
+from unoqa.formats.parts.contract import Format
 from unoqa.outputs.parts.contract import Output
 
 __all__ = [

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from unoqa import grade_to_folder
 from unoqa.batch import GradeOptions
 from unoqa.core.assessment import Failure
+from unoqa.formats.parts.kinds import load_formats
 from unoqa.grader.source import ImageSource
+
+PLUGIN = Path(__file__).parent.parent / "plugin"
 
 QUICK = GradeOptions(heat=False)
 
@@ -37,6 +42,22 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused(clinic, tmp_path,
     assert result.message == (
         f"{path.name} was changed while it was read; wait until it is written, and run the same command again."
     )
+
+
+def test_a_file_that_crashes_its_decoder_costs_its_own_row(settled, clinic, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(PLUGIN)
+    load_formats.cache_clear()
+    folder = clinic.some(tmp_path / "scans", 12)
+    with grade_to_folder(settled, folder, tmp_path / "whole", QUICK) as results:
+        whole = results.gradings
+    sorted(folder.iterdir())[3].write_text("TRAP crash", encoding="utf-8")
+    try:
+        with grade_to_folder(settled, folder, tmp_path / "results", QUICK) as results:
+            after = results.gradings
+    finally:
+        load_formats.cache_clear()
+    assert after[3].error.startswith(f"unreadable: {whole[3].image} is damaged and made its decoder crash; ")
+    assert after[:3] + after[4:] == whole[:3] + whole[4:]
 
 
 def test_only_failures_are_read_again(settled, clinic, tmp_path):

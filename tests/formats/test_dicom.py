@@ -36,7 +36,8 @@ from dicom_files import (
 )
 from unoqa.core.errors import ImageError
 from unoqa.core.image import NumberType
-from unoqa.formats import ImageReference, collect, read
+from unoqa.formats import FORMATS, ImageReference, collect, read
+from unoqa.formats.apart.reading import Decoders
 
 SHARED = Path(__file__).parents[3] / "shared/files/dicom"
 
@@ -206,7 +207,7 @@ def test_a_deflated_bomb_is_refused(tmp_path, picture, monkeypatch):
     path = tmp_path / "bomb.dcm"
     path.write_bytes(whole[:start] + packer.compress(b"\0" * 10**8) + packer.flush())
     with pytest.raises(ImageError) as caught:
-        read(ImageReference("bomb", path, 0))
+        FORMATS.load("dicom")().read(path, 0, "bomb")  # in this process, since the limits above hold in it
     assert caught.value.code == "too-large"
 
 
@@ -295,14 +296,14 @@ def test_groups_of_frames_are_searched(load, picture):
 def test_pydicom_is_named_where_it_is_missing(tmp_path, picture, monkeypatch):
     path = tmp_path / "scan.dcm"
     path.write_bytes(write_object(make_object(picture)))
-
-    def fail():
-        raise ModuleNotFoundError("No module named 'pydicom'")
-
-    monkeypatch.setattr("unoqa.formats.dicom.library._import_all", fail)
-    (reference,) = collect([path]).references
+    before_it = tmp_path / "found before the library"
+    before_it.mkdir()
+    (before_it / "pydicom.py").write_text('raise ModuleNotFoundError("No module named pydicom")', encoding="utf-8")
+    monkeypatch.syspath_prepend(before_it)
+    decoders = Decoders()
     with pytest.raises(ImageError, match=r'scan.dcm is a DICOM object.*run pip install "unoqa\[dicom\]"'):
-        read(reference)
+        decoders.read("dicom", path, 0, "scan.dcm")
+    decoders.close()
 
 
 @pytest.mark.parametrize(

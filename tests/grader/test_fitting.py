@@ -10,7 +10,7 @@ from PIL import Image
 from unoqa import Recipe
 from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.core.errors import FitError, UsageError
-from unoqa.formats import collect, from_memory, read
+from unoqa.formats import collect, from_array, read
 from unoqa.grader.cross_fitting import assign_folds
 from unoqa.thresholds.conformal import Conformal
 
@@ -55,7 +55,7 @@ def test_an_image_unlike_the_rest_is_named(folder):
 
 def test_an_image_unlike_the_rest_is_named_whether_held_out_or_learned_from(clinic):
     poor = next(draw_scans(outstanding=0, gradable=0, ungradable=1, seed=7))
-    images = [read(one) for one in collect([clinic.outstanding]).references] + [from_memory(poor.pixels, "poor")]
+    images = [read(one) for one in collect([clinic.outstanding]).references] + [from_array(poor.pixels, "poor")]
     found = {}
     for seed in range(4):
         report = HELD_OUT.fit(images, seed=seed).fitted.report

@@ -11,7 +11,7 @@ import unoqa
 from unoqa import Grade, Recipe
 from unoqa.core.errors import FitError, ImageError, UsageError
 from unoqa.core.image import NumberType
-from unoqa.formats import ImageReference, from_memory, read
+from unoqa.formats import ImageReference, from_array, read
 from unoqa.grader.intensity import IntensityRange, StoredValues, choose_range
 
 RECIPE = Recipe.named("measures")
@@ -27,7 +27,7 @@ def ramp(low, high, dtype="float64"):
 
 
 def image(low, high, dtype="float64"):
-    return from_memory(ramp(low, high, dtype), "scan.tif")
+    return from_array(ramp(low, high, dtype), "scan.tif")
 
 
 def refusal(call, error=ImageError):
@@ -49,7 +49,7 @@ def scan(clinic):
 
 
 def fit(arrays, **settings):
-    return RECIPE.fit([from_memory(array, f"scan {row}") for row, array in enumerate(arrays)], **settings)
+    return RECIPE.fit([from_array(array, f"scan {row}") for row, array in enumerate(arrays)], **settings)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def twelve_bits(bytes_of):
 
 
 def score(grader, array):
-    return grader.assess(from_memory(array, "scan.tif"))[0]
+    return grader.assess(from_array(array, "scan.tif"))[0]
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_numbers_of_different_types_have_no_common_range(bytes_of, tmp_path):
     ("chosen", "same"),
     [
         (UINT8, image(0, 255, "uint8")),
-        (UINT8, from_memory(ramp(0, 255, "uint8").astype(np.uint16) * 257, "scan.tif")),
-        (UINT8, from_memory(ramp(0, 255, "uint8") / np.float32(255), "scan.tif")),
+        (UINT8, from_array(ramp(0, 255, "uint8").astype(np.uint16) * 257, "scan.tif")),
+        (UINT8, from_array(ramp(0, 255, "uint8") / np.float32(255), "scan.tif")),
     ],
     ids=["uint8", "uint16", "float"],
 )
@@ -130,7 +130,7 @@ def test_the_range_is_black_to_white(chosen, given):
 
 def test_the_largest_floats_have_a_range_too():
     values = np.array([-1.7e308, 0, 1.7e308]).repeat(64)[:, None].repeat(64, axis=1)
-    huge = from_memory(values, "scan.tif")
+    huge = from_array(values, "scan.tif")
     pixels = choose_range([StoredValues.of(huge)], None).scale(huge).pixels
     assert np.array_equal(np.unique(pixels), np.float32([0, 0.5, 1]))
 

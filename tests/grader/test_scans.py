@@ -9,7 +9,7 @@ from PIL import Image
 import unoqa
 from unoqa import Recipe
 from unoqa.core.assessment import Assessment, Failure
-from unoqa.formats import from_memory
+from unoqa.formats import from_array
 from unoqa.grader.intensity import IntensityRange
 from unoqa.grader.scans import FittedScans, describe_warnings, survey
 from unoqa.grader.source import ImageSource
@@ -84,7 +84,7 @@ def test_images_of_several_sizes_are_noticed_by_a_fit(outstanding, tmp_path):
     grader.save(tmp_path / "model")
     card = (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "| fitted on | 13 images of 300×280 to 320×320 pixels |" in card
-    between, beyond = (from_memory(np.resize(small, shape), "scan.png") for shape in ((290, 310), (290, 330)))
+    between, beyond = (from_array(np.resize(small, shape), "scan.png") for shape in ((290, 310), (290, 330)))
     assert grader.assess(between)[0].warnings == ()
     assert grader.assess(beyond)[0].warnings == ("other-size",)
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     import torch
 
-    from unoqa.core.image import EnfaceImage
-
 State = dict[str, Tensor]
 """Named arrays: what a fitted object holds in addition to its settings."""
 
@@ -37,36 +35,6 @@ NO_WORK = Work()
 def select_prefix(state: Mapping[str, Tensor], prefix: str) -> State:
     """Return the arrays whose names begin with `prefix`, under their names without it."""
     return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
-
-
-class Format(ABC):
-    """One kind of image file.
-
-    Attributes:
-        suffixes: the endings of such files' names.
-    """
-
-    suffixes: ClassVar[tuple[str, ...]]
-
-    @abstractmethod
-    def matches(self, head: bytes) -> bool:
-        """Tell from a file's first bytes (132 or more, or the whole file) whether it is of this kind."""
-
-    @abstractmethod
-    def count_pages(self, path: Path) -> int:
-        """Count the images in the file; 0 if it holds something else.
-
-        Raises:
-            ImageError: the file is damaged.
-        """
-
-    @abstractmethod
-    def read(self, path: Path, page: int, name: str) -> EnfaceImage:
-        """Read one page, counted from 0, as grey; divide unsigned integers by the largest of their type, clip nothing.
-
-        Raises:
-            ImageError: the file is damaged, too large or of an unsupported kind.
-        """
 
 
 class OpenEncoder(ABC):

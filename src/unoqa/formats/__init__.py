@@ -1,8 +1,8 @@
 """Image files: a path becomes an EnfaceImage. Content decides the format; every failure is an ImageError."""
 
+from unoqa.formats.parts.arrays import from_array
 from unoqa.formats.parts.collection import Collection, ImageReference, collect, collect_named, read
 from unoqa.formats.parts.kinds import FORMATS
-from unoqa.formats.parts.memory import from_memory
 from unoqa.formats.parts.unread import describe_unread
 
 __all__ = [
@@ -12,6 +12,6 @@ __all__ = [
     "collect",
     "collect_named",
     "describe_unread",
-    "from_memory",
+    "from_array",
     "read",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from PIL.BmpImagePlugin import BmpImageFile
 
-from unoqa.core.contracts import Format
+from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.errors import truncated_error
 from unoqa.formats.parts.limits import check_only_page, check_pixels
 from unoqa.formats.parts.opening import open_image_file
@@ -32,11 +32,6 @@ class Bmp(Format):
         """Check for `BM` and a known header size after it; text files may begin with `BM` too."""
         size = int.from_bytes(head[14:18], "little")
         return head.startswith(b"BM") and size in _HEADER_SIZES
-
-    def count_pages(self, path: Path) -> int:
-        """Return 1: a bitmap has no pages."""
-        del path
-        return 1
 
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
         """Read the image as grey."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, final
 
-from unoqa.core.contracts import Format
+from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.errors import unsupported_error
 from unoqa.formats.parts.grey import make_grey_image
 from unoqa.formats.parts.jpeg_decoder import decode_jpeg, read_jpeg_header
@@ -26,11 +26,6 @@ class Jpeg(Format):
     def matches(self, head: bytes) -> bool:
         """Check for the start-of-image marker and the first byte of the next marker."""
         return head.startswith(b"\xff\xd8\xff")
-
-    def count_pages(self, path: Path) -> int:
-        """Return 1: thumbnails and further images (MPO) are not the en-face image."""
-        del path
-        return 1
 
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
         """Read the image as grey; an EXIF orientation is not applied.

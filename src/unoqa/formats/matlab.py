@@ -7,8 +7,9 @@ import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar, final
 
-from unoqa.core.contracts import Format
 from unoqa.core.image import SMALLEST_SIDE
+from unoqa.formats.parts.arrays import from_array
+from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.errors import (
     hidden_images_error,
     too_large_error,
@@ -17,7 +18,6 @@ from unoqa.formats.parts.errors import (
     unsupported_error,
 )
 from unoqa.formats.parts.limits import MAX_BYTES, check_only_page, check_pixels
-from unoqa.formats.parts.memory import from_memory
 from unoqa.formats.parts.opening import open_image_file
 
 if TYPE_CHECKING:
@@ -45,15 +45,11 @@ class Matlab(Format):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".mat",)
+    apart: ClassVar[bool] = True
 
     def matches(self, head: bytes) -> bool:
         """Check for the text that such files begin with; version 7.3, which is HDF5, begins with another."""
         return head.startswith(_SIGNATURE)
-
-    def count_pages(self, path: Path) -> int:
-        """Return 1: a file with several images is refused when it is read."""
-        del path
-        return 1
 
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
         """Read the array as grey."""
@@ -72,7 +68,7 @@ class Matlab(Format):
                 raise unsupported_error(name, f"holds an array of shape {_format_shape(shape)} and class {kind}")
             check_pixels(name, shape[1], shape[0])
             found = loadmat(BytesIO(inflated), variable_names=[variable])
-            return from_memory(found[variable], name)
+            return from_array(found[variable], name)
 
 
 def _format_shape(shape: tuple[int, ...]) -> str:

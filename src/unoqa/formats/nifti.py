@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
-from unoqa.core.contracts import Format
 from unoqa.core.errors import ImageError
+from unoqa.formats.parts.arrays import from_array
+from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.errors import (
     hidden_images_error,
     too_large_error,
@@ -19,7 +20,6 @@ from unoqa.formats.parts.errors import (
     unsupported_error,
 )
 from unoqa.formats.parts.limits import MAX_BYTES, check_bytes, check_only_page, check_pixels
-from unoqa.formats.parts.memory import from_memory
 from unoqa.formats.parts.opening import open_image_file
 
 if TYPE_CHECKING:
@@ -53,11 +53,6 @@ class Nifti(Format):
                 return False
         return _find_length(head) > 0
 
-    def count_pages(self, path: Path) -> int:
-        """Return 1: a volume is refused when it is read."""
-        del path
-        return 1
-
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
         """Read the slice, its numbers scaled as the header says."""
         with open_image_file(path, name) as stream:
@@ -72,7 +67,7 @@ class Nifti(Format):
             _check_header(kind.header_class(data[:length], check=False), len(data), name)
             image = kind.from_bytes(data)
             values = np.asanyarray(image.dataobj).reshape(image.shape[:2])
-            return from_memory(np.ascontiguousarray(values.T[::-1]), name)
+            return from_array(np.ascontiguousarray(values.T[::-1]), name)
 
 
 def _find_length(head: bytes) -> int:

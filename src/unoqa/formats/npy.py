@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar, final
 
 import numpy as np
 
-from unoqa.core.contracts import Format
+from unoqa.formats.parts.arrays import from_array
+from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.errors import hidden_images_error, truncated_error, unsupported_error
 from unoqa.formats.parts.limits import check_bytes, check_only_page, check_pixels
-from unoqa.formats.parts.memory import from_memory
 from unoqa.formats.parts.opening import open_image_file
 
 if TYPE_CHECKING:
@@ -34,18 +34,13 @@ class Npy(Format):
         """Check for the signature and a version."""
         return head.startswith(_MAGIC) and len(head) > len(_MAGIC)
 
-    def count_pages(self, path: Path) -> int:
-        """Return 1: a stack is refused when it is read, since nobody says which of its axes counts images."""
-        del path
-        return 1
-
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
         """Read the array as grey."""
         with open_image_file(path, name) as stream:
             check_only_page(page, name)
             _check_header(stream, path.stat().st_size, name)
             stream.seek(0)
-            return from_memory(np.load(stream, allow_pickle=False), name)
+            return from_array(np.load(stream, allow_pickle=False), name)
 
 
 def _check_header(stream: BinaryIO, size: int, name: str) -> None:

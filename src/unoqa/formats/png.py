@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 from PIL import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from unoqa.core.contracts import Format
+from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.errors import truncated_error, unreadable_error
 from unoqa.formats.parts.limits import check_only_page, check_pixels
 from unoqa.formats.parts.opening import open_image_file
@@ -46,11 +46,6 @@ class Png(Format):
     def matches(self, head: bytes) -> bool:
         """Check for the signature of eight bytes."""
         return head.startswith(_SIGNATURE)
-
-    def count_pages(self, path: Path) -> int:
-        """Return 1: of an animation, only the default image is read."""
-        del path
-        return 1
 
     def read(self, path: Path, page: int, name: str) -> EnfaceImage:
         """Read the image as grey."""

@@ -15,7 +15,7 @@ from unoqa.core.assessment import Failure
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.facts import NO_FACTS, Facts
 from unoqa.core.image import EnfaceImage
-from unoqa.formats import collect, collect_named, from_memory, read
+from unoqa.formats import collect, collect_named, from_array, read
 from unoqa.grader.manifest import is_manifest, read_manifest
 from unoqa.grader.privacy import NOTHING_KEPT, Privacy
 from unoqa.store.file_names import find_common_folder
@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 InMemory = EnfaceImage | np.ndarray | Image.Image | torch.Tensor
 """An image that the caller has read already."""
+
+_READ_AS_STORED = ("1", "L", "I", "F", "I;16", "I;16L", "I;16B", "RGB", "RGBA")
+"""Modes of Pillow whose numbers an array holds; the others are converted to colours of 8 bits."""
 
 
 @final
@@ -126,7 +129,17 @@ def _from_memory(number: int, image: InMemory, privacy: Privacy) -> LazyImage:
         kept = replace(image, name=privacy.hide_name(image.name), facts=privacy.clean(image.facts))
         return LazyImage(kept.name, lambda: kept)
     name = f"image {number}"
-    return LazyImage(name, lambda: from_memory(image, name))
+    return LazyImage(name, lambda: from_array(_to_array(image), name))
+
+
+def _to_array(image: np.ndarray | Image.Image | torch.Tensor) -> np.ndarray:
+    """Return the numbers of an image, colours last; those of a tensor are first."""
+    if isinstance(image, torch.Tensor):
+        array = image.detach().cpu().numpy()
+        return np.moveaxis(array, 0, -1) if array.ndim == 3 else array
+    if isinstance(image, Image.Image):
+        return np.asarray(image if image.mode in _READ_AS_STORED else image.convert("RGB"))
+    return image
 
 
 def _from_file(reference: ImageReference, privacy: Privacy) -> LazyImage:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, final
 
-from unoqa.core.contracts import Format
 from unoqa.core.errors import ImageError
 from unoqa.formats.dicom.facts import read_facts
 from unoqa.formats.dicom.frames import read_frame
 from unoqa.formats.dicom.opening import PREAMBLE, open_object
+from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.limits import check_pages
 from unoqa.formats.parts.opening import open_image_file
 
@@ -39,6 +39,7 @@ class Dicom(Format):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".dcm", ".dicom")
+    apart: ClassVar[bool] = True
 
     def matches(self, head: bytes) -> bool:
         """Check for the letters after the preamble."""

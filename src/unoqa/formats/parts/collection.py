@@ -10,13 +10,14 @@ from typing import final
 
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.image import EnfaceImage
+from unoqa.formats.apart.reading import DECODERS
+from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.errors import unreadable_error, unsupported_error
 from unoqa.formats.parts.folder import FolderEntry, Role, expand_patterns, is_folder, walk_folder
 from unoqa.formats.parts.kinds import FORMATS, HEAD_BYTES, detect_format, has_image_suffix
 from unoqa.formats.parts.naming import FoundFile, choose_unique_names
 from unoqa.formats.parts.opening import open_image_file
 from unoqa.formats.parts.own_outputs import refuse_own_outputs
-from unoqa.formats.parts.pages import PagedFormat
 from unoqa.formats.parts.unread import advise_on, describe_unread, find_unread_kind, recognise_unread
 
 
@@ -58,8 +59,8 @@ class Collection:
 
     def describe_left_out(self) -> tuple[str, ...]:
         """Return one sentence each about image files, folders and pages that were left out; none if none was."""
-        folders = f"{_count(self.own_outputs, 'folder')} not searched, with results, models or demos of unoqa."
-        pages = f"{_count(self.skipped_pages, 'page')} left out, as reduced images or masks of other pages."
+        folders = f"{_spell(self.own_outputs, 'folder')} not searched, with results, models or demos of unoqa."
+        pages = f"{_spell(self.skipped_pages, 'page')} left out, as reduced images or masks of other pages."
         left_out = {describe_unread(self.unread): self.unread, folders: self.own_outputs, pages: self.skipped_pages}
         return tuple(sentence for sentence, count in left_out.items() if count)
 
@@ -116,7 +117,8 @@ def read(reference: ImageReference) -> EnfaceImage:
         head = stream.read(HEAD_BYTES)
     detected = detect_format(head)
     if detected is not None:
-        return detected.read(reference.path, reference.page, reference.name)
+        where = (reference.path, reference.page, reference.name)
+        return DECODERS.read(FORMATS.find_name(detected), *where) if detected.apart else detected.read(*where)
     if kind := recognise_unread(head):
         raise unsupported_error(reference.name, f"is a {kind} file", advise_on(kind))
     raise unreadable_error(reference.name, f"holds no image that unoqa reads ({', '.join(FORMATS.names())})")
@@ -169,8 +171,8 @@ class _Search:
             if detected is None:
                 pages, kind = int(has_image_suffix(path.name)), find_unread_kind(path.name, head)
             else:
-                pages = detected.count_pages(path)
-                self._skipped_pages += detected.count_skipped(path) if isinstance(detected, PagedFormat) else 0
+                pages, skipped = _count(detected, path)
+                self._skipped_pages += skipped
         except ImageError:
             pages = 1  # reading it will report what is wrong
         except OSError:
@@ -184,7 +186,14 @@ def _make_references(found: Sequence[FoundFile]) -> Iterator[ImageReference]:
             yield ImageReference(name, file.path, page)
 
 
-def _count(count: int, thing: str) -> str:
+def _count(detected: Format, path: Path) -> tuple[int, int]:
+    """Count the images in a file, and the pages that are none."""
+    if detected.apart:
+        return DECODERS.count(FORMATS.find_name(detected), path)
+    return detected.count_pages(path), detected.count_skipped(path)
+
+
+def _spell(count: int, thing: str) -> str:
     return f"{count} {thing} was" if count == 1 else f"{count} {thing}s were"
 
 

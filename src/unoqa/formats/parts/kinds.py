@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from unoqa.core.catalog import Shelf
-from unoqa.core.contracts import Format
+from unoqa.formats.parts.contract import Format
 
 FORMATS: Shelf[Format] = Shelf("unoqa.formats", Format, "format")  # type: ignore[type-abstract]
 """All formats by name."""

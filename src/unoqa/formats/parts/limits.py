@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
 from unoqa.formats.parts.errors import too_large_error, unreadable_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_PIXELS = 64_000_000
 """Pixels of one image: forty times the largest en-face export of a device (about 1,250 × 1,250)."""
@@ -14,6 +20,14 @@ MAX_PAGES = 10_000
 """Pages of one file."""
 
 
+def _tell_nobody(count: int) -> None:
+    del count
+
+
+told_of_pixels: ContextVar[Callable[[int], None]] = ContextVar("told_of_pixels", default=_tell_nobody)
+"""Who is told of the pixels that a header promises, before they are decoded: see `unoqa.formats.apart`."""
+
+
 def check_pixels(name: str, columns: int, rows: int) -> None:
     """Reject an image that has too many pixels.
 
@@ -22,6 +36,7 @@ def check_pixels(name: str, columns: int, rows: int) -> None:
     """
     if columns * rows > MAX_PIXELS:
         raise too_large_error(name, f"has {columns}×{rows} pixels, more than {MAX_PIXELS // 10**6} million")
+    told_of_pixels.get()(columns * rows)
 
 
 def check_bytes(name: str, count: int) -> None:

@@ -11,10 +11,10 @@ from jaxtyping import Shaped
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, TiffFile, TiffFrame, TiffPage
 
 from unoqa.core.errors import ImageError
+from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.errors import hidden_images_error, unreadable_error, unsupported_error
 from unoqa.formats.parts.grey import make_grey_image
 from unoqa.formats.parts.opening import open_image_file
-from unoqa.formats.parts.pages import PagedFormat
 from unoqa.formats.tiff.directories import LAYOUTS, DirectoryReader
 from unoqa.formats.tiff.images import Contents, list_images
 from unoqa.formats.tiff.segments import check_segments
@@ -37,7 +37,7 @@ _ALPHA = (EXTRASAMPLE.ASSOCALPHA, EXTRASAMPLE.UNASSALPHA)
 
 
 @final
-class Tiff(PagedFormat):
+class Tiff(Format):
     """Pages of 1 to 64 bits, integer or float, in strips or tiles, TIFF 6.0 or BigTIFF.
 
     Each page is an image of its own, even where ImageJ or OME would show the pages as one volume, and so is each image
@@ -45,6 +45,7 @@ class Tiff(PagedFormat):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".tif", ".tiff", ".btf", ".tf8")
+    apart: ClassVar[bool] = True
 
     def matches(self, head: bytes) -> bool:
         """Check for a byte order and a version."""
