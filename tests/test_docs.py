@@ -14,7 +14,9 @@ import typer
 import unoqa
 from clinic import base, clinic, grader, settled, settled_model
 from unoqa import Recipe
+from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.benchmark.phantom.folder import write_phantom
+from unoqa.benchmark.selftest.trial import SEVERITIES
 from unoqa.cli.parts.application import application
 from unoqa.encoders.measures import MEASURES
 from unoqa.formats import collect, read
@@ -185,6 +187,16 @@ def test_the_version_of_the_record_is_documented():
 def test_every_column_is_documented():
     section = OUTPUTS.split("## `grades.csv`")[1].split("##")[0]
     assert tuple(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == COLUMNS
+
+
+def test_the_self_test_is_described_as_it_is():
+    severities = ", ".join(f"{one:g}".removeprefix("0") for one in SEVERITIES[:-1])
+    assert f"at the severities {severities} and {SEVERITIES[-1]:g}" in PAGES["docs/selftest.md"].replace("\n", " ")
+    section = PAGES["docs/selftest.md"].split("## What is planted")[1].split("## ")[0]
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in re.findall(r"^\| [a-z].+", section, re.M)[1:]]
+    named = {row[0]: set(row[-1].split(", ")) for row in rows}
+    damages = {name: {MEASURES.load(one).reason for one in each.measures} for name, each in load_damages().items()}
+    assert named == {name: reasons or {"none"} for name, reasons in damages.items()}
 
 
 def test_the_changelog_has_what_is_unreleased_and_then_the_version():
