@@ -83,6 +83,7 @@ def test_no_command_connects_to_anything(clinic, tmp_path):
         ("report", results),
         ("export", results, "-o", tmp_path / "final.csv"),
         ("export", results, "-o", tmp_path / "final.xlsx", "--as", "xlsx"),
+        ("export", results, "-o", tmp_path / "final.parquet", "--as", "parquet"),
         ("export", results, "-o", tmp_path / "reports", "--as", "dicom-sr"),
         ("export", results, "-o", tmp_path / "copies", "--as", "dicom-quality"),
     ):
