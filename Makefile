@@ -20,7 +20,7 @@ $(VENV)/installed: pyproject.toml
 demo: $(VENV)/installed ## Install into .venv and run the whole way on a made-up clinic
 	$(BIN)/unoqa demo build/demo
 
-test: demo ## The same, then the tests (under 5 minutes once installed)
+test: demo ## The same, then the tests
 	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs
 
 test-slow: $(VENV)/installed ## The tests that take longer
@@ -67,7 +67,7 @@ reproduction: $(VENV)/installed ## The paper's tables on real images (docs/repro
 bench: $(VENV)/installed ## Speed and memory beside an earlier commit and beside anomalib (benchmarks/RESULTS.md)
 	$(BIN)/python benchmarks/bench.py --data $(DATA) --weights $(WEIGHTS)
 
-bench-quick: $(VENV)/installed ## Has anything become slower? Ratios against those kept, under 3 minutes
+bench-quick: $(VENV)/installed ## Has anything become slower? Ratios against those kept
 	$(TEST_THREADS) $(BIN)/python benchmarks/quick.py
 
 FILES ?= 10000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from speed.rows import Row
+from speed.rows import SUBJECTS, Row
 
 METHOD = """\
 Two programs do the same work in turn, as whole processes, on as many threads as the machine has cores; the medians of
@@ -16,13 +16,18 @@ of the device rossa, turned and mirrored. CFLOW reads layers 2 and 3 of a ResNet
 programs; anomalib trains one epoch and has its other defaults."""
 
 
-def format_report(facts: Mapping[str, str], rows: Sequence[Row]) -> str:
-    """Write facts and rows as Markdown."""
+def format_report(facts: Mapping[str, str], rows: Sequence[Row], left_out: Sequence[str]) -> str:
+    """Write facts and rows as Markdown.
+
+    Args:
+        left_out: groups of rows that this run does not measure.
+    """
+    missing = f"**Not measured here: {'; '.join(SUBJECTS[name] for name in left_out)}.**\n\n" if left_out else ""
     head = _format_table(("", ""), facts.items())
     table = _format_table(
         ("the first; the second", "first", "second", "ratio", "target", "met"), map(_list_cells, rows)
     )
-    return f"# Speed and memory of unoqa\n\n{METHOD}\n\n{table}\n{head}"
+    return f"# Speed and memory of unoqa\n\n{missing}{METHOD}\n\n{table}\n{head}"
 
 
 def _list_cells(row: Row) -> tuple[str, ...]:

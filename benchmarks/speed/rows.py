@@ -170,3 +170,11 @@ GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
     "precision": _compare_precisions,
 }
 """What the bench measures, by the words of `--only`."""
+
+SUBJECTS = {
+    "encode": "encoders on one thread",
+    "default": "grading by `default`",
+    "cflow": "grading by CFLOW beside anomalib",
+    "precision": "bfloat16 beside single precision",
+}
+"""The same in words, to say what a run left out."""
