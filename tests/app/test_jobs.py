@@ -104,7 +104,8 @@ def test_models_and_results_are_found_but_none_inside_them(tmp_path):
     make_results(tmp_path / "results")
     make_model(tmp_path / "results" / "copy")
     make_results(tmp_path / "zeiss" / "model" / "copy")
-    assert find_outputs(Root(tmp_path)) == {"models": ["zeiss/model"], "results": ["results"]}
+    found = find_outputs(Root(tmp_path))
+    assert found == {"models": ["zeiss/model"], "results": [{"name": "results", "report": False}]}
 
 
 def test_a_folder_is_shown_with_what_it_holds(tmp_path):

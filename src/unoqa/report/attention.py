@@ -12,6 +12,7 @@ from unoqa.grader.scans import DARK_RANGE, OTHER_SIZE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from unoqa.core.grading import Grading
     from unoqa.report.cohort import Cohort, Scan
 
 MOST = 10
@@ -41,10 +42,10 @@ def choose_hints(cohort: Cohort, most: int = MOST) -> list[Hint]:
     """
     kinds = (
         _failed(cohort),
-        _least_certain(cohort, Grade.OUTSTANDING, "outstanding or gradable?"),
-        _least_certain(cohort, Grade.UNGRADABLE, "gradable or ungradable?"),
+        _least_certain(cohort, Grade.OUTSTANDING),
+        _least_certain(cohort, Grade.UNGRADABLE),
         _flagged(cohort),
-        _least_certain(cohort, Grade.GRADABLE, "gradable, or a neighbour?"),
+        _least_certain(cohort, Grade.GRADABLE),
         _unexplained(cohort),
     )
     chosen: dict[int, Hint] = {}
@@ -72,10 +73,21 @@ def _flagged(cohort: Cohort) -> Iterable[Hint]:
             yield Hint(scan, describe_flag(scan.flags[0]))
 
 
-def _least_certain(cohort: Cohort, grade: Grade, question: str) -> Iterable[Hint]:
+def _least_certain(cohort: Cohort, grade: Grade) -> Iterable[Hint]:
     graded = [scan for scan in cohort.scans if scan.grading.grade is grade and scan.is_uncertain]
     for scan in sorted(graded, key=lambda scan: scan.grading.certainty or 0.0):
+        question = _ask(scan.grading, cohort.border)
         yield Hint(scan, f"{question} (certainty {scan.grading.certainty:.2f} of 1)")
+
+
+def _ask(grading: Grading, border: float | None) -> str:
+    """Return the question that a person decides: on which side of the nearer border the image is."""
+    best, worst = "outstanding or gradable?", "gradable or ungradable?"
+    if grading.grade is not Grade.GRADABLE:
+        return best if grading.grade is Grade.OUTSTANDING else worst
+    if border is None or grading.score is None:
+        return "gradable, or better, or worse?"
+    return best if grading.score - grading.threshold < border - grading.score else worst
 
 
 def _unexplained(cohort: Cohort) -> Iterable[Hint]:

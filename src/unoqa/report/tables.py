@@ -33,7 +33,7 @@ class Table:
 
 def make_tables(cohort: Cohort) -> list[Table]:
     """Return all tables of a cohort."""
-    tables = [_grades_by_group("all images", {"all": list(cohort.scans)})]
+    tables = [_grades_by_group("group", {"all images": list(cohort.scans)})]
     tables += [_grades_by_group(name, groups) for name, groups in cohort.groupings().items()]
     return [*tables, _findings_by_grade(cohort)]
 

@@ -41,7 +41,7 @@ export function showMachine(machine, blind) {
   }
   const line = make("p");
   line.append(makeGrade(machine.grade));
-  if (machine.certainty !== null) line.append(` certainty ${machine.certainty.toFixed(2)}`);
+  if (machine.certainty !== null) line.append(` certainty ${machine.certainty.toFixed(2)} of 1`);
   box.replaceChildren(line);
   if (machine.score !== null) box.append(make("p", `Score ${machine.score.toFixed(2)}; outstanding up to ${machine.threshold.toFixed(2)}. Higher is worse.`, "muted"));
   if (machine.error) box.append(make("p", machine.error));
@@ -106,7 +106,10 @@ export function showAgreement(pairs, reader) {
   if (machine) box.append(make("p", `${machine.blind} of ${machine.images} graded without seeing what unoqa says.`, "muted"));
 }
 
-function describeKappa({ kappa, low, high }) {
+const FEW = 10; // images of which kappa and its interval say nothing yet
+
+function describeKappa({ images, kappa, low, high }) {
+  if (images < FEW) return `from ${FEW} images on`;
   if (kappa === null) return "–";
   return low === null ? kappa.toFixed(2) : `${kappa.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 }

@@ -26,11 +26,15 @@ async function start(event) {
   event.preventDefault();
   const form = event.target;
   await tell(form.querySelector(".mistake") || byId("refused"), async () => {
-    const { missing } = await post("/start/jobs", read(form));
-    if (missing) throw new Error(missing);
-    await follow();
-    byId("jobs").scrollIntoView({ block: "nearest" });
+    await begin(read(form));
   });
+}
+
+async function begin(wish) {
+  const { missing } = await post("/start/jobs", wish);
+  if (missing) throw new Error(missing);
+  await follow();
+  byId("jobs").scrollIntoView({ block: "nearest" });
 }
 
 // Do something that the server may refuse; what it says then stands in a box until the next try.
@@ -57,7 +61,7 @@ async function browse(path) {
   const items = shown.folders.map((folder) => {
     const button = make("button");
     button.type = "button";
-    button.append(make("span", folder.name, "name"), make("span", folder.kind || count(folder.images), "muted"));
+    button.append(make("span", folder.name, "name"), make("span", describeFolder(folder), "muted"));
     button.addEventListener("click", () => browseTold(folder.path));
     const item = make("li");
     item.append(button);
@@ -68,7 +72,12 @@ async function browse(path) {
   byId("folders").replaceChildren(...items);
 }
 
-const count = (images) => `${images} image${images === 1 ? "" : "s"}`;
+const count = (number, what = "image") => `${number} ${what}${number === 1 ? "" : "s"}`;
+
+// What a folder is or holds: of a folder of folders, not that it has no images.
+function describeFolder({ kind, images, folders }) {
+  return kind || (images || !folders ? count(images) : count(folders, "folder"));
+}
 
 async function open(field) {
   chosenFor = byId(field);
@@ -108,6 +117,8 @@ async function search() {
   looked = Date.now();
   const { models, results } = await ask("/start/outputs");
   fill(byId("grade-model"), models);
+  suggest(byId("fit-output"), models);
+  suggest(byId("grade-output"), results.map((one) => one.name));
   byId("results").replaceChildren(...(results.length ? results.map(describeResults) : [make("li", "No results yet.", "muted")]));
 }
 
@@ -120,20 +131,42 @@ function fill(select, names) {
   showCommandTold(select.form);
 }
 
-function describeResults(name) {
+// Suggest a name that is not taken, as long as the user has written none.
+function suggest(field, taken) {
+  field.dataset.first ??= field.value;
+  if (field.value !== (field.dataset.suggested ?? field.dataset.first)) return;
+  let name = field.dataset.first;
+  for (let number = 2; taken.includes(name); number += 1) name = `${field.dataset.first}-${number}`;
+  if (name === field.value) return;
+  field.dataset.suggested = field.value = name;
+  showCommandTold(field.form);
+}
+
+function describeResults({ name, report }) {
   const item = make("li");
-  item.append(make("span", name, "name"), links(name));
+  item.append(make("span", name || "the folder that was opened", "name"), links(name, report));
   return item;
 }
 
-function links(results) {
+function links(results, hasReport) {
   const box = make("span", "", "row");
-  const report = Object.assign(make("a", "report"), { href: `/start/report?${new URLSearchParams({ results })}`, target: "_blank" });
   const review = Object.assign(make("a", "review"), { href: `/review?${new URLSearchParams({ results })}` });
-  report.setAttribute("aria-label", `Report of ${results}`);
   review.setAttribute("aria-label", `Review ${results}`);
-  box.append(report, review);
+  box.append(hasReport ? linkReport(results) : offerReport(results), review);
   return box;
+}
+
+function linkReport(results) {
+  const report = Object.assign(make("a", "report"), { href: `/start/report?${new URLSearchParams({ results })}`, target: "_blank" });
+  report.setAttribute("aria-label", `Report of ${results}`);
+  return report;
+}
+
+function offerReport(results) {
+  const button = make("button", "make report");
+  button.setAttribute("aria-label", `Make the report of ${results}`);
+  button.addEventListener("click", () => tell(byId("refused"), () => begin({ action: "report", output: results || "." })));
+  return button;
 }
 
 function describeJob(job) {
@@ -151,7 +184,7 @@ function describeJob(job) {
     box.append(line, bar);
   }
   if (job.state === "running" && !job.progress.length) box.append(make("p", "working …", "muted"));
-  if (job.state.startsWith("done") && job.action !== "fit") box.append(links(job.action === "demo" ? `${job.output}/results` : job.output));
+  if (job.state.startsWith("done") && job.action !== "fit") box.append(links(job.action === "demo" ? `${job.output}/results` : job.output, true));
   if (job.log.trim()) box.append(messages(job));
   return box;
 }
@@ -196,6 +229,10 @@ for (const form of document.querySelectorAll("form[data-action]")) {
   form.addEventListener("submit", start);
   form.addEventListener("input", () => showCommandTold(form));
 }
+const recipe = byId("fit-recipe");
+const showRecipe = () => { byId("recipe-text").textContent = recipe.selectedOptions[0].dataset.text; };
+recipe.addEventListener("change", showRecipe);
+showRecipe();
 for (const button of document.querySelectorAll("[data-browse]")) button.addEventListener("click", () => open(button.dataset.browse));
 byId("up").addEventListener("click", () => shown && browseTold(shown.parent));
 byId("browser").addEventListener("close", choose);

@@ -21,10 +21,10 @@ class Wish(BaseModel):
     """What a person wants, with folders named below the one that was opened.
 
     Attributes:
-        action: `demo`, `fit`, `grade` or `settle`.
+        action: `demo`, `fit`, `grade`, `settle` or `report`.
         images: folder of images; of a fit, outstanding ones.
         model: model folder, to grade or to settle.
-        output: folder to make.
+        output: folder to make; of a report, results that there are.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -42,6 +42,8 @@ def make_command(root: Root, wish: Wish) -> list[str]:
     Raises:
         UsageError: something is not chosen yet, does not exist or lies outside the folder.
     """
+    if wish.action == "report":
+        return ["report", _name(root, wish.output, "results", exists=True)]
     output = _name(root, wish.output, "a name for the new folder")
     if wish.action == "demo":
         return ["demo", output]

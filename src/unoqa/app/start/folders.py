@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST = 500
 """Folders that are listed of one folder."""
 
+REPORT = "report.html"
+"""The page of a results folder."""
+
 MODEL, RESULTS = "a model", "results"
 """Kinds of folders, as `find_own_output` names them, in which no others are looked for."""
 
@@ -44,8 +47,8 @@ def browse(root: Root, relative: str) -> dict[str, Any]:
     }
 
 
-def find_outputs(root: Root) -> dict[str, list[str]]:
-    """Return the models and the results that lie below the folder, the newest first."""
+def find_outputs(root: Root) -> dict[str, list[Any]]:
+    """Return the models and the results below the folder, the newest first; and which results have a report."""
     found: dict[str, list[Path]] = {MODEL: [], RESULTS: []}
     for folder, kind in _walk(root.folder):
         if kind in found:
@@ -53,7 +56,7 @@ def find_outputs(root: Root) -> dict[str, list[str]]:
     newest = {kind: sorted(folders, key=_modified, reverse=True) for kind, folders in found.items()}
     return {
         "models": [root.name(one) for one in newest[MODEL]],
-        "results": [root.name(one) for one in newest[RESULTS]],
+        "results": [{"name": root.name(one), "report": (one / REPORT).is_file()} for one in newest[RESULTS]],
     }
 
 
@@ -83,8 +86,8 @@ def _list(folder: Path) -> tuple[list[str], list[Path]]:
 
 
 def _describe(folder: Path) -> dict[str, Any]:
-    names, _ = _list(folder)
-    return {"kind": find_own_output(folder, names), "images": _count_images(names)}
+    names, children = _list(folder)
+    return {"kind": find_own_output(folder, names), "images": _count_images(names), "folders": len(children)}
 
 
 def _count_images(names: list[str]) -> int:

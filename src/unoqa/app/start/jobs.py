@@ -156,7 +156,7 @@ class Jobs:
             "name": folder.name,
             "command": show_command(words),
             "action": words[0],
-            "output": words[-1] if words[0] == "demo" else words[words.index("-o") + 1],
+            "output": words[words.index("-o") + 1] if "-o" in words else words[-1],
             "state": state,
             "progress": _read_progress(folder / PROGRESS) if running else [],
             "log": _read_end(folder / LOG),

@@ -9,14 +9,12 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from unoqa.app.start.commands import Wish, make_command, show_command
-from unoqa.app.start.folders import browse, find_outputs
+from unoqa.app.start.folders import REPORT, browse, find_outputs
 from unoqa.app.start.jobs import Jobs
 from unoqa.core.errors import UsageError
 from unoqa.grader.recipe import DEFAULT, Recipe, recipe_names
 from unoqa.web.answers import make_renderer, render_page
 from unoqa.web.roots import Root
-
-REPORT = "report.html"
 
 APART = {"Content-Security-Policy": "sandbox allow-scripts allow-popups allow-downloads; frame-ancestors 'none'"}
 """A report has a policy of its own; apart from our pages, a file that only looks like one cannot act as the user."""
@@ -58,7 +56,7 @@ def _add_jobs(router: APIRouter, root: Root, jobs: Jobs) -> None:
         return jobs.list()
 
     @router.get("/start/outputs")
-    def give_outputs() -> dict[str, list[str]]:
+    def give_outputs() -> dict[str, list[Any]]:
         return find_outputs(root)
 
     @router.post("/start/command")

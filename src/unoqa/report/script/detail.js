@@ -46,7 +46,7 @@ function describeImage(image) {
     parts.push(make("p", {}, `Score ${format(image.score)}, ${side} the threshold ${format(data.threshold)} (higher is worse).`));
   }
   if (image.percentile !== undefined) {
-    parts.push(make("p", {}, `${format(100 * image.percentile)} % of outstanding images score at least as high.`));
+    parts.push(make("p", {}, `At most ${format(100 * image.percentile)} % of outstanding images score as high.`));
   }
   if (image.score !== undefined) parts.push(make("h3", {}, "Findings"), listFindings(image));
   if (image.facts) parts.push(make("h3", {}, "Facts"), listFacts(image.facts));

@@ -74,9 +74,13 @@ function layOut() {
   mosaic.replaceChildren();
   laidOut = 0;
   addTiles();
-  const flag = view.order.length === images.length ? "" : ` of ${images.length}`;
-  document.getElementById("shown").textContent = `${view.order.length}${flag} images`;
+  showCount();
   mosaic.parentElement.scrollTop = 0;
+}
+
+function showCount() {
+  const all = view.order.length === images.length ? "" : ` of ${images.length}`;
+  document.getElementById("shown").textContent = `${view.order.length}${all} images`;
 }
 
 // Arrow keys move within the mosaic; the columns are as many as have the first tile's height on the page.

@@ -223,7 +223,10 @@ function findEnds(values) {
 function addPlots() {
   const scores = images.map((image) => image.score ?? null);
   const { edges, counts } = data.scores;
-  const limits = (axis) => [[data.threshold, "outstanding", -1, axis], ...(data.border === null ? [] : [[data.border, "ungradable", 1, axis]])];
+  const limits = (axis) => [
+    [data.threshold, `${axis === "x" ? "←" : "↓"} outstanding`, -1, axis],
+    ...(data.border === null ? [] : [[data.border, axis === "x" ? "ungradable →" : "↑ ungradable", 1, axis]]),
+  ];
   if (edges.length) {
     const totals = edges.slice(1).map((_, bin) => counts.reduce((sum, row) => sum + row[bin], 0));
     const options = { xEnds: [edges[0], edges[edges.length - 1]], yEnds: [0, Math.max(1, ...totals)], flat: true, draw: drawBars, limits: limits("x") };

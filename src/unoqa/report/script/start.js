@@ -31,7 +31,9 @@ document.getElementById("print").addEventListener("click", () => window.print())
 // Paper does not scroll: every tile that was laid out shows its picture.
 window.addEventListener("beforeprint", () => {
   for (const tile of mosaic.children) showPicture(tile.querySelector(".scan"), Number(tile.dataset.image));
+  document.getElementById("shown").textContent = `${mosaic.children.length} of ${images.length} images are printed`;
 });
+window.addEventListener("afterprint", showCount);
 
 addFilters();
 addPlots();
