@@ -1,6 +1,6 @@
 """Make the views of a results folder again: report.html, grades.csv, run.json, cohort.png.
 
-All of them are made from record.sqlite; report.html and cohort.png also need the images, and heat/ if there is heat.
+All of them are made from record.sqlite. report.html also needs heat/, or else the images; cohort.png needs both.
 
 Examples:
 

@@ -107,6 +107,7 @@ async function follow() {
   const states = jobs.map((job) => job.name + job.state).join();
   const text = JSON.stringify(jobs);
   if (states !== follow.states || Date.now() - looked > SEARCH) await search();
+  if (states !== follow.states) byId("refused").hidden = true; // what was refused then may be possible now
   follow.states = states;
   if (text === last) return;
   last = text;
@@ -119,6 +120,7 @@ async function search() {
   fill(byId("grade-model"), models);
   suggest(byId("fit-output"), models);
   suggest(byId("grade-output"), results.map((one) => one.name));
+  suggest(byId("demo-output"), results.map((one) => one.name.replace(/\/results$/, "")));
   byId("results").replaceChildren(...(results.length ? results.map(describeResults) : [make("li", "No results yet.", "muted")]));
 }
 
