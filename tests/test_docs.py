@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,12 @@ def test_every_entry_of_the_log_has_its_date_and_stands_in_its_contents():
     titles = re.findall(r"^## (.+)$", PAGES["lab/LOG.md"], re.MULTILINE)
     assert [title for title in titles if not re.match(r"\d{4}-\d\d-\d\d – ", title)] == []
     assert re.findall(r"^\* \[(.+)\]\(#", PAGES["lab/LOG.md"], re.MULTILINE) == titles
+
+
+def test_every_extra_stands_in_the_readme():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    table = README.split("| extra | for |")[1].split("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(extras) - {"dev"}
 
 
 def test_every_recipe_stands_in_the_readme():
