@@ -5,19 +5,15 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, final
 
-import torch
-
+from unoqa.batch.conclusion import Conclusion
 from unoqa.batch.executors.threads import Threads
-from unoqa.batch.grading import grade_each
+from unoqa.batch.shards import Part, Shard, cut, digest_names
 from unoqa.batch.worker import Task, Worker
-from unoqa.core.assessment import Failure
 from unoqa.core.errors import UsageError
-from unoqa.core.grading import Grade
 from unoqa.core.progress import NoProgress, ignore
 from unoqa.grader.choice_of_model import Models
 from unoqa.grader.grader import SETTLE_FIRST, AnyGrader, check_cohort_size
@@ -26,11 +22,10 @@ from unoqa.store.results import ImageEntry, RunPlan, begin_run
 from unoqa.store.results.folder import heat_path, remove_leftovers, remove_stale, separate_overlays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from unoqa.batch.executors import Executor
-    from unoqa.batch.grading import Outcome
     from unoqa.core.progress import Progress
     from unoqa.grader.source import ImageSource
     from unoqa.store.results import Results, Run
@@ -57,6 +52,7 @@ class GradeOptions:
         all_findings: whether outstanding images get findings too.
         retry_errors: whether only images that failed before are read again.
         executor: shares the images among threads or machines.
+        shard: which part of the images is graded; None for all.
     """
 
     mode: Mode = Mode.AS_MODEL
@@ -65,6 +61,7 @@ class GradeOptions:
     all_findings: bool = False
     retry_errors: bool = False
     executor: Executor = field(default_factory=Threads)
+    shard: Shard | None = None
 
 
 @contextmanager
@@ -93,39 +90,46 @@ def grade_files(
     models = Models.of(model)
     _check_mode(models, options, len(source))
     started = time.monotonic()
-    device, kept = str(models.graders[0].grader.encoders.device), asdict(source.privacy)
-    precisions = [one.grader.model.usable_precision for one in models.graders]
-    *paths, root = source.privacy.hide_paths([*(image.path for image in source.images), source.root])
-    plan = RunPlan(
-        images=[ImageEntry(one.name, path, one.page) for one, path in zip(source.images, paths, strict=True)],
-        root=root,
-        model=models.checksum,
-        conditions=json.dumps([library_versions(), device, precisions, options.all_findings, kept]),
-        append=options.append,
-    )
+    plan = _make_plan(models, source, options)
+    source = replace(source, images=cut(source.images, options.shard))
     with begin_run(folder, plan) as run:
         if run.done:
             notify(f"Continuing at {run.done} of {len(run.results)}.")
         _assess_all(models, source, run, options, progress or NoProgress())
-        assessed = run.assessments()
-        outcome = grade_each(models, assessed, cohort=options.mode is Mode.COHORT)
-        facts = _make_facts(models, outcome, source.ignored, options)
-        facts["seconds"] = round(time.monotonic() - started, 3)
-        run.finish(
-            outcome.result.gradings,
-            threshold=[one.grader.threshold.value for one in models.graders],
-            facts=facts,
-            references=[one.grader.fitted.reference.tolist() for one in models.graders],
-        )
-        remove_stale(folder, [one.name for one in assessed if isinstance(one, Failure)], heat=options.heat)
+        grading = Conclusion(models, cohort=options.mode is Mode.COHORT, ignored=source.ignored, shard=options.shard)
+        failed = grading.finish(run, seconds=time.monotonic() - started)
+        remove_stale(folder, failed, heat=options.heat)
         yield run.results
         remove_leftovers(folder)
+
+
+def _make_plan(models: Models, source: ImageSource, options: GradeOptions) -> RunPlan:
+    device, kept = str(models.graders[0].grader.encoders.device), asdict(source.privacy)
+    precisions = [one.grader.model.usable_precision for one in models.graders]
+    *paths, root = source.privacy.hide_paths([*(image.path for image in source.images), source.root])
+    images = [ImageEntry(one.name, path, one.page) for one, path in zip(source.images, paths, strict=True)]
+    return RunPlan(
+        images=cut(images, options.shard),
+        root=root,
+        model=models.checksum,
+        conditions=json.dumps([library_versions(), device, precisions, options.all_findings, kept]),
+        append=options.append,
+        shard=None if options.shard is None else _describe_part(options.shard, images, models, options),
+    )
+
+
+def _describe_part(shard: Shard, images: Sequence[ImageEntry], models: Models, options: GradeOptions) -> dict[str, Any]:
+    folders = tuple(str(folder) for folder in models.folders)
+    cohort = options.mode is Mode.COHORT
+    return asdict(Part(shard.number, shard.of, len(images), digest_names(images), folders, cohort, options.heat))
 
 
 def _check_mode(models: Models, options: GradeOptions, images: int) -> None:
     settled = all(one.frozen_split is not None for one in models.graders)
     if (options.mode is Mode.ALONE or options.append) and not settled:
         raise UsageError(SETTLE_FIRST)
+    if options.append and options.shard is not None:
+        raise UsageError("A shard cannot be added to other results; give it a new folder, and join all shards.")
     if options.append and options.mode is Mode.COHORT:
         raise UsageError("Images can be added to results only if each is graded alone, not as a cohort.")
     if not settled or options.mode is Mode.COHORT:
@@ -147,47 +151,3 @@ def _assess_all(models: Models, source: ImageSource, run: Run, options: GradeOpt
             if result is not None:
                 run.add(position, result)
             step()
-
-
-def _make_facts(models: Models, outcome: Outcome, ignored: int, options: GradeOptions) -> dict[str, Any]:
-    """Return what `run.json` shows; what differs between models is null and stands in `models`."""
-    result = outcome.result
-    counts = {grade.word: result.count(grade) for grade in reversed(Grade)}
-    out = sum(bool(grading.out_of_scope) for grading in result.gradings)
-    failed = sum(grading.grade is None for grading in result.gradings) - out
-    each = [
-        {**_describe_model(model, cohort=options.mode is Mode.COHORT), "border": border, "images": images}
-        for model, border, images in zip(models.graders, outcome.borders, outcome.images, strict=True)
-    ]
-    shared = {key: value if all(one[key] == value for one in each) else None for key, value in each[0].items()}
-    return {
-        "notice": "For research use. Not a medical device.",
-        "versions": library_versions(),
-        "device": str(models.graders[0].grader.encoders.device),
-        "threads": torch.get_num_threads(),
-        **{key: value for key, value in shared.items() if key != "images"},
-        "model": models.checksum,
-        "models": each,
-        "counts": {**counts, "failed": failed, "out of scope": out, "all": len(result.gradings), "ignored": ignored},
-        "duplicates": {"exact": outcome.duplicates.exact, "near": outcome.duplicates.near},
-        "warnings": list(result.warnings),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _describe_model(model: AnyGrader, *, cohort: bool) -> dict[str, Any]:
-    grader = model.grader
-    return {
-        "model": grader.model.checksum,
-        "recipe": grader.model.recipe,
-        "fitted": {"images": grader.fitted.report.used, "date": grader.model.date},
-        "seed": grader.model.seed,
-        "split": "cohort" if cohort or model.frozen_split is None else "settled",
-        "alpha": grader.model.settings["threshold"].get("alpha"),
-        "threshold": grader.threshold.value,
-        "size": grader.encoders.size,
-        "intensity_range": grader.intensity_range.to_values(),
-        "precision": grader.model.usable_precision,
-        "crop": str(grader.model.scans.crop),
-        "settings": grader.model.settings,
-    }

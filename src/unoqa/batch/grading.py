@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from unoqa.core.assessment import Assessment, Failure
+from unoqa.core.grading import Grading
 from unoqa.grader.cohort import CohortResult, grade_cohort, grade_failure, grade_settled
 from unoqa.grader.duplicates import Duplicates, Print, find_duplicates
 from unoqa.grader.grader import add_warnings
@@ -13,11 +15,14 @@ from unoqa.grader.grader import add_warnings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from unoqa.core.grading import Grading
+    from unoqa.batch.shards import Shard
     from unoqa.grader.choice_of_model import Models
     from unoqa.grader.grader import AnyGrader
 
 Assessed = Assessment | Failure
+
+SHARD = "shard"
+"""Code of an image that has no grade yet."""
 
 
 @final
@@ -58,6 +63,22 @@ def grade_each(models: Models, assessed: Sequence[Assessed], *, cohort: bool) ->
     duplicates = find_duplicates([_make_print(one) for one in assessed])
     every = CohortResult(tuple(gradings[place] for place in range(len(assessed))), (*warnings, *duplicates.describe()))
     return Outcome(every, tuple(borders), tuple(counts), duplicates)
+
+
+def leave_ungraded(models: Models, assessed: Sequence[Assessed], shard: Shard) -> Outcome:
+    """Grade nothing: the images of a shard are clustered together with those of all others."""
+    error = f"{SHARD}: shard {shard} of a cohort; all shards together get grades (unoqa join)."
+    gradings = tuple(
+        grade_failure(one, float("nan"))
+        if isinstance(one, Failure)
+        else Grading(one.image, None, one.score, float("nan"), None, error=error, out_of_scope=one.out_of_scope)
+        for one in assessed
+    )
+    counts = Counter(one.model for one in assessed if isinstance(one, Assessment))
+    numbers = range(len(models.graders))
+    return Outcome(
+        CohortResult(gradings), tuple(None for _ in numbers), tuple(counts[number] for number in numbers), Duplicates()
+    )
 
 
 def _grade(model: AnyGrader, own: Sequence[Assessment], *, cohort: bool) -> tuple[CohortResult, float | None]:

@@ -30,9 +30,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from unoqa.batch import GradeOptions, Mode
+from unoqa.batch.shards import Shard
 from unoqa.cli.parts.bars import make_progress
-from unoqa.cli.parts.exit_status import NOTHING_DONE, SOME_FAILED
-from unoqa.cli.parts.messages import print_counts, print_ignored, print_left_out
+from unoqa.cli.parts.messages import (
+    finish_grading,
+    is_ungraded_shard,
+    print_counts,
+    print_ignored,
+    print_left_out,
+    print_shard,
+)
 from unoqa.cli.parts.options import (
     Device,
     FollowLinks,
@@ -68,9 +75,6 @@ NAMES_ARE_KEPT = (
     "The results hold the names and paths of the image files; where they say who was scanned, grade with --hash-names."
 )
 
-MADE = ("record.sqlite", "grades.csv", "run.json", "heat/", "cohort.png", "report.html")
-"""What a run makes in the results folder; the last two only with heat."""
-
 
 def grade(
     images: Images,
@@ -83,6 +87,9 @@ def grade(
     retry_errors: RetryErrors = False,
     no_heat: Annotated[bool, typer.Option("--no-heat", help="Write no heat/ and no cohort.png; faster.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
+    shard: Annotated[
+        str | None, typer.Option(help="Grade only this part, such as 3/8; see unoqa join.", metavar="I/N")
+    ] = None,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
@@ -100,7 +107,8 @@ def grade(
     privacy = Privacy(keep_identifiers=keep_identifiers, keep_dates=keep_dates, hash_names=hash_names)
     source = ImageSource.find(images, follow_links=follow_links, privacy=privacy)
     mode = _find_mode(alone=alone, cohort=cohort)
-    options = GradeOptions(mode, not no_heat, append, findings == "all", retry_errors)
+    part = None if shard is None else Shard.parse(shard)
+    options = GradeOptions(mode, not no_heat, append, findings == "all", retry_errors, shard=part)
     results = grade_to_folder(
         Models.load(model, device=device),
         source,
@@ -111,22 +119,17 @@ def grade(
         leave_out=("report_html",) if no_report else (),
     )
     with results:
-        _finish(results, source, options, quiet=quiet)
+        _finish(results, source, quiet=quiet)
 
 
-def _finish(results: Results, source: ImageSource, options: GradeOptions, *, quiet: bool) -> None:
-    print_counts(results, quiet=quiet)
+def _finish(results: Results, source: ImageSource, *, quiet: bool) -> None:
+    print_what = print_shard if is_ungraded_shard(results) else print_counts
+    print_what(results, quiet=quiet)
     print_ignored(source.ignored, quiet=quiet)
     print_left_out(source)
     if not source.privacy.hash_names:
         print_message(NAMES_ARE_KEPT, quiet=quiet)
-    made = [name for name in MADE if (results.folder / name).exists()]
-    print_message(f"Results in {results.folder}: {', '.join(made)}.", quiet=quiet)
-    without = results.count(None)
-    if without == len(results):
-        raise typer.Exit(NOTHING_DONE)
-    if without > results.count_out_of_scope():
-        raise typer.Exit(SOME_FAILED)
+    finish_grading(results, quiet=quiet)
 
 
 def _find_mode(*, alone: bool, cohort: bool) -> Mode:

@@ -29,10 +29,12 @@ class Models:
     Attributes:
         graders: in an order that does not depend on how they were named.
         names: of each, for people.
+        folders: of each, absolute; empty if they were not read from folders.
     """
 
     graders: tuple[AnyGrader, ...]
     names: tuple[str, ...] = ("the model",)
+    folders: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, model: AnyGrader | Models) -> Models:
@@ -52,7 +54,8 @@ class Models:
         for (first, name), (second, other) in pairwise(ordered):
             if first.grader.model.checksum == second.grader.model.checksum:
                 raise UsageError(f"{name} and {other} are the same model; name it once.")
-        return cls(tuple(one for one, _ in ordered), tuple(name for _, name in ordered))
+        names = tuple(name for _, name in ordered)
+        return cls(tuple(one for one, _ in ordered), names, tuple(Path(name).absolute() for name in names))
 
     @property
     def checksum(self) -> str:

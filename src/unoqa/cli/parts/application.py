@@ -30,6 +30,7 @@ ORDER = (
     "demo",
     "fit",
     "grade",
+    "join",
     "selftest",
     "settle",
     "report",

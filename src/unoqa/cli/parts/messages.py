@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import typer
+
+from unoqa.cli.parts.exit_status import NOTHING_DONE, SOME_FAILED
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.grading import Grade
 
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 FEW_IMAGES = 40
 """A fit on fewer images prints a warning (docs/guide.md)."""
+
+MADE = ("record.sqlite", "grades.csv", "run.json", "heat/", "cohort.png", "report.html")
+"""What a run makes in the results folder; the last two only with heat."""
 
 MAX_LISTED = 5
 """Names in a list; the others are only counted."""
@@ -66,6 +72,37 @@ def print_counts(results: Results, *, quiet: bool) -> None:
     _print_list("without a grade", [f"{name}: {error}" for name, error in results.list_errors(MAX_LISTED)], ungraded)
     for warning in results.facts["warnings"]:
         print_message(f"Warning: {warning}")
+
+
+def is_ungraded_shard(results: Results) -> bool:
+    """Tell whether the results are a shard of a cohort, which gets its grades when all shards are joined."""
+    return not results.facts.get("shard", {"graded": True})["graded"]
+
+
+def print_shard(results: Results, *, quiet: bool) -> None:
+    """Print how many images of such a shard were scored."""
+    shard, scored = results.facts["shard"], results.count_scored_without_grade()
+    failed = len(results) - scored - results.count_out_of_scope()
+    print_message(
+        f"Shard {shard['number']}/{shard['of']}: {_count(scored)} scored, {failed} failed; grades come with all "
+        f"{shard['of']} shards: unoqa join RESULTS… -o RESULTS.",
+        quiet=quiet,
+    )
+
+
+def finish_grading(results: Results, *, quiet: bool) -> None:
+    """Print what was made, and end the command with a status that says whether all images have grades.
+
+    Raises:
+        typer.Exit: some have none.
+    """
+    made = [name for name in MADE if (results.folder / name).exists()]
+    print_message(f"Results in {results.folder}: {', '.join(made)}.", quiet=quiet)
+    without = results.count(None) - (results.count_scored_without_grade() if is_ungraded_shard(results) else 0)
+    if without == len(results):
+        raise typer.Exit(NOTHING_DONE)
+    if without > results.count_out_of_scope():
+        raise typer.Exit(SOME_FAILED)
 
 
 def _print_list(what: str, names: Sequence[str], total: int | None = None) -> None:

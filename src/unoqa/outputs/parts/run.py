@@ -54,5 +54,6 @@ def grade_to_folder(
     source, folder = ImageSource.find(images), Path(folder)
     from_files = bool(source.root)
     with grade_files(model, source, folder, options, progress=progress, notify=notify) as results:
-        write_default_outputs(results, pictures=from_files, notify=notify, leave_out=leave_out)
+        graded = results.facts.get("shard", {"graded": True})["graded"]
+        write_default_outputs(results, pictures=from_files and graded, notify=notify, leave_out=leave_out)
     return Results.open(folder)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from unoqa.core.errors import UsageError
 from unoqa.store.results.database import transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
 
 _COLUMNS = "position, reader, time, field, old, new, reason"
 
@@ -64,3 +67,21 @@ def read_decisions(connection: sqlite3.Connection, position: int | None = None) 
     which, values = ("", ()) if position is None else ("WHERE position = ?", (position,))
     rows = connection.execute(f"SELECT id, {_COLUMNS} FROM decisions {which} ORDER BY id", values)
     return tuple(Decision(*row) for row in rows)
+
+
+def copy_decisions(connection: sqlite3.Connection, shards: Sequence[sqlite3.Connection]) -> None:
+    """Add the decisions in the records of shards to that of their join, once; the earliest is the first.
+
+    Args:
+        shards: in their order; image i of shard k is image `k + i · (number of shards)` of the join.
+    """
+    every = [
+        (position * len(shards) + number, *values)
+        for number, shard in enumerate(shards)
+        for position, *values in shard.execute(f"SELECT {_COLUMNS} FROM decisions ORDER BY id")
+    ]
+    with transaction(connection):
+        (known,) = connection.execute("SELECT count(*) FROM decisions").fetchone()
+        if not known:
+            every.sort(key=lambda row: row[2])  # of one reader's decisions at one time, the order stays
+            connection.executemany(f"INSERT INTO decisions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", every)

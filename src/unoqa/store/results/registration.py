@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from unoqa.core.errors import ResultsError
 from unoqa.store.file_names import find_common_folder
 from unoqa.store.results.places import ImageEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from unoqa.store.results.results import Results
 
@@ -35,6 +35,7 @@ class RunPlan:
         conditions: versions, device and settings that scores may depend on; images assessed under other conditions
             are assessed again.
         append: whether images may be added to those in the record.
+        shard: which part of a cohort the images are, as JSON; None if they are all.
     """
 
     images: Sequence[ImageEntry]
@@ -42,6 +43,7 @@ class RunPlan:
     model: str
     conditions: str
     append: bool = False
+    shard: Mapping[str, Any] | None = None
 
 
 def register_images(results: Results, plan: RunPlan) -> list[int]:

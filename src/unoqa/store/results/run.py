@@ -74,7 +74,7 @@ class Run:
             if results.read_meta("conditions", plan.conditions) != plan.conditions:
                 clear_assessments(results)
             check_others(results, self.positions)
-            results.write_meta(model=plan.model, conditions=plan.conditions, facts={})
+            results.write_meta(model=plan.model, conditions=plan.conditions, shard=plan.shard, facts={})
         rows = results.connection.execute("SELECT position, digest FROM images WHERE digest IS NOT NULL")
         self._digests: dict[int, str] = dict(rows)
         self.done = len(self._digests)
