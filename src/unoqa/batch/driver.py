@@ -145,7 +145,8 @@ def _assess_all(models: Models, source: ImageSource, run: Run, options: GradeOpt
         for position, image in zip(run.positions, source.images, strict=True)
         if (digest := run.digest(position, image.facts)) is None or not options.retry_errors
     }
-    mapping = options.executor.map(Worker(models, options.all_findings), tasks.values())
+    worker = Worker(models, options.all_findings, source.privacy)
+    mapping = options.executor.map(worker, list(tasks.values()))
     with progress.task("grading", len(tasks)) as step, mapping as assessed:
         for position, result in zip(tasks, assessed, strict=True):
             if result is not None:

@@ -22,6 +22,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from unoqa.batch.executors import EXECUTORS
 from unoqa.benchmark.datasets import DATASETS
 from unoqa.benchmark.supervised import REFERENCES
 from unoqa.clusterings import CLUSTERINGS
@@ -36,7 +37,19 @@ from unoqa.outputs import OUTPUTS
 from unoqa.reductions import REDUCTIONS
 from unoqa.thresholds import THRESHOLDS
 
-SHELVES = (FORMATS, ENCODERS, MEASURES, MODULES, THRESHOLDS, REDUCTIONS, CLUSTERINGS, OUTPUTS, DATASETS, REFERENCES)
+SHELVES = (
+    FORMATS,
+    ENCODERS,
+    MEASURES,
+    MODULES,
+    THRESHOLDS,
+    REDUCTIONS,
+    CLUSTERINGS,
+    OUTPUTS,
+    EXECUTORS,
+    DATASETS,
+    REFERENCES,
+)
 
 
 def choices(

@@ -12,18 +12,23 @@ IMAGES may be a manifest: a table (CSV or Excel) with a column path and any of e
 device, field of view and slab. With eye and session, grades.csv also names the best scan of each eye. With several
 models (-m A -m B), each image goes to the one that was fitted on scans of its device, field of view, slab and size.
 
+With --executor dask, workers on this machine or on others share the work; the results are the same. Without a common
+scheduler, grade shards (--shard 3/8) and join them with unoqa join.
+
 Examples:
 
   unoqa grade clinic/ -m model -o results
   unoqa grade one.png -m settled -o result-of-one --alone
   unoqa grade clinic/today/ -m settled -o results --append
   unoqa grade clinic/ -m model -o results --retry-errors
+  unoqa grade clinic/ -m model -o results --executor dask --scheduler tcp://head:8786
   unoqa grade manifest.csv -m zeiss -m heidelberg -o results
 """
 
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -42,6 +47,7 @@ from unoqa.cli.parts.messages import (
 )
 from unoqa.cli.parts.options import (
     Device,
+    ExecutorName,
     FollowLinks,
     HashNames,
     Images,
@@ -50,8 +56,10 @@ from unoqa.cli.parts.options import (
     Log,
     ProgressTo,
     Quiet,
+    Scheduler,
     SeveralModels,
     Threads,
+    make_executor,
     use_threads,
 )
 from unoqa.cli.parts.terminal import print_message
@@ -71,6 +79,10 @@ Findings = Annotated[
 
 RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Read only images again that failed before.")]
 
+ShardName = Annotated[
+    str | None, typer.Option(help="Grade only this part, such as 3/8; see unoqa join.", metavar="I/N")
+]
+
 NAMES_ARE_KEPT = (
     "The results hold the names and paths of the image files; where they say who was scanned, grade with --hash-names."
 )
@@ -87,9 +99,9 @@ def grade(
     retry_errors: RetryErrors = False,
     no_heat: Annotated[bool, typer.Option("--no-heat", help="Write no heat/ and no cohort.png; faster.")] = False,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
-    shard: Annotated[
-        str | None, typer.Option(help="Grade only this part, such as 3/8; see unoqa join.", metavar="I/N")
-    ] = None,
+    shard: ShardName = None,
+    executor: ExecutorName = "threads",
+    scheduler: Scheduler = None,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
@@ -106,19 +118,12 @@ def grade(
     use_threads(threads)
     privacy = Privacy(keep_identifiers=keep_identifiers, keep_dates=keep_dates, hash_names=hash_names)
     source = ImageSource.find(images, follow_links=follow_links, privacy=privacy)
-    mode = _find_mode(alone=alone, cohort=cohort)
-    part = None if shard is None else Shard.parse(shard)
-    options = GradeOptions(mode, not no_heat, append, findings == "all", retry_errors, shard=part)
-    results = grade_to_folder(
-        Models.load(model, device=device),
-        source,
-        output,
-        options,
-        progress=make_progress(quiet=quiet, file=progress),
-        notify=lambda sentence: print_message(sentence, quiet=quiet),
-        leave_out=("report_html",) if no_report else (),
-    )
-    with results:
+    mode, part = _find_mode(alone=alone, cohort=cohort), None if shard is None else Shard.parse(shard)
+    shared = make_executor(executor, scheduler)
+    options = GradeOptions(mode, not no_heat, append, findings == "all", retry_errors, shared, part)
+    models, bars = Models.load(model, device=device), make_progress(quiet=quiet, file=progress)
+    tell, left = partial(print_message, quiet=quiet), ("report_html",) if no_report else ()
+    with grade_to_folder(models, source, output, options, progress=bars, notify=tell, leave_out=left) as results:
         _finish(results, source, quiet=quiet)
 
 

@@ -144,13 +144,22 @@ def _to_array(image: np.ndarray | Image.Image | torch.Tensor) -> np.ndarray:
 
 def _from_file(reference: ImageReference, privacy: Privacy) -> LazyImage:
     """Return the image, which has only the name and the facts that may be kept."""
-    named = replace(reference, name=privacy.hide_name(reference.name, reference.page))
+    return open_image(replace(reference, name=privacy.hide_name(reference.name, reference.page)), privacy)
+
+
+def open_image(reference: ImageReference, privacy: Privacy, declared: Facts = NO_FACTS) -> LazyImage:
+    """Return the image of a file, by the name that the reference has.
+
+    Args:
+        declared: what a manifest says of it.
+    """
 
     def load() -> EnfaceImage:
-        image = read(named)
+        image = read(reference)
         return replace(image, facts=privacy.clean(image.facts))
 
-    return LazyImage(named.name, load, str(reference.path.absolute()), reference.page)
+    image = LazyImage(reference.name, load, str(reference.path.absolute()), reference.page)
+    return image if declared == NO_FACTS else _declare(image, declared)
 
 
 def _from_manifest(paths: Sequence[Path], privacy: Privacy) -> ImageSource:

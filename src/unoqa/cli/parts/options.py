@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
+from unoqa.batch.executors import EXECUTORS, Executor
 from unoqa.cli.parts.exit_status import report_errors
 from unoqa.cli.parts.terminal import open_log
 from unoqa.core.errors import UsageError
 from unoqa.core.parallel import get_own_threads, set_own_threads
+from unoqa.core.settings import build
 from unoqa.store.files import is_empty
 from unoqa.store.model_folder import check_model_folder
 
@@ -72,6 +74,13 @@ KeepDates = Annotated[bool, typer.Option("--keep-dates", help="Keep the dates of
 ProgressTo = Annotated[
     Path | None, typer.Option("--progress", help="Write how far the command is to this file, as JSON.")
 ]
+ExecutorName = Annotated[
+    str, typer.Option("--executor", help="Who shares the work: threads of this machine, or dask.", metavar="WHO")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Of dask: tcp://HOST:8786, or local:N for N workers of this machine.", show_default="local:2"),
+]
 HashNames = Annotated[bool, typer.Option("--hash-names", help="Hash the names of files too, everywhere.")]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Search linked folders too.")]
 
@@ -87,6 +96,16 @@ def _open_log(context: Any, file: Path | None) -> Path | None:  # noqa: ANN401 -
 Log = Annotated[
     Path | None, typer.Option(callback=_open_log, help="Also write all messages, with times, to this file.")
 ]
+
+
+def make_executor(name: str, scheduler: str | None) -> Executor:
+    """Return the executor that the options name.
+
+    Raises:
+        UsageError: there is no such executor, or it knows no scheduler.
+    """
+    settings = {} if scheduler is None else {"scheduler": scheduler}
+    return build(EXECUTORS.load(name), settings, f"the executor {name}")
 
 
 def use_threads(threads: int) -> None:

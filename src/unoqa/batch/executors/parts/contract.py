@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+    from unoqa.batch.worker import Task, Worker
+    from unoqa.core.assessment import Assessment, Failure
 
 
 class Executor(ABC):
@@ -18,9 +18,9 @@ class Executor(ABC):
 
     @abstractmethod
     def map(
-        self, function: Callable[[Item], Result], items: Iterable[Item]
-    ) -> AbstractContextManager[Iterator[Result]]:
-        """Apply a function to items; the context gives the results in the order of the items.
+        self, worker: Worker, tasks: Sequence[Task]
+    ) -> AbstractContextManager[Iterator[Assessment | Failure | None]]:
+        """Assess images; the context gives what `worker(task)` gives of each, in the order of the tasks.
 
-        Only a bounded number of results waits to be taken. When the context is left early, items not begun are dropped.
+        Only a bounded number of results waits to be taken. When the context is left early, tasks not begun are dropped.
         """
