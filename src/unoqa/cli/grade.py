@@ -27,7 +27,6 @@ Examples:
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -59,6 +58,7 @@ from unoqa.cli.parts.options import (
     Scheduler,
     SeveralModels,
     Threads,
+    check_results_folder,
     make_executor,
     use_threads,
 )
@@ -114,7 +114,7 @@ def grade(
 ) -> None:
     """Grade images into a results folder."""
     del log
-    _check_output(output, images, model)
+    check_results_folder(output, images, model)
     use_threads(threads)
     privacy = Privacy(keep_identifiers=keep_identifiers, keep_dates=keep_dates, hash_names=hash_names)
     source = ImageSource.find(images, follow_links=follow_links, privacy=privacy)
@@ -141,15 +141,3 @@ def _find_mode(*, alone: bool, cohort: bool) -> Mode:
     if alone and cohort:
         raise UsageError("--alone and --cohort exclude each other; give only one of them.")
     return Mode.ALONE if alone else Mode.COHORT if cohort else Mode.AS_MODEL
-
-
-def _check_output(output: Path, images: list[Path], models: list[Path]) -> None:
-    if any(_is_inside(output, folder) for folder in images):
-        raise UsageError(f"The results folder {output} is inside the folder of images; name a folder outside it.")
-    if any(_is_inside(output, model) for model in models):
-        raise UsageError(f"The results folder {output} is inside the model folder; name a folder outside it.")
-
-
-def _is_inside(path: Path, folder: Path) -> bool:
-    """Compare the real paths. `Path.resolve` would fail on a link that leads to itself; `os.path.realpath` does not."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))

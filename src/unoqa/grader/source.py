@@ -112,6 +112,17 @@ class ImageSource:
         images_found = tuple(_from_file(reference, privacy) for reference in found.references)
         return cls(images_found, found.ignored, _find_root(paths), found.describe_left_out(), privacy)
 
+    @classmethod
+    def find_below(cls, files: Sequence[Path], folder: Path, *, privacy: Privacy = NOTHING_KEPT) -> ImageSource:
+        """Find the images in files below a folder, by the names that they have if the folder itself is given.
+
+        Files that are not images are only counted.
+        """
+        images = [file for file in files if _holds_image(file)]
+        references = collect_named(images, folder).references if images else ()
+        root = str(folder.absolute())
+        return cls(tuple(_from_file(one, privacy) for one in references), len(files) - len(images), root, (), privacy)
+
     def load(self, name: str) -> EnfaceImage:
         """Read one image by its name.
 
@@ -122,6 +133,13 @@ class ImageSource:
 
     def __len__(self) -> int:
         return len(self.images)
+
+
+def _holds_image(file: Path) -> bool:
+    try:
+        return bool(collect([file]).references)
+    except UsageError:
+        return False
 
 
 def _from_memory(number: int, image: InMemory, privacy: Privacy) -> LazyImage:

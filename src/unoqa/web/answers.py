@@ -26,9 +26,10 @@ KEPT = {"Cache-Control": "private, max-age=600"}
 SUFFIXES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-def make_application() -> FastAPI:
+def make_application(*, openapi_url: str | None = None, **described: Any) -> FastAPI:  # noqa: ANN401 - as FastAPI
     """Return an application without pages, whose errors are sentences."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)  # FastAPI's own pages load scripts from elsewhere
+    # FastAPI's own pages load scripts from elsewhere.
+    app = FastAPI(openapi_url=openapi_url, docs_url=None, redoc_url=None, **described)
     app.add_exception_handler(UnoqaError, _answer_mistake)
     app.add_exception_handler(ResultsError, _answer_not_now)
     app.add_exception_handler(OSError, _answer_disk)

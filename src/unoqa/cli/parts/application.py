@@ -31,6 +31,8 @@ ORDER = (
     "fit",
     "grade",
     "join",
+    "serve",
+    "watch",
     "selftest",
     "settle",
     "report",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -124,3 +124,20 @@ def check_output(folder: Path, *, overwrite: bool) -> None:
     check_model_folder(folder)
     if folder.is_dir() and not is_empty(folder) and not overwrite:
         raise UsageError(f"{folder} holds a model already; name a new folder, or replace it with --overwrite.")
+
+
+def check_results_folder(output: Path, images: Sequence[Path], models: Sequence[Path]) -> None:
+    """Refuse a results folder among what is read.
+
+    Raises:
+        UsageError: it lies inside a folder of images or a model folder.
+    """
+    if any(_is_inside(output, folder) for folder in images):
+        raise UsageError(f"The results folder {output} is inside the folder of images; name a folder outside it.")
+    if any(_is_inside(output, model) for model in models):
+        raise UsageError(f"The results folder {output} is inside the model folder; name a folder outside it.")
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Compare the real paths. `Path.resolve` would fail on a link that leads to itself; `os.path.realpath` does not."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from unoqa.core.errors import ResultsError
 from unoqa.store.hidden_names import reveal_path
+from unoqa.store.results.database import transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unoqa.store.results.results import Results
 
 
 @final
@@ -55,3 +61,15 @@ def find_place(folder: Path, entry: ImageEntry, root: str, images: Path | None) 
             f"put it back to {where}."
         )
     return images / Path(path).relative_to(root_path)
+
+
+def move_images(results: Results, moved: Mapping[str, str]) -> None:
+    """Note that files have other paths now.
+
+    Args:
+        moved: the path now, by the path that the record has.
+    """
+    with transaction(results.connection):
+        results.connection.executemany(
+            "UPDATE images SET path = ? WHERE path = ?", [(new, old) for old, new in moved.items()]
+        )

@@ -1,0 +1,129 @@
+"""A folder that is watched: what arrives in it is graded once, whatever its writer and its readers do meanwhile.
+
+The folder is polled, since the events of file systems do not come from network shares (SMB, NFS). A file is whole when
+its size and its time stand still from one poll to the next. What was seen stands in the record of the results, so a
+restart repeats nothing; if a process dies between grading and noting so, equal pixels are not graded again.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from unoqa.batch import GradeOptions, Mode
+from unoqa.core.errors import UsageError
+from unoqa.core.progress import ignore
+from unoqa.grader.grader import SETTLE_FIRST
+from unoqa.grader.source import ImageSource
+from unoqa.outputs.parts.run import grade_to_folder
+from unoqa.store.results import Results
+from unoqa.store.results.database import transaction
+from unoqa.store.results.folder import is_results
+from unoqa.store.results.places import move_images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from unoqa.grader.choice_of_model import Models
+    from unoqa.grader.privacy import Privacy
+
+Stamp = tuple[int, int]
+"""Size in bytes and time of the last change in nanoseconds."""
+
+WATCHED = "watched"
+"""The key of the record's own facts that holds the stamp of each file that was seen, by its path below the folder."""
+
+
+@final
+class Watcher:
+    """Watches one folder for one results folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        models: Models,
+        results: Path,
+        privacy: Privacy,
+        *,
+        heat: bool = True,
+        notify: Callable[[str], None] = ignore,
+    ) -> None:
+        """Continue where an earlier process stopped.
+
+        Raises:
+            UsageError: there is no such folder, or a model is not settled.
+        """
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {folder}; name the one into which images are exported.")
+        if any(one.frozen_split is None for one in models.graders):
+            raise UsageError(SETTLE_FIRST)
+        self._folder = folder.absolute()
+        self._models = models
+        self._results = results
+        self._privacy = privacy
+        self._options = GradeOptions(mode=Mode.ALONE, heat=heat, append=True)
+        self._notify = notify
+        self._seen = self._read_seen()
+        self._before: dict[str, Stamp] = {}
+
+    def poll(self) -> int:
+        """Look once; return how many images were graded."""
+        now = scan_folder(self._folder)
+        whole = {name: stamp for name, stamp in now.items() if self._before.get(name) == stamp}
+        self._before = now
+        fresh = {name: stamp for name, stamp in whole.items() if self._seen.get(name) != stamp}
+        if not fresh:
+            return 0
+        moved = self._find_moved(fresh, now)
+        arrived = [name for name in fresh if name not in moved.values()]
+        graded = self._grade(arrived)
+        for old in moved:
+            del self._seen[old]
+        self._seen |= fresh
+        self._keep_seen(moved)
+        return graded
+
+    def _find_moved(self, fresh: Mapping[str, Stamp], now: Mapping[str, Stamp]) -> dict[str, str]:
+        """Return, by their former names, fresh files that were seen under a name that is gone: they were renamed."""
+        gone = {stamp: name for name, stamp in self._seen.items() if name not in now}
+        return {gone[stamp]: name for name, stamp in fresh.items() if stamp in gone and name not in self._seen}
+
+    def _grade(self, names: list[str]) -> int:
+        source = ImageSource.find_below([self._folder / name for name in names], self._folder, privacy=self._privacy)
+        if not source.images:
+            return 0
+        grade_to_folder(self._models, source, self._results, self._options, notify=self._notify).close()
+        return len(source)
+
+    def _read_seen(self) -> dict[str, Stamp]:
+        if not is_results(self._results):
+            return {}
+        with Results.open(self._results) as results:
+            return {name: (stamp[0], stamp[1]) for name, stamp in results.read_meta(WATCHED, {}).items()}
+
+    def _keep_seen(self, moved: Mapping[str, str]) -> None:
+        if not is_results(self._results):
+            return
+        with Results.open(self._results) as results:
+            paths = [str(self._folder / name) for pair in moved.items() for name in pair]
+            hidden = self._privacy.hide_paths(paths)
+            move_images(results, dict(zip(hidden[::2], hidden[1::2], strict=True)))
+            with transaction(results.connection):
+                results.write_meta(**{WATCHED: self._seen})
+
+
+def scan_folder(folder: Path) -> dict[str, Stamp]:
+    """Return the stamps of all files below a folder, by their relative paths; hidden ones and links are left out."""
+    found = {}
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(parent, name)
+            try:
+                known = path.lstat()
+            except OSError:  # deleted meanwhile
+                continue
+            if not name.startswith(".") and not path.is_symlink() and known.st_size:
+                found[path.relative_to(folder).as_posix()] = (known.st_size, known.st_mtime_ns)
+    return found
