@@ -122,7 +122,7 @@ def test_a_restart_loses_nothing_and_repeats_nothing(share, models, scans, tmp_p
 
 
 def test_what_cannot_be_watched(models, grader, tmp_path):
-    with pytest.raises(UsageError, match="There is no folder .*; name the one into which images are exported"):
+    with pytest.raises(UsageError, match=r"There is no folder .*; name the one into which images are exported"):
         watching(tmp_path / "none", models, tmp_path / "results")
     with pytest.raises(UsageError, match="Grading single images takes a settled model"):
         watching(tmp_path, Models.of(grader), tmp_path / "results")

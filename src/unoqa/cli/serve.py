@@ -65,7 +65,7 @@ def serve(
         batches, files_root, token, own, get_own_threads(), queue, max_mb * 1_000_000, float(seconds)
     )
     service = make_service(models, options)
-    server.run(service, grace=seconds, started=lambda: _announce(server.address))
+    server.run(service, grace=float(seconds), started=lambda: _announce(server.address))
     print_message("Ended. Batches that are not finished continue when the service is started again.")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fastapi import Response
@@ -75,10 +77,20 @@ def _add_health(app: FastAPI, metrics: Metrics) -> None:
 
 
 def _answer_status(request: Request, error: Exception) -> JSONResponse:
-    del request
     if not isinstance(error, HTTPException):
         raise error
-    return JSONResponse({SENTENCE: error.detail}, error.status_code, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # of several routes, Starlette names the first one's methods
+        headers["Allow"] = ", ".join(sorted(_find_methods(request)))
+    return JSONResponse({SENTENCE: error.detail}, error.status_code, headers=headers)
+
+
+def _find_methods(request: Request) -> set[str]:
+    """Return the methods that a path takes."""
+    known = request.app.openapi()["paths"]
+    patterns = {re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)): path for path in known}
+    path = next((path for one, path in patterns.items() if re.fullmatch(one, request.url.path)), None)
+    return {method.upper() for method in known.get(path, {})}
 
 
 def _answer_unknown(request: Request, error: Exception) -> JSONResponse:

@@ -160,8 +160,8 @@ class _Cluster:
         sent: deque[tuple[Sequence[Task], Future]] = deque()
         try:
             while True:
-                threads = max(1, sum(self._client.nthreads().values()))
-                sent.extend((part, self._submit(part)) for part in islice(waiting, AHEAD * threads - len(sent)))
+                room = AHEAD * max(1, sum(self._client.nthreads().values())) - len(sent)
+                sent.extend((part, self._submit(part)) for part in islice(waiting, max(0, room)))
                 if not sent:
                     return
                 yield from self._take(*sent.popleft())
