@@ -21,7 +21,7 @@ Examples:
   unoqa grade one.png -m settled -o result-of-one --alone
   unoqa grade clinic/today/ -m settled -o results --append
   unoqa grade clinic/ -m model -o results --retry-errors
-  unoqa grade clinic/ -m model -o results --executor dask --scheduler tcp://head:8786
+  unoqa grade clinic/ -m model -o results --executor dask
   unoqa grade manifest.csv -m zeiss -m heidelberg -o results
 """
 

@@ -24,6 +24,7 @@ JOB, END, IMAGES, RESULTS = "job.json", "end.json", "images", "results"
 """What lies in the folder of a batch: what was asked for, how it ended, images that were sent, and the results."""
 
 
+@final
 class _Stopped(BaseException):
     """Ends a run between two images: its batch was cancelled, or the service stops."""
 

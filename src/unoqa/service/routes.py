@@ -98,12 +98,11 @@ def make_batch_router(desk: Desk, batches: Batches, options: ServiceOptions) -> 
     """Return the requests about batches."""
     router = APIRouter(prefix="/v1/batches")
     root = None if options.files_root is None else Root(options.files_root)
-    errors = describe_errors(*USUAL, 404)
 
     @router.post("", status_code=HTTPStatus.ACCEPTED, responses=describe_errors(*USUAL))
     async def add(
         files: Annotated[list[UploadFile], File(description="Images.")] = [],  # noqa: B006 - FastAPI copies it
-        paths: Annotated[list[str], Form(description="Images or folders below --files-root.")] = [],  # noqa: B006
+        paths: Annotated[list[str], Form(description="Images or folders below --files-root.")] = [],  # noqa: B006 - as above
         model: Annotated[str | None, Form(description="Name of the model, where several are served.")] = None,
     ) -> BatchState:
         if bool(files) == bool(paths):
@@ -114,6 +113,13 @@ def make_batch_router(desk: Desk, batches: Batches, options: ServiceOptions) -> 
         found = [root.find(path) for path in paths] if root is not None else []
         sent = [(clean_name(one.filename or "image"), await one.read()) for one in files]
         return BatchState(**batches.describe(batches.add(chosen, found, sent)))
+
+    _add_answers(router, batches)
+    return router
+
+
+def _add_answers(router: APIRouter, batches: Batches) -> None:
+    errors = describe_errors(*USUAL, 404)
 
     @router.get("", responses=describe_errors(401, 403))
     def list_batches() -> list[BatchState]:
@@ -136,5 +142,3 @@ def make_batch_router(desk: Desk, batches: Batches, options: ServiceOptions) -> 
     @router.get("/{batch}/{view}", response_class=Response, responses=errors)
     def give_view(batch: BatchName, view: Literal["grades.csv", "run.json", "report.html"]) -> Response:
         return FileResponse(batches.results(batch) / view, media_type=VIEWS[view], headers=APART)
-
-    return router

@@ -108,7 +108,7 @@ class Watcher:
         with Results.open(self._results) as results:
             paths = [str(self._folder / name) for pair in moved.items() for name in pair]
             hidden = self._privacy.hide_paths(paths)
-            move_images(results, dict(zip(hidden[::2], hidden[1::2], strict=True)))
+            move_images(results.connection, dict(zip(hidden[::2], hidden[1::2], strict=True)))
             with transaction(results.connection):
                 results.write_meta(**{WATCHED: self._seen})
 

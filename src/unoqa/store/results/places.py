@@ -11,9 +11,8 @@ from unoqa.store.hidden_names import reveal_path
 from unoqa.store.results.database import transaction
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Mapping
-
-    from unoqa.store.results.results import Results
 
 
 @final
@@ -63,13 +62,11 @@ def find_place(folder: Path, entry: ImageEntry, root: str, images: Path | None) 
     return images / Path(path).relative_to(root_path)
 
 
-def move_images(results: Results, moved: Mapping[str, str]) -> None:
+def move_images(connection: sqlite3.Connection, moved: Mapping[str, str]) -> None:
     """Note that files have other paths now.
 
     Args:
         moved: the path now, by the path that the record has.
     """
-    with transaction(results.connection):
-        results.connection.executemany(
-            "UPDATE images SET path = ? WHERE path = ?", [(new, old) for old, new in moved.items()]
-        )
+    with transaction(connection):
+        connection.executemany("UPDATE images SET path = ? WHERE path = ?", [(new, old) for old, new in moved.items()])
