@@ -130,6 +130,25 @@ def test_a_mistake_is_told_beside_the_button(page, tmp_path):
         assert sentences.count() == 2
 
 
+def test_what_the_server_refuses_is_shown(browser, tmp_path):
+    with serve("app", tmp_path) as (_, address), open_page(browser) as watched:
+        watched.page.goto(address)
+        demo = watched.page.get_by_role("button", name="Try it on made-up scans")
+        demo.click()
+        wait_for_state(watched.page, 1, "running")
+        demo.click()
+        watched.page.get_by_text("Another job is running; wait for it, or stop it first.").wait_for()
+        watched.page.get_by_role("button", name="Stop").click()
+        wait_for_state(watched.page, 1, "stopped")
+        assert not watched.page.locator("#refused").is_visible()
+        for path in (tmp_path / JOBS).glob("*/job.json"):
+            path.unlink()
+        watched.page.route("**/start/jobs?*", lambda route: None)  # the page does not notice
+        watched.page.get_by_role("button", name="Resume").click()
+        watched.page.get_by_text("There is no such job any more; reload the page.").wait_for()
+        watched.page.unroute_all(behavior="ignoreErrors")
+
+
 @pytest.mark.parametrize(
     ("platform", "name"), [("win32", "unoqa.bat"), ("darwin", "unoqa.command"), ("linux", "unoqa.desktop")]
 )

@@ -8,6 +8,7 @@ import re
 import time
 
 import pytest
+from PIL import Image
 
 from browser import open_page
 from served import HOSTILE, draw, serve
@@ -61,7 +62,7 @@ def press(watched, key):
 
 def saved(watched):
     """Wait until nothing is on its way to the server."""
-    wait(watched.page, "Object.keys(localStorage).every(key => localStorage[key] === '[]')")
+    wait(watched.page, "localStorage.length === 0")
 
 
 def grades(results, reader):
@@ -216,6 +217,77 @@ def test_a_killed_server_loses_no_decision(browser, results):
             wait_for_image(anna)
             saved(anna)
     assert sorted(grades(results, "Anna").values()) == ["gradable"] * 3 + ["ungradable"] * 4
+
+
+def test_decisions_wait_while_the_record_is_away(browser, results):
+    record, away = results / "record.sqlite", results / "away"
+    with serve("review", results) as (_, address), open_page(browser) as anna:
+        begin(anna, address, "Anna")
+        record.rename(away)
+        anna.page.keyboard.press("2")
+        wait_for_text(anna.page, "#unsaved", "holds no results")
+        assert "1 decision waits in this browser" in anna.page.locator("#unsaved").inner_text()
+        anna.page.keyboard.press("u")
+        wait_for_text(anna.page, "#status", "Undo is possible once the server has")
+        away.rename(record)
+        saved(anna)
+        wait(anna.page, "document.querySelector('#unsaved').hidden")
+    assert list(grades(results, "Anna").values()) == ["gradable"]
+
+
+def test_decisions_that_wait_are_not_sent_to_results_of_the_same_name(browser, tmp_path):
+    first, second = (draw(tmp_path / name, 10) for name in ("first", "second"))
+    with open_page(browser) as anna:
+        with serve("review", first) as (process, address):
+            port = address.split(":")[2].split("/")[0]
+            begin(anna, address, "Anna")
+            process.kill()
+            process.wait()
+            anna.page.keyboard.press("2")
+            wait_for_text(anna.page, "#unsaved", "1 decision waits")
+        for results, expected in ((second, []), (first, ["gradable"])):
+            with serve("review", results, port=port) as (_, address):
+                begin(anna, address, "Anna")
+                anna.page.wait_for_timeout(500)
+            assert list(grades(results, "Anna").values()) == expected
+        assert anna.page.evaluate("localStorage.length") == 0
+
+
+def test_an_image_that_is_gone_is_told_and_can_be_graded(browser, results):
+    with serve("review", results) as (_, address), open_page(browser) as anna:
+        begin(anna, address, "Anna")
+        for path in (results.parent / "images").iterdir():
+            path.unlink()
+        anna.page.reload()
+        wait_for_text(anna.page, "#image-missing", "name their folder with the setting images")
+        anna.page.keyboard.press("2")
+        saved(anna)
+        assert len(grades(results, "Anna")) == 1
+        anna.page.route("**/review/picture?*", lambda route: route.abort())
+        anna.page.keyboard.press("ArrowRight")
+        wait_for_text(anna.page, "#image-missing", "The image has not come; reload the page.")
+        anna.page.keyboard.press("2")
+        wait_for_text(anna.page, "#status", "The image is not shown yet")
+        assert len(grades(results, "Anna")) == 1
+
+
+RED = """() => {
+  const heat = document.querySelector("#heat");
+  if (!heat.complete || !heat.naturalWidth) return null;
+  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+  canvas.getContext("2d").drawImage(heat, 0, 0, 1, 1);
+  return String([...canvas.getContext("2d").getImageData(0, 0, 1, 1).data.slice(0, 3)]);
+}"""
+
+
+def test_heat_that_was_made_anew_is_shown_after_a_reload(page, results):
+    with serve("review", results) as (_, address):
+        visit(page, address, "/review?reader=Anna")
+        wait(page.page, f"({RED})() !== null")
+        for path in (results / "heat").rglob("*.png"):
+            Image.new("RGB", (96, 96), (255, 0, 0)).save(path)
+        page.page.reload()
+        wait(page.page, f"({RED})() === '255,0,0'")
 
 
 def test_among_5000_images_the_next_one_comes_within_150_milliseconds(browser, tmp_path):
