@@ -64,14 +64,20 @@ def recover_grey(overlay: UInt8[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarr
     colour, opacity = _colour(_strength_of_redness())
     tint = (opacity * colour).mean(axis=-1).astype(np.float32)
     gain = (1 / (1 - opacity[:, 0])).astype(np.float32)
-    grey = (overlay.mean(axis=-1, dtype=np.float32) - tint[redness]) * gain[redness]
+    red, green, blue = _split(overlay)
+    grey = ((red + green + blue) / np.float32(3) - tint[redness]) * gain[redness]
     return np.rint(np.clip(grey, 0, 255)).astype(np.uint8)
 
 
 def _measure_redness(overlay: UInt8[np.ndarray, "rows columns 3"]) -> Int16[np.ndarray, "rows columns"]:
     """Return by how much twice the red exceeds green and blue together: it rises all the way to full heat."""
-    red, green, blue = (overlay[..., band].astype(np.int16) for band in range(3))
+    red, green, blue = _split(overlay)
     return np.clip(2 * red - green - blue, 0, MAX_REDNESS)
+
+
+def _split(overlay: UInt8[np.ndarray, "rows columns 3"]) -> tuple[Int16[np.ndarray, "rows columns"], ...]:
+    """Return the bands, wide enough for sums."""
+    return tuple(overlay[..., band].astype(np.int16) for band in range(3))
 
 
 @cache

@@ -37,7 +37,7 @@ def embed(scans: Sequence[Scan]) -> Embedding | None:
     """
     if sum(len(scan.reduced) == PLANE for scan in scans) > PLANE:
         places = np.array([scan.reduced if len(scan.reduced) == PLANE else (np.nan, np.nan) for scan in scans])
-        return Embedding(places, "First two numbers by which images that are not outstanding are clustered.")
+        return Embedding(places, "First two components by which images that are not outstanding are clustered.")
     members = max((len(scan.members) for scan in scans), default=0)
     if members < PLANE:
         return None

@@ -94,17 +94,16 @@ def _reduce(picture: Image.Image, side: int) -> Image.Image:
 
 def _encode(grey: Image.Image, most_bytes: int) -> bytes:
     """Return the best JPEG within the bytes; where the lowest quality takes more, one of a smaller picture."""
-    while True:
-        for quality, better in QUALITIES:
-            encoded = _encode_at(grey, quality)
-            if len(encoded) <= most_bytes:
-                finer = _encode_at(grey, better)
-                return finer if len(finer) <= most_bytes else encoded
-        side = max(grey.size)
-        if side <= SMALLEST_SIDE:
-            return encoded
+    for quality, better in QUALITIES:
+        encoded = _encode_at(grey, quality)
+        if len(encoded) <= most_bytes:
+            finer = _encode_at(grey, better)
+            return finer if len(finer) <= most_bytes else encoded
+    while len(encoded) > most_bytes and (side := max(grey.size)) > SMALLEST_SIDE:
         fitting = int(side * math.sqrt(ROOM * most_bytes / len(encoded)))
         grey = _reduce(grey, max(SMALLEST_SIDE, min(side - 1, fitting)))
+        encoded = _encode_at(grey, quality)
+    return encoded
 
 
 def _encode_at(grey: Image.Image, quality: int) -> bytes:

@@ -236,7 +236,7 @@ function addPlots() {
   if (data.embedding) {
     document.getElementById("sentence-embedding").textContent = `${data.embedding.sentence} Drag to select, click to open.`;
     const [xs, ys] = [0, 1].map((axis) => data.embedding.places.map((place) => (place ? place[axis] : null)));
-    new Plot("embedding", "Images on a plane; alike ones lie near one another", xs, ys, { xEnds: findEnds(xs), yEnds: findEnds(ys), xLabel: "first", yLabel: "second" });
+    new Plot("embedding", "Images on a plane; alike ones lie near one another", xs, ys, { xEnds: findEnds(xs), yEnds: findEnds(ys), xLabel: "first component", yLabel: "second component" });
   } else document.getElementById("figure-embedding").hidden = true;
   document.getElementById("sentence-order").textContent = `${data.order.sentence} Drag to select, click to open.`;
   const dates = data.order.dates.map((date) => (date ? Date.parse(date) / 31557600000 + 1970 : null));
