@@ -106,9 +106,9 @@ def test_without_facts_two_models_that_fit_alike_are_told(folders, clinic_scans,
     images = [tmp_path / f"{number}.png" for number in range(len(clinic_scans))]
     with grade_to_folder(Models.load(folders, device="cpu"), images, tmp_path / "results", QUICK) as results:
         errors = [grading.error for grading in results.gradings]
-    assert all(f"is like the scans of {folders[0]} and {folders[1]} alike; fit" in error for error in errors) or all(
-        f"is like the scans of {folders[1]} and {folders[0]} alike; fit" in error for error in errors
-    )
+    assert all(
+        f"is like the scans of {folders[0].name} and {folders[1].name} alike; fit" in error for error in errors
+    ) or all(f"is like the scans of {folders[1].name} and {folders[0].name} alike; fit" in error for error in errors)
 
 
 def test_an_image_of_another_size_is_out_of_scope_only_with_several_models(folders, clinic_scans, tmp_path):
@@ -128,8 +128,8 @@ def test_one_model_too_refuses_another_slab(folders, clinic_scans, tmp_path):
         *_, deep = results.gradings
     assert (deep.grade, deep.out_of_scope) == (None, "other-slab")
     assert deep.error == (
-        "out-of-scope: Cirrus-deep-0.png shows the slab 'deep' by manifest and the model is for 'superficial'; "
-        "grade it with a model of its slab (fit takes the slab)."
+        "out-of-scope: Cirrus-deep-0.png has the slab 'deep' by manifest, and the model is for 'superficial'; "
+        "grade it with a model of such scans (fit takes the slab)."
     )
 
 

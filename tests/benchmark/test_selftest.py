@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -10,12 +12,13 @@ import pytest
 from unoqa import EnfaceImage
 from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.benchmark.phantom.contract import load_damages
-from unoqa.benchmark.selftest.detection import Share, _find_severity, summarise
+from unoqa.benchmark.selftest.detection import _find_severity, summarise
 from unoqa.benchmark.selftest.page import describe
 from unoqa.benchmark.selftest.results import FILES, check_folder, write_selftest
 from unoqa.benchmark.selftest.run import run_selftest
-from unoqa.benchmark.selftest.trial import SEVERITIES, Trial
+from unoqa.benchmark.selftest.trial import SEVERITIES, Trial, try_scan
 from unoqa.core.errors import ResultsError, UsageError
+from unoqa.grader.crop import Crop
 
 KINDS = list(load_damages())
 
@@ -43,7 +46,7 @@ def test_every_kind_at_every_severity_is_tried_in_every_scan(tested):
     tried = [(trial.image, trial.kind, trial.severity) for trial in tested.trials]
     assert len(set(tried)) == len(tried) == 5 * (1 + len(KINDS) * len(SEVERITIES))
     assert [one.kind for one in tested.detections] == KINDS
-    assert tested.undamaged.trials == 5
+    assert tested.undamaged.total == 5
     assert len(tested.pictures) == 1 + len(KINDS) * len(SEVERITIES)
 
 
@@ -77,13 +80,6 @@ def test_what_no_finding_names_is_not_counted_as_named_wrong():
     assert math.isnan(by_kind["blink"].place[0])
 
 
-def test_a_share_has_wilsons_interval():
-    share = Share.of([True] * 8 + [False] * 2)
-    assert (share.count, share.trials, share.value) == (8, 10, 0.8)
-    assert (share.low, share.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    assert Share.of([]).trials == 0
-
-
 def test_sentences_tell_what_is_seen_and_what_is_not(tested):
     text = " ".join(describe(tested))
     assert text.startswith("Of 5 undamaged scans, ")
@@ -113,11 +109,24 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 
 
 def test_too_few_scans_are_refused(grader, scans):
-    with pytest.raises(UsageError, match=r"at least 5 outstanding scans .* and 4 of 4 can be used"):
+    with pytest.raises(UsageError, match=r"at least 5 outstanding scans .* and there are 4; give more"):
         run_selftest(grader, scans[:4])
 
 
-def test_planted_pixels_go_back_to_the_numbers_of_the_file(grader, scans):
-    image = scans[0]
-    restored = grader.intensity_range.restore(image, image.pixels)
-    np.testing.assert_allclose(grader.intensity_range.scale(restored).pixels, image.pixels, atol=1e-6)
+def test_damage_is_planted_in_the_scan_not_in_the_margin_of_its_picture(grader, scans):
+    crop = Crop.parse("60,20,128,128")
+    cropping = replace(grader, model=replace(grader.model, scans=replace(grader.model.scans, crop=crop)))
+    picture = np.zeros((180, 240), dtype=np.float32)
+    picture[20:148, 60:188] = scans[0].pixels
+    in_picture = list(islice(try_scan(cropping, EnfaceImage(scans[0].name, picture), seed=3), 3))
+    alone = list(islice(try_scan(grader, scans[0], seed=3), 3))
+    assert [one.trial for one in in_picture] == [one.trial for one in alone]
+    assert in_picture[-1].pixels.shape == (128, 128)
+
+
+def test_names_that_a_spreadsheet_would_compute_are_text(tested, grader, tmp_path):
+    first, *others = tested.trials
+    hostile = replace(first, image="=HYPERLINK(1)")
+    write_selftest(replace(tested, trials=(hostile, *others)), grader, tmp_path)
+    with (tmp_path / "selftest.csv").open(encoding="utf-8", newline="") as file:
+        assert next(csv.DictReader(file))["image"] == "'=HYPERLINK(1)"

@@ -45,7 +45,7 @@ def test_objects_get_the_grades_of_their_pictures(unoqa, clinic, objects, settle
         assert (twin["grade"], twin["score"]) == (row["grade"], row["score"])
     codes = {name: of_objects[name]["out_of_scope"] for name in ("deep.dcm", "structural.dcm", "lung.dcm")}
     assert codes == {"deep.dcm": "other-slab", "structural.dcm": "structural", "lung.dcm": "other-modality"}
-    assert "deep.dcm shows the slab 'deep' by DICOM (0022,1615)" in of_objects["deep.dcm"]["error"]
+    assert "deep.dcm has the slab 'deep' by DICOM (0022,1615)" in of_objects["deep.dcm"]["error"]
 
 
 @pytest.mark.parametrize("kept", [(), ("--keep-identifiers",), ("--keep-dates",)])
@@ -73,7 +73,7 @@ def test_a_model_may_be_for_another_slab(unoqa, clinic, tmp_path):
         (deep / f"{path.stem}.dcm").write_bytes(write_object(made))
     refused = unoqa("fit", deep, "-o", tmp_path / "model", "--recipe", "measures")
     assert refused.exit_code == 2
-    assert "shows the slab 'deep'" in refused.stderr
+    assert "has the slab 'deep'" in refused.stderr
     fitted = unoqa("fit", deep, "-o", tmp_path / "model", "--recipe", "measures", "--slab", "deep")
     assert fitted.exit_code == 0, fitted.stderr
     assert "| slab | deep |" in (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -53,6 +54,20 @@ def test_features_are_the_same_alone_together_and_read_back(encoders, weights, s
                     prepared.encode(alone),
                 ):
                     assert all(torch.equal(mine, theirs[0]) for mine, theirs in zip(grids, other.scales, strict=True))
+
+
+def test_images_are_rotated_and_encoded_again(encoders, source, tmp_path):
+    with Workspace(tmp_path / "work") as workspace:
+        cache = CachedFeatures(encoders, workspace)
+        with cache.encode(source.images) as found:
+            images = dict(zip(found, source.images, strict=True))
+        for number in (1, 2, 3):
+            features, kept = cache.read_rotatable(number, images), cache.read(number, images)
+            (first,) = kept.subset(np.arange(1)).batches(1)
+            same, turned = (features.subset(np.arange(1)).encode_rotated(np.array([degrees])) for degrees in (0.0, 5.0))
+            for mine, theirs, others in zip(same.scales, first.scales, turned.scales, strict=True):
+                torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-6)
+                assert not torch.allclose(others, theirs, atol=1e-3)
 
 
 def test_saved_encoders_come_back(encoders, source):

@@ -75,11 +75,26 @@ def test_a_cohort_of_one_group_warns(draw):
 
 
 def test_one_odd_image_that_makes_all_others_gradable_is_named():
-    result, _ = grade_cohort(assessments([*np.linspace(3, 9, 60), 500.0]), THRESHOLD, split(), seed=0)
+    result, _ = grade_cohort(assessments([*np.linspace(3, 3.2, 60), 7.5]), THRESHOLD, split(), seed=0)
     assert result.count(Grade.UNGRADABLE) == 1
     assert result.warnings[0].startswith(
         "Only 1 of 61 images that are not outstanding form the ungradable group (60.png): if these are not scans"
     )
+
+
+@every_clustering
+@pytest.mark.parametrize("odd", [1, 3, 5])
+@pytest.mark.parametrize("times", [3.5, 10.0])
+def test_a_few_images_far_worse_than_all_others_move_no_grade(clustering, odd, times):
+    scores = two_groups()
+    far = 1 + times * (np.full(odd, scores.max()) - 1)
+    alone, _ = grade_cohort(assessments(scores), THRESHOLD, split(clustering), seed=0)
+    together, fitted = grade_cohort(assessments([*far, *scores]), THRESHOLD, split(clustering), seed=0)
+    assert [one.grade for one in together.gradings[odd:]] == [one.grade for one in alone.gradings]
+    assert {one.grade for one in together.gradings[:odd]} == {Grade.UNGRADABLE}
+    assert together.warnings[0].endswith(f"moved no other grade: {', '.join(f'{n}.png' for n in range(min(odd, 3)))}.")
+    settled = grade_settled(assessments(scores), THRESHOLD, fitted)
+    assert [one.grade for one in settled.gradings] == [one.grade for one in alone.gradings]
 
 
 def test_a_small_cohort_warns():

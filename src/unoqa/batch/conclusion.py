@@ -69,7 +69,7 @@ class Conclusion:
         """Return what `run.json` shows; what differs between models is null and stands in `models`."""
         result = outcome.result
         counts = {grade.word: result.count(grade) for grade in reversed(Grade)}
-        out = sum(bool(grading.out_of_scope) for grading in result.gradings)
+        out = sum(bool(grading.out_of_scope) and grading.score is None for grading in result.gradings)
         failed = sum(grading.grade is None for grading in result.gradings) - out
         each = [
             {**_describe_model(model, cohort=self.cohort), "border": border, "images": images}

@@ -74,12 +74,12 @@ class Worker:
     def _assess(self, image: EnfaceImage, *, heat: bool) -> tuple[Assessment, bytes | None]:
         number = self.models.choose(image)
         grader = self.models.graders[number].grader
-        assessment, make_heat = grader.assess(image, all_findings=self.all_findings)
+        scan = grader.prepare(image)
+        assessment, make_heat = grader.assess_scan(image, scan, all_findings=self.all_findings)
         overlay = None
         if heat:
             file = BytesIO()
-            pixels = grader.model.scans.prepare(image).pixels
-            Image.fromarray(blend_heat(pixels, make_heat())).save(file, format="PNG", compress_level=3)
+            Image.fromarray(blend_heat(scan.pixels, make_heat())).save(file, format="PNG", compress_level=3)
             overlay = file.getvalue()
         return replace(assessment, model=number), overlay
 

@@ -124,7 +124,7 @@ def _to_json(agreement: Agreement) -> dict[str, Any]:
         "grades": [grade.word for grade in Grade],
         "confusion": agreement.confusion.tolist(),
         "detection": {
-            grade.word: {name: _share_to_json(share) for name, share in _shares(detection).items()}
+            grade.word: {name: share.to_values() for name, share in _shares(detection).items()}
             for grade, detection in agreement.detections.items()
         },
     }
@@ -137,11 +137,6 @@ def _shares(detection: Detection) -> dict[str, Share]:
         "positive predictive value": detection.positive,
         "negative predictive value": detection.negative,
     }
-
-
-def _share_to_json(share: Share) -> dict[str, float | int | None]:
-    low, high = map(_none_if_nan, share.interval)
-    return {"count": share.count, "total": share.total, "value": _none_if_nan(share.value), "low": low, "high": high}
 
 
 def _format_share(share: Share) -> str:

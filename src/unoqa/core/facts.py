@@ -109,14 +109,18 @@ def agree(key: str, first: str, second: str) -> bool:
     """Tell whether two values of a fact may mean the same.
 
     Numbers must be equal, and so must laterality. Of words, those of one may be among those of the other:
-    a file says `Carl Zeiss Meditec CIRRUS` where people say `Cirrus`.
+    a file says `Carl Zeiss Meditec CIRRUS` where people say `Cirrus`. A slab of reflectance is never one of flow.
 
     >>> agree("device", "Carl Zeiss Meditec CIRRUS", "cirrus"), agree("laterality", "right", "left")
+    (True, False)
+    >>> agree("slab", "superficial plexus", "superficial"), agree("slab", "structural superficial", "superficial")
     (True, False)
     """
     one, other = first.casefold(), second.casefold()
     if key in ("field_of_view", "spacing"):
         return _list_numbers(one) == _list_numbers(other)
+    if key == "slab" and one.startswith(STRUCTURAL) != other.startswith(STRUCTURAL):
+        return False
     if key in ("device", "slab", "site"):
         sets = [set(re.findall(r"\w+", text)) for text in (one, other)]
         return sets[0] <= sets[1] or sets[1] <= sets[0]
@@ -126,6 +130,9 @@ def agree(key: str, first: str, second: str) -> bool:
 def _list_numbers(text: str) -> list[float]:
     return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", text)]
 
+
+STRUCTURAL = "structural"
+"""First word of slabs that show reflectance, not flow."""
 
 NO_FACTS = Facts()
 """Of an image of which only the pixels are known."""

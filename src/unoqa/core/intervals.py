@@ -39,3 +39,9 @@ class Share:
         spread = math.sqrt(self.count * (self.total - self.count) / self.total + square / 4)
         half = NORMAL_QUANTILE / (self.total + square) * spread
         return max(0.0, middle - half), min(1.0, middle + half)
+
+    def to_values(self) -> dict[str, float | int | None]:
+        """Return the share and its interval as plain values; None, which JSON has, stands for NaN."""
+        numbers = {"value": self.value, "low": self.interval[0], "high": self.interval[1]}
+        known = {name: None if math.isnan(number) else number for name, number in numbers.items()}
+        return {"count": self.count, "total": self.total, **known}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from unoqa.encoders.parts.packaged_weights import PACKAGES
 from unoqa.grader.intensity import IntensityRange
-from unoqa.grader.scope import SUPERFICIAL
+from unoqa.grader.scope import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ for other scans, fit a new model: the scores of this one mean nothing there.
 | made by | unoqa {document["unoqa"]}, recipe `{document["recipe"]}`, seed {document["seed"]}, {document["date"]} |
 | fitted on | {document["images"]} images of {_describe_size(document["image_size"])} |
 | intensity range: black to white | {IntensityRange.from_values(document["intensity_range"])} |
-| slab | {settings.get("slab", SUPERFICIAL)} |
+| slab | {settings.get("slab", ANY)} |
 | scan in each picture | {_describe_crop(document.get("crop", "none"))} |
 | images are resized to | {settings["size"]}×{settings["size"]} pixels ({document["resize"]}) |
 | threshold: outstanding up to a score of | {document["threshold"]:.4f} ({_describe_threshold(settings["threshold"])}) |

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from unoqa.core.image import EnfaceImage
 
+FACTS = (*KINDS, "slab")
+"""Facts by which a model is chosen."""
+
 NO_MODEL = "no-model"
 """Code of scope: the image is like the scans of no model."""
 
@@ -49,7 +52,7 @@ class Models:
             ModelError: a folder is missing, changed, or of another version.
             UsageError: two folders hold the same model.
         """
-        loaded = [(load(folder, device=device), str(folder)) for folder in folders]
+        loaded = [(load(folder, device=device), folder.name) for folder in folders]
         ordered = sorted(loaded, key=lambda one: one[0].grader.model.checksum)
         for (first, name), (second, other) in pairwise(ordered):
             if first.grader.model.checksum == second.grader.model.checksum:
@@ -77,10 +80,9 @@ class Models:
             return 0
         agreeing = {}
         for number, one in enumerate(self.graders):
-            scans, scope = one.grader.model.scans, one.grader.model.scope
-            known = not scans.find_other(image.facts) and not scope.find_other(image.facts)
-            if known and _has_size(scans, image):
-                agreeing[number] = sum(getattr(image.facts, key) is not None and key in scans.kinds for key in KINDS)
+            scope = one.grader.model.scope
+            if not scope.find_other(image.facts) and _has_size(one.grader.model.scans, image):
+                agreeing[number] = sum(getattr(image.facts, key) is not None for key in scope.wanted)
         best = [number for number, count in agreeing.items() if count == max(agreeing.values())]
         if not best:
             raise self._refuse(image, "is like the scans of none of the models")
@@ -92,7 +94,7 @@ class Models:
     def _refuse(self, image: EnfaceImage, why: str) -> ImageError:
         rows, columns = image.pixels.shape
         known = {"size": f"{columns}×{rows}"} | {
-            key.replace("_", " "): fact.value for key in KINDS if (fact := getattr(image.facts, key)) is not None
+            key.replace("_", " "): fact.value for key in FACTS if (fact := getattr(image.facts, key)) is not None
         }
         what = ", ".join(f"{key} {value}" for key, value in known.items())
         return ImageError(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, TypeGuard, final
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.grading import Grade, Grading
@@ -20,6 +21,13 @@ TOO_FEW = "cohort-too-small"
 
 SMALL_GROUP, SMALL_SHARE = 2, 0.05
 """Number of images, and share of those not outstanding, below which the ungradable group may be odd images only."""
+
+FAR_QUANTILE, FAR = 0.9, 3.0
+"""An image is far worse than the others if it exceeds the threshold by 3 times what nine of ten of them do.
+
+No real cohort at hand has such an image; five that are twice as far take four tenths of the ungradable ones of 500
+images along (lab/LOG.md).
+"""
 
 NAMED = 3
 """Images of such a small group that are named."""
@@ -75,9 +83,13 @@ def grade_cohort(
 ) -> tuple[CohortResult, FittedSplit | None]:
     """Grade images together: those not outstanding are clustered, as in the paper.
 
-    With fewer than 10 of them they keep their scores, and their rows say why they have no grade.
+    With fewer than 10 of them they keep their scores, and their rows say why they have no grade. What is out of scope
+    takes no part: it is ungradable, with certainty 0. Images far worse than the others are graded by the split that
+    the others make; else a few of them would make a group of their own, and all others gradable.
     """
-    not_outstanding = [one for one in assessed if not isinstance(one, Failure) and not threshold.passes(one.score)]
+    refused = [one for one in assessed if _is_refused_scan(one, threshold)]
+    far = _find_far(np.array([one.score for one in refused]) - threshold.value)
+    not_outstanding = [one for one, apart in zip(refused, far, strict=True) if not apart]
     if len(not_outstanding) < FEWEST:
         warnings = (_warn_of_few(len(not_outstanding)),) if not_outstanding else ()
         return CohortResult(tuple(_grade_alone(one, threshold, None) for one in assessed), warnings), None
@@ -87,9 +99,10 @@ def grade_cohort(
     graded = {  # by identity: images in memory may share a name
         id(one): _grade_clustered(one, threshold, grades, number) for number, one in enumerate(not_outstanding)
     }
-    gradings = tuple(graded.get(id(one)) or _grade_alone(one, threshold, None) for one in assessed)
-    worst = tuple(grading.image for grading in gradings if grading.grade is Grade.UNGRADABLE)
-    return CohortResult(gradings, _warnings(len(not_outstanding), worst, fitted)), fitted
+    gradings = tuple(graded.get(id(one)) or _grade_alone(one, threshold, fitted) for one in assessed)
+    worst = tuple(one.image for one in gradings if one.grade is Grade.UNGRADABLE and not one.out_of_scope)
+    apart = [one.image for one, is_far in zip(refused, far, strict=True) if is_far]
+    return CohortResult(gradings, (*_warn_of_far(apart), *_warnings(len(refused), worst, fitted))), fitted
 
 
 def grade_settled(
@@ -97,6 +110,25 @@ def grade_settled(
 ) -> CohortResult:
     """Grade each image on its own, by a split that was frozen before."""
     return CohortResult(tuple(_grade_alone(one, threshold, split) for one in assessed))
+
+
+def _is_refused_scan(one: Assessment | Failure, threshold: FittedThreshold) -> TypeGuard[Assessment]:
+    """Tell whether an image is a scan, and not outstanding."""
+    return isinstance(one, Assessment) and not one.out_of_scope and not threshold.passes(one.score)
+
+
+def _find_far(excess: Float[np.ndarray, " images"]) -> Bool[np.ndarray, " images"]:
+    """Tell which images exceed the threshold by far more than nine of ten others do; none, if too few would be left."""
+    none = np.zeros(len(excess), dtype=bool)
+    far = excess > FAR * np.quantile(excess, FAR_QUANTILE) if len(excess) else none
+    return far if (~far).sum() >= FEWEST else none
+
+
+def _warn_of_far(names: Sequence[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    images = "1 image scores" if len(names) == 1 else f"{len(names)} images score"
+    return (f"{images} far worse than all others and moved no other grade: {', '.join(names[:NAMED])}.",)
 
 
 def grade_failure(one: Failure, threshold: float) -> Grading:
@@ -108,6 +140,8 @@ def grade_failure(one: Failure, threshold: float) -> Grading:
 def _grade_alone(one: Assessment | Failure, threshold: FittedThreshold, split: FittedSplit | None) -> Grading:
     if isinstance(one, Failure):
         return grade_failure(one, threshold.value)
+    if one.out_of_scope:
+        return _make_grading(one, threshold, Grade.UNGRADABLE, 0.0)
     if threshold.passes(one.score):
         return _make_grading(one, threshold, Grade.OUTSTANDING, threshold.certainty(one.score))
     if split is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, final
 
@@ -19,7 +19,7 @@ from unoqa.grader.cross_fitting import assign_folds
 from unoqa.grader.findings import FittedFindings
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.open_encoders import CachedFeatures
-from unoqa.grader.rotation import RotatedImages
+from unoqa.grader.panel import SMALLEST_STD
 from unoqa.grader.source import LazyImage
 from unoqa.store.workspace import make_key
 
@@ -130,7 +130,7 @@ def fit_on_outstanding(
     )
     with map_in_order(FittedFindings.fit, [images.features[encoders.measures]]) as results:
         findings = next(results)
-    value, std = threshold.fit(held_out.scores), float(max(held_out.scores.std(), 1e-9))
+    value, std = threshold.fit(held_out.scores), float(max(held_out.scores.std(), SMALLEST_STD))
     levels = HeatLevels.from_pairs(held_out.levels)
     return Fitted(fitted, FittedThreshold(value, std), findings, levels, np.sort(held_out.scores), report)
 
@@ -159,16 +159,8 @@ def _encode(cache: CachedFeatures, source: ImageSource, progress: Progress) -> _
             else:
                 images.used[digest] = image
     if images.used:
-        images.features = [_read_features(cache, encoder, images.used) for encoder in range(len(cache.encoders.all))]
+        images.features = [cache.read_rotatable(encoder, images.used) for encoder in range(len(cache.encoders.all))]
     return images
-
-
-def _read_features(cache: CachedFeatures, encoder: int, images: dict[str, LazyImage]) -> FeatureSet:
-    """Return what one encoder made of the images; a module can have them rotated and encoded again."""
-    rows = {cache.row(encoder, digest): (digest, image) for digest, image in images.items()}
-    encoders = cache.encoders
-    rotated = RotatedImages(lambda one: encoders.encode_with(encoder, encoders.prepare(one)), rows, encoders.size)
-    return replace(cache.read(encoder, images), rotate=rotated)
 
 
 def _count_needed(panel: Panel, threshold: Threshold) -> int:

@@ -25,7 +25,7 @@ from unoqa.grader.devices import find_device
 from unoqa.grader.duplicates import compute_fingerprint
 from unoqa.grader.findings import place_anatomically
 from unoqa.grader.model import Model, read_model, write_model
-from unoqa.grader.scans import describe_warnings
+from unoqa.grader.scans import OTHER_CONTENT, describe_warnings
 from unoqa.grader.source import ImageSource
 from unoqa.grader.split import FEWEST
 
@@ -102,6 +102,16 @@ class Grader:
         """Which numbers in the files are black and white."""
         return self.model.scans.intensity_range
 
+    def prepare(self, image: EnfaceImage) -> EnfaceImage:
+        """Return the scan in a picture, its pixels from 0 (black) to 1 (white).
+
+        Raises:
+            ImageError: the picture is out of scope, no scan is found in it, or its values do not fit the intensity
+                range.
+        """
+        self.model.scope.check(image)
+        return self.model.scans.prepare(image)
+
     def assess(
         self, image: EnfaceImage, *, all_findings: bool = False
     ) -> tuple[Assessment, Callable[[], Float[np.ndarray, "rows columns"]]]:
@@ -117,20 +127,22 @@ class Grader:
             the assessment, and a function that makes the heat map of the scan's size.
 
         Raises:
-            ImageError: the image is out of scope, too small, constant or not finite, its values do not fit the
-                intensity range, or no scan is found in it.
+            ImageError: as `prepare`; or the scan is too small, constant or not finite.
         """
-        self.model.scope.check(image)
-        self.model.scans.check_scope(image)
-        scaled = self.model.scans.prepare(image)
-        prepared = self.encoders.prepare(scaled)
+        return self.assess_scan(image, self.prepare(image), all_findings=all_findings)
+
+    def assess_scan(
+        self, image: EnfaceImage, scan: EnfaceImage, *, all_findings: bool = False
+    ) -> tuple[Assessment, Callable[[], Float[np.ndarray, "rows columns"]]]:
+        """Assess the scan that `prepare` found in an image, as `assess` does."""
+        prepared = self.encoders.prepare(scan)
         encoded = self.encoders.encode(prepared)
         prediction = self.fitted.panel.predict(encoded)
         passes = self.threshold.passes(prediction.score)
         wanted = all_findings or not passes
         findings = self.fitted.findings.find(self.encoders.measure(prepared, encoded)) if wanted else ()
-        orientation = image.facts.orientation
-        shape = (scaled.pixels.shape[0], scaled.pixels.shape[1])
+        orientation, warnings = image.facts.orientation, self.model.scans.find_warnings(scan)
+        shape = (scan.pixels.shape[0], scan.pixels.shape[1])
         assessment = Assessment(
             image.name,
             prediction.score,
@@ -140,8 +152,9 @@ class Grader:
             members=tuple(prediction.members.tolist()),
             point=np.empty(0) if passes else self.split.represent(prediction),
             findings=place_anatomically(findings, "" if orientation is None else orientation.value),
-            facts=scaled.facts,
-            warnings=self.model.scans.find_warnings(scaled),
+            facts=scan.facts,
+            out_of_scope=OTHER_CONTENT if OTHER_CONTENT in warnings else "",
+            warnings=warnings,
             fingerprint=compute_fingerprint(prepared.resized[0]),
         )
         return assessment, lambda: self.fitted.heat.heat(prediction, shape)
@@ -179,15 +192,13 @@ class Grader:
         assessed = _assess_all(self, ImageSource.find(images), progress)
         result, fitted = grade_cohort(assessed, self.threshold, self.split, seed=self.model.seed)
         if fitted is None:
-            not_outstanding = sum(grading.score is not None for grading in result.gradings) - result.count(
-                Grade.OUTSTANDING
-            )
+            not_outstanding = sum(map(_is_refused_scan, result.gradings))
             raise CohortError(
                 f"Settling takes at least {FEWEST} images that are not outstanding, and {not_outstanding} of these "
                 f"{len(assessed)} are not; settle on a larger cohort, as mixed as those to be graded."
             )
-        worst = [grading.image for grading in result.gradings if grading.grade is Grade.UNGRADABLE]
-        not_outstanding = len(worst) + result.count(Grade.GRADABLE)
+        refused = list(filter(_is_refused_scan, result.gradings))
+        worst, not_outstanding = [one.image for one in refused if one.grade is Grade.UNGRADABLE], len(refused)
         if small := describe_small_group(worst, not_outstanding):
             raise CohortError(f"{small}; a settled model would keep this split for good.")
         failures = tuple(one for one in assessed if isinstance(one, Failure))
@@ -287,6 +298,12 @@ def add_warnings(result: CohortResult, assessed: Sequence[Assessment | Failure],
     return replace(
         result, warnings=(*model.find_warnings(), *describe_warnings(assessed, model.scans), *result.warnings)
     )
+
+
+def _is_refused_scan(grading: Grading) -> bool:
+    """Tell whether an image has part in the split."""
+    scored = grading.score is not None and not grading.out_of_scope
+    return scored and grading.grade is not Grade.OUTSTANDING
 
 
 def _assess_all(grader: Grader, source: ImageSource, progress: Progress | None) -> list[Assessment | Failure]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import numpy as np
-from jaxtyping import Float
 
 from unoqa.core.errors import FitError, ImageError, UsageError
 from unoqa.core.image import FLOAT32, SMALLEST_CONTRAST, EnfaceImage, NumberType
@@ -97,15 +96,6 @@ class IntensityRange:
             return image
         pixels = _scale(image.pixels.astype(np.float64), black, white).clip(0, 1).astype(np.float32)
         return replace(image, pixels=pixels, number_type=FLOAT32)
-
-    def restore(self, image: EnfaceImage, scaled: Float[np.ndarray, "rows columns"]) -> EnfaceImage:
-        """Return the image with other pixels, given from 0 (black) to 1 (white): `scale` gives these back.
-
-        Args:
-            image: as read; it says which numbers its file would hold.
-        """
-        black, white = self._find_ends(image)
-        return replace(image, pixels=(black + scaled.astype(np.float64) * (white - black)))
 
     def to_values(self) -> dict[str, Any]:
         """Return plain values, which `from_values` reads back."""

@@ -14,13 +14,14 @@ from unoqa.core.precision import Precision, find_usable, name_lack
 from unoqa.encoders.measures import MEASURES
 from unoqa.grader.card import render_model_card
 from unoqa.grader.cohort import FittedThreshold
+from unoqa.grader.content import FittedContent
 from unoqa.grader.findings import FittedFindings
 from unoqa.grader.fitting import FitReport, Fitted
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.recipe_values import check_keys, parse_panel, parse_size, parse_slab, parse_split
 from unoqa.grader.scans import FittedScans
-from unoqa.grader.scope import Scope
+from unoqa.grader.scope import ANY, Scope
 from unoqa.store.model_folder import read_model_folder, write_model_folder
 from unoqa.version import __version__
 
@@ -62,7 +63,7 @@ class Model:
     @property
     def scope(self) -> Scope:
         """Which scans the model is for."""
-        return Scope(parse_slab(self.settings, self.recipe))
+        return Scope(parse_slab({"slab": ANY} | self.settings, self.recipe), self.scans.kinds)
 
     @property
     def usable_precision(self) -> Precision:
@@ -155,6 +156,7 @@ def _arrays(model: Model) -> State:
         "findings": model.fitted.findings.state(),
         "heat": model.fitted.heat.state(),
         "reference": {"scores": torch.from_numpy(model.fitted.reference)},
+        "content": {} if model.scans.content is None else model.scans.content.state(),
     }
     for number, encoder in enumerate(model.encoders.all):
         parts[f"encoder.{number}"] = encoder.state()
@@ -177,6 +179,7 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
     _check_weights(document["encoders"], encoders)
     there = {key: array.to(device) for key, array in arrays.items() if key.startswith(("panel.", "findings."))}
     scales = [encoder.scales for encoder in encoders.all]
+    content = select_prefix(arrays, "content.")
     measures, measure_scales = tuple(document["measures"]), scales[encoders.measures]
     fitted = Fitted(
         panel=panel.restore(select_prefix(there, "panel."), scales, document["standards"]),
@@ -189,7 +192,7 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
     return Model(
         encoders,
         fitted,
-        FittedScans.from_values(document),
+        FittedScans.from_values(document, FittedContent.restore(content) if content else None),
         parse_split(settings, name),
         name,
         settings,

@@ -15,6 +15,7 @@ from unoqa.core.assessment import Failure
 from unoqa.core.features import FeaturePyramid
 from unoqa.core.parallel import map_in_order
 from unoqa.encoders.measures import MEASURES, Measures
+from unoqa.grader.rotation import RotatedImages
 from unoqa.store.workspace import make_key
 from unoqa.version import __version__
 
@@ -224,9 +225,12 @@ class CachedFeatures:
         settings = self.encoders.settings[encoder]
         return features if settings.core() == settings else replace(features, finish=settings.finish)
 
-    def row(self, encoder: int, digest: str) -> int:
-        """Return the row of an image in the arrays that `read` gives."""
-        return self._files[self.encoders.positions[encoder]].row(digest)
+    def read_rotatable(self, encoder: int, images: Mapping[str, LazyImage]) -> FeatureSet:
+        """Return the features of these images by their digests; a module can have them rotated and encoded again."""
+        file, encoders = self._files[self.encoders.positions[encoder]], self.encoders
+        rows = {file.row(digest): (digest, image) for digest, image in images.items()}
+        rotated = RotatedImages(lambda one: encoders.encode_with(encoder, encoders.prepare(one)), rows, encoders.size)
+        return replace(self.read(encoder, images), rotate=rotated)
 
     def _encode(self, image: EnfaceImage) -> tuple[str, list[FeaturePyramid | None]]:
         digest, prepared = image.digest(), self.encoders.prepare(image)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, final
 
+import numpy as np
+from jaxtyping import Float
+
 from unoqa.core.assessment import Assessment, Failure
-from unoqa.core.errors import ImageError
-from unoqa.core.facts import Fact, Facts, agree
+from unoqa.core.facts import Fact, Facts
 from unoqa.core.parallel import map_in_order
+from unoqa.grader.content import FittedContent, describe_content
 from unoqa.grader.crop import WHOLE, Crop
 from unoqa.grader.duplicates import Print, compute_fingerprint, find_duplicates
 from unoqa.grader.intensity import IntensityRange, StoredValues, choose_range
@@ -28,8 +31,11 @@ OTHER_SIZE = "other-size"
 DARK_RANGE = "dark-range"
 """Code of a warning: the image uses so little of the intensity range that the range may not be meant for it."""
 
-KINDS = ("device", "field_of_view", "slab")
-"""Facts that all images of a model have in common."""
+OTHER_CONTENT = "other-content"
+"""Code of scope and of a warning: the image is a picture of another kind than the scans that the model knows."""
+
+KINDS = ("device", "field_of_view")
+"""Facts that all images of a model have in common; the slab is a setting of the recipe."""
 
 DARK = 1 / 8
 """Largest share of the range that such an image uses: 12 bits in a file of 16 use a sixteenth."""
@@ -44,7 +50,8 @@ class FittedScans:
         smallest: rows and columns that each of them has at least.
         largest: rows and columns that each of them has at most.
         crop: how the scan is cut out of each picture.
-        kinds: the devices, fields of view and slabs that occur, each if it is known of all images.
+        kinds: the devices and fields of view that occur, each if it is known of all images.
+        content: what kind of pictures they are; None if there are fewer than two.
     """
 
     intensity_range: IntensityRange
@@ -52,41 +59,21 @@ class FittedScans:
     largest: Size
     crop: Crop = WHOLE
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    content: FittedContent | None = None
 
     def has_size_of(self, image: EnfaceImage) -> bool:
         """Tell whether the model was fitted on images of this size, or smaller and larger ones."""
         sides = zip(self.smallest, image.pixels.shape, self.largest, strict=True)
         return all(low <= side <= high for low, side, high in sides)
 
-    def find_other(self, facts: Facts) -> str:
-        """Return the first of device, field of view and slab in which a scan is another; empty if it is in none."""
-        for key, values in self.kinds.items():
-            fact: Fact | None = getattr(facts, key)
-            if fact is not None and not any(agree(key, fact.value, value) for value in values):
-                return key
-        return ""
-
-    def check_scope(self, image: EnfaceImage) -> None:
-        """Refuse an image that is known to be of another device, field of view or slab.
-
-        Raises:
-            ImageError: `out-of-scope`.
-        """
-        if key := self.find_other(image.facts):
-            fact: Fact = getattr(image.facts, key)
-            what = key.replace("_", " ")
-            raise ImageError(
-                "out-of-scope",
-                f"{image.name} has the {what} '{fact.value}' by {fact.source}, and the model was fitted on "
-                f"'{', '.join(self.kinds[key])}'; grade it with a model of such scans.",
-                scope=f"other-{what.replace(' ', '-')}",
-            )
-
     def find_warnings(self, scaled: EnfaceImage) -> tuple[str, ...]:
         """Return the codes of how an image differs, without being refused; it was scaled by the intensity range."""
-        other_size = not self.has_size_of(scaled)
-        dark = float(scaled.pixels.max()) <= DARK
-        return (OTHER_SIZE,) * other_size + (DARK_RANGE,) * dark
+        found = {
+            OTHER_SIZE: not self.has_size_of(scaled),
+            DARK_RANGE: float(scaled.pixels.max()) <= DARK,
+            OTHER_CONTENT: self.content is not None and self.content.is_other(scaled),
+        }
+        return tuple(code for code, there in found.items() if there)
 
     def prepare(self, image: EnfaceImage) -> EnfaceImage:
         """Return the scan in a picture, its pixels from 0 (black) to 1 (white).
@@ -101,7 +88,7 @@ class FittedScans:
         return replace(source, images=tuple(self._scale_lazily(image) for image in source.images))
 
     def to_values(self) -> dict[str, Any]:
-        """Return plain values, which `from_values` reads back."""
+        """Return plain values, which `from_values` reads back; the content's arrays are kept elsewhere."""
         size = {"smallest": list(self.smallest), "largest": list(self.largest)}
         kinds = {key: list(values) for key, values in self.kinds.items()}
         return {
@@ -112,8 +99,8 @@ class FittedScans:
         }
 
     @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> FittedScans:
-        """Return what gave the values.
+    def from_values(cls, values: Mapping[str, Any], content: FittedContent | None = None) -> FittedScans:
+        """Return what gave the values, which do not hold the content.
 
         Raises:
             LookupError, ValueError: nothing gave them.
@@ -122,7 +109,7 @@ class FittedScans:
         smallest, largest = ((int(rows), int(columns)) for rows, columns in sizes)
         kinds = {key: tuple(values["kinds"][key]) for key in KINDS if key in values.get("kinds", {})}
         crop = Crop.parse(values.get("crop", str(WHOLE)))
-        return cls(IntensityRange.from_values(values["intensity_range"]), smallest, largest, crop, kinds)
+        return cls(IntensityRange.from_values(values["intensity_range"]), smallest, largest, crop, kinds, content)
 
     def _scale_lazily(self, image: LazyImage) -> LazyImage:
         return replace(image, load=lambda: self.intensity_range.scale(image.load()))
@@ -137,6 +124,7 @@ class _Look:
     size: Size
     facts: Facts
     mark: Print
+    content: Float[np.ndarray, "4 statistics"]
 
 
 @final
@@ -171,7 +159,8 @@ def survey(source: ImageSource, declared: tuple[float, float] | None, crop: Crop
     looks = [look for look in found if not isinstance(look, Failure)]
     chosen = choose_range([look.values for look in looks], declared)
     rows, columns = zip(*(look.size for look in looks), strict=True) if looks else ((0,), (0,))
-    scans = FittedScans(chosen, (min(rows), min(columns)), (max(rows), max(columns)), crop, _find_kinds(looks))
+    content = FittedContent.fit([look.content for look in looks]) if len(looks) > 1 else None
+    scans = FittedScans(chosen, (min(rows), min(columns)), (max(rows), max(columns)), crop, _find_kinds(looks), content)
     near = replace(find_duplicates([look.mark for look in looks]), exact=())  # a fit leaves exact ones out, and says so
     notices = [_note_sizes(looks), _note_learned_ends(chosen, declared), _note_dark(looks, chosen), *near.describe()]
     told = [
@@ -192,6 +181,12 @@ def describe_warnings(assessed: Sequence[Assessment | Failure], scans: FittedSca
             f"than those that the model was fitted on ({fitted}): grades may move; export at the fitted size or fit "
             "again."
         )
+    if foreign := [one for one in images if OTHER_CONTENT in one.warnings]:
+        sentences.append(
+            f"{_count(foreign, images, 'is', 'are')} unlike the scans that the model was fitted on, such as "
+            f"{foreign[0].image}: another kind of picture, inverted, or little is left of the scan. They are "
+            "ungradable with certainty 0, and move no other grade."
+        )
     if dark := [one for one in images if DARK_RANGE in one.warnings]:
         sentences.append(
             f"{_count(dark, images, 'uses', 'use')} at most an eighth of the model's intensity range "
@@ -208,7 +203,8 @@ def _crop_lazily(image: LazyImage, crop: Crop) -> LazyImage:
 def _look_at(image: EnfaceImage) -> _Look:
     image.check()
     mark = Print(image.name, image.digest(), compute_fingerprint(image.pixels))
-    return _Look(StoredValues.of(image), (image.pixels.shape[0], image.pixels.shape[1]), image.facts, mark)
+    size = (image.pixels.shape[0], image.pixels.shape[1])
+    return _Look(StoredValues.of(image), size, image.facts, mark, describe_content(image))
 
 
 def _find_kinds(looks: Sequence[_Look]) -> dict[str, tuple[str, ...]]:

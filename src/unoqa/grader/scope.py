@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, final
 
 from unoqa.core.errors import ImageError
-from unoqa.core.facts import agree
+from unoqa.core.facts import STRUCTURAL, Fact, agree
 
 if TYPE_CHECKING:
     from unoqa.core.facts import Facts
@@ -19,9 +20,6 @@ SUPERFICIAL = "superficial"
 ANY = "any"
 """In place of a slab: every one."""
 
-STRUCTURAL, OTHER_SLAB, OTHER_MODALITY = "structural", "other-slab", "other-modality"
-"""Codes of scope; the first is also the first word of slabs that show reflectance, not flow."""
-
 MODALITIES = ("OPTENF", "OPT", "OP", "OT", "XC")
 """DICOM's words for what may hold an OCTA en-face image: tomography of the eye, photographs, captures of a screen."""
 
@@ -33,39 +31,45 @@ class Scope:
 
     Attributes:
         slab: that they show, such as `superficial` or `structural deep`; `any` takes every slab.
+        kinds: the devices and fields of view of the images that the model was fitted on, each if it is known.
     """
 
     slab: str = SUPERFICIAL
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> dict[str, tuple[str, ...]]:
+        """The values, one of which a fact must agree with, by the names of the facts."""
+        slab = {} if self.slab == ANY else {"slab": (self.slab,)}
+        return {"modality": MODALITIES, **self.kinds, **slab}
 
     def find_other(self, facts: Facts) -> str:
-        """Return the code of why a scan is out of scope, by what is known of it; empty if it is not."""
-        if facts.modality is not None and facts.modality.value not in MODALITIES:
-            return OTHER_MODALITY
-        if facts.slab is None or self.slab == ANY:
-            return ""
-        if facts.slab.value.startswith(STRUCTURAL) and not self.slab.startswith(STRUCTURAL):
-            return STRUCTURAL
-        return "" if agree("slab", facts.slab.value, self.slab) else OTHER_SLAB
+        """Return the name of the first fact in which a scan is another; empty if there is none."""
+        for key, values in self.wanted.items():
+            fact: Fact | None = getattr(facts, key)
+            if fact is not None and not any(agree(key, fact.value, value) for value in values):
+                return key
+        return ""
 
     def check(self, image: EnfaceImage) -> None:
         """Check that an image is in scope.
 
         Raises:
-            ImageError: `out-of-scope`.
+            ImageError: `out-of-scope`; its scope is `structural`, or `other-` and the name of the fact.
         """
-        if not (code := self.find_other(image.facts)):
+        if not (key := self.find_other(image.facts)):
             return
-        fact = image.facts.modality if code == OTHER_MODALITY else image.facts.slab
-        if fact is None:
-            return
-        sentence = (
-            f"{image.name} has the modality {fact.value} by {fact.source}, which holds no OCTA en-face images; leave "
-            "it out, or export the en-face image alone."
-            if code == OTHER_MODALITY
-            else f"{image.name} shows the slab '{fact.value}' by {fact.source} and the model is for '{self.slab}'; "
-            "grade it with a model of its slab (fit takes the slab)."
-        )
-        raise ImageError("out-of-scope", sentence, scope=code)
+        fact: Fact = getattr(image.facts, key)
+        what = key.replace("_", " ")
+        found = f"{image.name} has the {what} '{fact.value}' by {fact.source}"
+        if key == "modality":
+            sentence = f"{found}, which holds no OCTA en-face images; leave it out, or export the en-face image alone."
+        else:
+            wanted, hint = "' or '".join(self.wanted[key]), " (fit takes the slab)" * (key == "slab")
+            sentence = f"{found}, and the model is for '{wanted}'; grade it with a model of such scans{hint}."
+        shows_reflectance = key == "slab" and fact.value.startswith(STRUCTURAL)
+        scope = STRUCTURAL if shows_reflectance else f"other-{what.replace(' ', '-')}"
+        raise ImageError("out-of-scope", sentence, scope=scope)
 
     def restrict(self, source: ImageSource) -> ImageSource:
         """Return the images, each checked when it is read."""

@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, final
 
 from unoqa.core.grading import Grade
-from unoqa.grader.scans import DARK_RANGE, OTHER_SIZE
+from unoqa.grader.scans import DARK_RANGE, OTHER_CONTENT, OTHER_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,7 @@ MOST = 10
 FLAG_WORDS = {
     OTHER_SIZE: "has another size than the images that the model was fitted on",
     DARK_RANGE: "uses so little of the intensity range that the range may not be meant for it",
+    OTHER_CONTENT: "is unlike the scans that the model was fitted on: another kind of picture, or hardly a scan",
 }
 """What a code of the record says of a scan; other codes are shown as they are."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, final
 
@@ -14,7 +14,6 @@ from unoqa.core.errors import DataSetError
 from unoqa.core.grading import Grade
 from unoqa.formats import read
 from unoqa.grader.open_encoders import CachedFeatures
-from unoqa.grader.rotation import RotatedImages
 from unoqa.grader.source import LazyImage
 from unoqa.store.workspace import make_key
 from unoqa.thresholds.conformal import Conformal
@@ -127,10 +126,8 @@ class FeatureLibrary:
 
     def read_features(self, encoder: Encoder, digests: Sequence[str]) -> FeatureSet:
         """Read the features of some images by one encoder; a module can have them rotated and encoded again."""
-        number = self._encoders.index(encoder)
-        rows = {self._cache.row(number, digest): (digest, self._find_image(digest)) for digest in digests}
-        rotated = RotatedImages(partial(self._open_encoders.encode_with, number), rows, self._open_encoders.size)
-        return replace(self._cache.read(number, digests), rotate=rotated)
+        images = {digest: self._find_image(digest) for digest in digests}
+        return self._cache.read_rotatable(self._encoders.index(encoder), images)
 
     def read_pixels(self, digest: str) -> Float[np.ndarray, "size size"]:
         """Open an image again, resized to the size that the encoders get."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from scipy.stats import binomtest
 
 from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.benchmark.selftest.trial import SEVERITIES, UNDAMAGED, Trial
+from unoqa.core.intervals import Share
 
 AIM = 0.8
 """Share of damaged scans that must be refused for a severity to count as seen."""
@@ -18,27 +18,7 @@ AIM = 0.8
 
 @final
 @dataclass(frozen=True)
-class Share:
-    """A share of trials with its 95 % interval (Wilson 1927); without trials, all are NaN."""
-
-    count: int
-    trials: int
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, yes: Sequence[bool]) -> Share:
-        """Count how many are true."""
-        if not yes:
-            return cls(0, 0, float("nan"), float("nan"), float("nan"))
-        interval = binomtest(sum(yes), len(yes)).proportion_ci(method="wilson")
-        return cls(sum(yes), len(yes), sum(yes) / len(yes), float(interval.low), float(interval.high))
-
-
-@final
-@dataclass(frozen=True)
-class Detection:
+class DamageSeen:
     """How a model sees one kind of damage.
 
     Attributes:
@@ -58,9 +38,9 @@ class Detection:
     seen_from: float | None
 
 
-def summarise(trials: Sequence[Trial]) -> tuple[Share, tuple[Detection, ...]]:
+def summarise(trials: Sequence[Trial]) -> tuple[Share, tuple[DamageSeen, ...]]:
     """Return the share of undamaged scans that are refused, and how each kind of damage is seen."""
-    undamaged = Share.of([trial.refused for trial in trials if trial.kind == UNDAMAGED])
+    undamaged = _count([trial.refused for trial in trials if trial.kind == UNDAMAGED])
     kinds = [
         _summarise_kind(name, bool(damage.measures), [trial for trial in trials if trial.kind == name], undamaged)
         for name, damage in load_damages().items()
@@ -68,17 +48,21 @@ def summarise(trials: Sequence[Trial]) -> tuple[Share, tuple[Detection, ...]]:
     return undamaged, tuple(kinds)
 
 
-def _summarise_kind(kind: str, nameable: bool, trials: Sequence[Trial], undamaged: Share) -> Detection:
+def _summarise_kind(kind: str, nameable: bool, trials: Sequence[Trial], undamaged: Share) -> DamageSeen:
     by_severity = [[trial for trial in trials if trial.severity == severity] for severity in SEVERITIES]
-    refused = tuple(Share.of([trial.refused for trial in some]) for some in by_severity)
+    refused = tuple(_count([trial.refused for trial in some]) for some in by_severity)
     seen = [[trial for trial in some if trial.refused] for some in by_severity]
-    return Detection(
+    return DamageSeen(
         kind=kind,
         refused=refused,
-        named=tuple(Share.of([trial.named for trial in some]) for some in seen) if nameable else None,
+        named=tuple(_count([trial.named for trial in some]) for some in seen) if nameable else None,
         place=tuple(_mean([trial.place for trial in some]) for some in seen),
         seen_from=_find_severity([undamaged.value, *(share.value for share in refused)]),
     )
+
+
+def _count(answers: Sequence[bool]) -> Share:
+    return Share(sum(answers), len(answers))
 
 
 def _find_severity(shares: Sequence[float]) -> float | None:

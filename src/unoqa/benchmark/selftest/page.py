@@ -15,9 +15,10 @@ from unoqa.report.assets import hash_inline, read_asset
 from unoqa.report.thumbnails import make_data_uri, make_heat_layer, make_thumbnail
 
 if TYPE_CHECKING:
-    from unoqa.benchmark.selftest.detection import Detection, Share
+    from unoqa.benchmark.selftest.detection import DamageSeen
     from unoqa.benchmark.selftest.run import SelfTest
     from unoqa.benchmark.selftest.trial import Picture
+    from unoqa.core.intervals import Share
 
 SIDE, MOST_BYTES = 190, 9_000
 """Pixels and bytes of a picture on the page, at most."""
@@ -52,8 +53,8 @@ def describe(test: SelfTest) -> list[str]:
     seen = [one for one in test.detections if one.seen_from is not None]
     unseen = [one for one in test.detections if one.seen_from is None]
     sentences = [
-        f"Of {share.trials} undamaged scans, {share.count} are refused "
-        f"({share.value:.0%}, 95 % interval {share.low:.0%} to {share.high:.0%})."
+        f"Of {share.total} undamaged scans, {share.count} are refused "
+        f"({share.value:.0%}, 95 % interval {share.interval[0]:.0%} to {share.interval[1]:.0%})."
     ]
     if seen:
         ordered = sorted(seen, key=lambda one: one.seen_from or 0)
@@ -68,7 +69,7 @@ def describe(test: SelfTest) -> list[str]:
     return sentences
 
 
-def tabulate(detection: Detection) -> tuple[str, ...]:
+def tabulate(detection: DamageSeen) -> tuple[str, ...]:
     """Return the row of one kind: name, refused per severity, named and place at the highest, seen from."""
     named = "no finding for it" if detection.named is None else _percent(detection.named[-1])
     place = "–" if math.isnan(detection.place[-1]) else f"{detection.place[-1]:.2f}"
@@ -77,13 +78,13 @@ def tabulate(detection: Detection) -> tuple[str, ...]:
 
 
 def _percent(share: Share) -> str:
-    return f"{share.value:.0%}" if share.trials else "–"
+    return f"{share.value:.0%}" if share.total else "–"
 
 
-def _plot(detection: Detection, undamaged: Share) -> dict[str, Any]:
+def _plot(detection: DamageSeen, undamaged: Share) -> dict[str, Any]:
     points = [
-        {"x": _across(severity), "y": _down(share.value), "low": _down(share.low), "high": _down(share.high)}
-        | {"severity": f"{severity:g}"}
+        {"x": _across(severity), "y": _down(share.value), "severity": f"{severity:g}"}
+        | dict(zip(("low", "high"), map(_down, share.interval), strict=True))
         for severity, share in zip((0.0, *SEVERITIES), (undamaged, *detection.refused), strict=True)
     ]
     seen = "not seen" if detection.seen_from is None else f"80 % from {detection.seen_from:.2f}"

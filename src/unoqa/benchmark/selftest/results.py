@@ -6,18 +6,20 @@ import csv
 import io
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from unoqa.benchmark.selftest.page import write_page
-from unoqa.benchmark.selftest.trial import SEVERITIES
+from unoqa.benchmark.selftest.trial import SEVERITIES, Trial
 from unoqa.core.errors import ResultsError
 from unoqa.store.files import write_text
+from unoqa.store.formulas import escape_formula
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from unoqa.benchmark.selftest.detection import DamageSeen
     from unoqa.benchmark.selftest.run import SelfTest
     from unoqa.grader.grader import Grader
 
@@ -42,7 +44,7 @@ def write_selftest(test: SelfTest, grader: Grader, folder: Path) -> None:
     """Write the three files into a folder."""
     model = grader.model
     facts = (
-        f"Recipe {model.recipe}, fitted on {grader.fitted.report.used} images; {test.undamaged.trials} outstanding "
+        f"Recipe {model.recipe}, fitted on {grader.fitted.report.used} images; {test.undamaged.total} outstanding "
         f"scans damaged in {len(test.detections)} ways; unoqa {__version__}."
     )
     write_text(folder / "selftest.html", write_page(test, facts))
@@ -51,31 +53,32 @@ def write_selftest(test: SelfTest, grader: Grader, folder: Path) -> None:
 
 
 def _to_values(test: SelfTest, grader: Grader) -> dict[str, Any]:
-    values = {
+    return {
         "unoqa": __version__,
         "note": NOTE,
         "model": grader.model.checksum,
         "recipe": grader.model.recipe,
         "severities": SEVERITIES,
-        "undamaged": asdict(test.undamaged),
-        "kinds": {one.kind: asdict(one) for one in test.detections},
+        "undamaged": test.undamaged.to_values(),
+        "kinds": {one.kind: _seen_to_values(one) for one in test.detections},
     }
-    return _without_nan(values)
 
 
-def _without_nan(value: Any) -> Any:  # noqa: ANN401 - any value of a JSON document
-    """JSON has no NaN; null stands for it."""
-    if isinstance(value, dict):
-        return {key: _without_nan(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
+def _seen_to_values(seen: DamageSeen) -> dict[str, Any]:
+    return {
+        "refused": [share.to_values() for share in seen.refused],
+        "named": None if seen.named is None else [share.to_values() for share in seen.named],
+        "place": [None if math.isnan(place) else place for place in seen.place],
+        "seen_from": seen.seen_from,
+    }
 
 
 def _to_csv(test: SelfTest) -> str:
     text = io.StringIO()
-    rows = [asdict(trial) | {"findings": "; ".join(trial.findings)} for trial in test.trials]
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, [one.name for one in fields(Trial)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: "" if value is None else value for key, value in _without_nan(row).items()} for row in rows)
+    for trial in test.trials:
+        name, findings = escape_formula(trial.image), escape_formula("; ".join(trial.findings))
+        place = "" if math.isnan(trial.place) else trial.place
+        writer.writerow(asdict(trial) | {"image": name, "findings": findings, "place": place})
     return text.getvalue()

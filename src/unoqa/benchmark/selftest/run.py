@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
-from unoqa.benchmark.selftest.detection import Detection, Share, summarise
+from unoqa.benchmark.selftest.detection import DamageSeen, summarise
 from unoqa.benchmark.selftest.trial import Picture, Trial, try_scan
 from unoqa.core.assessment import Failure
 from unoqa.core.errors import UsageError
@@ -15,12 +15,15 @@ from unoqa.core.progress import NoProgress
 from unoqa.grader.source import ImageSource
 
 if TYPE_CHECKING:
+    from unoqa.core.intervals import Share
     from unoqa.core.progress import Progress
     from unoqa.grader.grader import Grader
     from unoqa.grader.source import ImagesLike
 
 FEWEST = 5
 """Scans that a self-test takes at least: of fewer, a share of 80 % means nothing."""
+
+NEEDED = f"A self-test takes at least {FEWEST} outstanding scans that the model was not fitted on"
 
 
 @final
@@ -35,7 +38,7 @@ class SelfTest:
     """
 
     undamaged: Share
-    detections: tuple[Detection, ...]
+    detections: tuple[DamageSeen, ...]
     trials: tuple[Trial, ...]
     pictures: tuple[Picture, ...]
     failures: tuple[Failure, ...]
@@ -62,16 +65,18 @@ def run_selftest(
             lambda image: [picture.trial for picture in try_scan(grader, image, seed=seed + number)]
         )
 
+    if len(chosen) < FEWEST:
+        raise UsageError(f"{NEEDED}, and there are {len(chosen)}; give more.")
     tried = map_all(try_image, range(len(chosen)), task)
     scans = {number: one for number, one in enumerate(tried) if not isinstance(one, Failure)}
     failures = tuple(one for one in tried if isinstance(one, Failure))
     if len(scans) < FEWEST:
-        raise UsageError(
-            f"A self-test takes at least {FEWEST} outstanding scans that the model was not fitted on, and {len(scans)} "
-            f"of {len(chosen)} can be used{_give_reason(failures)}."
-        )
+        raise UsageError(f"{NEEDED}, and {len(scans)} of {len(chosen)} can be used{_give_reason(failures)}.")
     first = min(scans)
-    pictures = tuple(try_scan(grader, chosen.images[first].load(), seed=seed + first))
+    drawing = (progress or NoProgress()).task("drawing", 1)
+    (pictures,) = map_all(
+        lambda number: tuple(try_scan(grader, chosen.images[number].load(), seed=seed + number)), [first], drawing
+    )
     trials = tuple(trial for scan in scans.values() for trial in scan)
     return SelfTest(*summarise(trials), trials, pictures, failures)
 

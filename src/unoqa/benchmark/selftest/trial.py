@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float
 
 from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.core.auroc import auroc
@@ -77,25 +77,25 @@ def try_scan(grader: Grader, image: EnfaceImage, *, seed: int) -> Iterator[Pictu
     Raises:
         ImageError: the scan cannot be used by this model.
     """
-    scaled = grader.intensity_range.scale(image)
-    pixels = scaled.resize(min(scaled.pixels.shape))
+    scan = grader.prepare(image)
+    pixels = scan.resize(min(scan.pixels.shape))
     nowhere = np.zeros(pixels.shape, dtype=bool)
-    yield _assess(grader, image, pixels, nowhere, (UNDAMAGED, None, 0.0))
+    yield _assess(grader, image, replace(scan, pixels=pixels), nowhere, (UNDAMAGED, None, 0.0))
     for number, (kind, damage) in enumerate(load_damages().items()):
         for severity in SEVERITIES:
             damaged, mask = damage.apply(pixels, severity, np.random.default_rng((seed, number)))
-            yield _assess(grader, image, damaged, mask, (kind, damage, severity))
+            yield _assess(grader, image, replace(scan, pixels=damaged), mask, (kind, damage, severity))
 
 
 def _assess(
     grader: Grader,
     image: EnfaceImage,
-    pixels: Float32[np.ndarray, "size size"],
+    scan: EnfaceImage,
     mask: Bool[np.ndarray, "size size"],
     planted: tuple[str, Damage | None, float],
 ) -> Picture:
     kind, damage, severity = planted
-    assessment, make_heat = grader.assess(grader.intensity_range.restore(image, pixels), all_findings=True)
+    assessment, make_heat = grader.assess_scan(image, scan, all_findings=True)
     heat = make_heat()
     first = {finding.measure for finding in assessment.findings[:NAMED_AMONG]}
     trial = Trial(
@@ -108,7 +108,7 @@ def _assess(
         place=_compare_place(heat, mask),
         findings=describe_findings(assessment.findings),
     )
-    return Picture(trial, pixels, heat)
+    return Picture(trial, scan.pixels, heat)
 
 
 def _compare_place(heat: Float[np.ndarray, "rows columns"], mask: Bool[np.ndarray, "rows columns"]) -> float:

@@ -20,7 +20,7 @@ class VesselSignal(Measure):
     direction: ClassVar[int] = -1
     sentence: ClassVar[str] = "How bright vessels are at a place; low where signal is lost."
     reason: ClassVar[str] = "weak signal"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Measure on the image reduced by 2×2 averages, which halves the speckle too."""

@@ -5,6 +5,8 @@ Each slab has two codes, of the flow in its vessels and of the reflectance of it
 
 from __future__ import annotations
 
+from unoqa.core.facts import STRUCTURAL
+
 _FLOW = {
     128257: "retina, colours by depth",
     128259: "whole retina",
@@ -18,9 +20,6 @@ _FLOW = {
     128275: "choroid",
     128277: "whole eye",
 }
-
-STRUCTURAL = "structural"
-"""First word of slabs that show reflectance."""
 
 SLABS = {
     **{str(code): slab for code, slab in _FLOW.items()},

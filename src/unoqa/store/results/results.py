@@ -155,8 +155,8 @@ class Results:
         return int(self._value("SELECT count(*) FROM images WHERE grade IS ?", None if grade is None else int(grade)))
 
     def count_out_of_scope(self) -> int:
-        """Count the images that are not such scans as the model is for."""
-        return int(self._value("SELECT count(*) FROM images WHERE out_of_scope != ''"))
+        """Count the images without a score, since they are known not to be such scans as the model is for."""
+        return int(self._value("SELECT count(*) FROM images WHERE out_of_scope != '' AND score IS NULL"))
 
     def count_scored_without_grade(self) -> int:
         """Count the images that are not outstanding and have no grade, since too few are."""

@@ -126,6 +126,7 @@ class Run:
                 score,
                 size=(height, width),
                 point=np.empty(0) if point is None else next(points),
+                out_of_scope=scope,
                 warnings=tuple(warnings.split()),
                 digest=digest,
                 fingerprint=fingerprint,

@@ -61,7 +61,7 @@ def _compare_neighbours(lines: GreyImage) -> Float[np.ndarray, " pairs"]:
     shortest, full, longest = (round(share * width) for share in SIDEWAYS)
     shortest = max(shortest, STRAIGHT + 1)
     shifts = np.arange(-longest, longest + 1)
-    correlations = _correlate_neighbours(lines, shifts)
+    correlations = correlate_neighbours(standardise_details(lines), shifts)
     straight = correlations[:, np.abs(shifts) <= STRAIGHT].max(axis=1)
     aside = np.abs(shifts) >= shortest
     found, sideways = np.abs(shifts[aside])[correlations[:, aside].argmax(axis=1)], correlations[:, aside].max(axis=1)
@@ -71,19 +71,24 @@ def _compare_neighbours(lines: GreyImage) -> Float[np.ndarray, " pairs"]:
     return np.where(stands_out, weight * (certain - straight - CHANCE), 0).astype(np.float32)
 
 
-def _correlate_neighbours(lines: GreyImage, shifts: Int[np.ndarray, " shifts"]) -> Float[np.ndarray, "pairs shifts"]:
-    """Return the correlation of each line with the next one, moved by each shift."""
-    width, longest = lines.shape[1], int(shifts[-1])
-    details = _standardise(
-        gaussian_filter1d(lines, FINE_SIGMA, axis=1) - gaussian_filter1d(lines, COARSE_SIGMA, axis=1)
-    )
-    spectra = fft.rfft(details, fft.next_fast_len(width + longest, real=True), axis=1)
-    products = fft.irfft(np.conj(spectra[:-1]) * spectra[1:], axis=1)
+def correlate_neighbours(
+    details: Float[np.ndarray, "lines width"], shifts: Int[np.ndarray, " shifts"]
+) -> Float[np.ndarray, "pairs shifts"]:
+    """Return the correlation of each line with the next one, moved by each shift: the mean product where both lie.
+
+    Args:
+        details: lines of mean 0 and standard deviation 1.
+    """
+    width, longest = details.shape[1], int(np.abs(shifts).max())
+    length = fft.next_fast_len(width + longest, real=True)
+    spectra = fft.rfft(details, length, axis=1)
+    products = fft.irfft(np.conj(spectra[:-1]) * spectra[1:], length, axis=1)
     return np.asarray(products[:, shifts] / (width - np.abs(shifts)))
 
 
-def _standardise(lines: GreyImage) -> GreyImage:
-    """Subtract each line's mean, divide by its standard deviation, and clip."""
-    centred = lines - lines.mean(axis=1, keepdims=True)
+def standardise_details(lines: GreyImage) -> GreyImage:
+    """Return each line's details, divided by their standard deviation and clipped."""
+    details = gaussian_filter1d(lines, FINE_SIGMA, axis=1) - gaussian_filter1d(lines, COARSE_SIGMA, axis=1)
+    centred = details - details.mean(axis=1, keepdims=True)
     std = np.maximum(centred.std(axis=1, keepdims=True), np.float32(1e-3))
     return np.clip(centred / std, -CLIP, CLIP)

@@ -29,7 +29,7 @@ class Measure(ABC):
     sentence: ClassVar[str]
     reason: ClassVar[str]
     local: ClassVar[bool] = True
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     @abstractmethod
     def measure(self, views: Views) -> Float[np.ndarray, "rows columns"]:
