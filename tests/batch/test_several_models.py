@@ -65,7 +65,7 @@ def test_each_image_goes_to_the_model_of_its_device(folders, clinic_scans, tmp_p
     }
     assert by_device["Cirrus"].isdisjoint(by_device["Spectralis"])
     assert np.allclose(sorted(value for found in by_device.values() for value in found), sorted(thresholds), atol=1e-6)
-    rest = [row for row in graded if row["out_of_scope"]]
+    rest = [row for row in graded if not row["score"]]
     assert [row["image"] for row in rest] == ["Triton-superficial-0.png", "Cirrus-deep-0.png"]
     assert {(row["out_of_scope"], row["grade"], row["threshold"]) for row in rest} == {("no-model", "", "")}
     assert rest[0]["error"] == (

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from unoqa.core.assessment import Assessment, Failure
+from unoqa.core.errors import CohortError
 from unoqa.core.grading import Grade, Grading
 from unoqa.grader.split import FEWEST, FittedSplit, Split, SplitGrades
 
@@ -110,6 +111,20 @@ def grade_settled(
 ) -> CohortResult:
     """Grade each image on its own, by a split that was frozen before."""
     return CohortResult(tuple(_grade_alone(one, threshold, split) for one in assessed))
+
+
+def check_cohort_size(images: int) -> None:
+    """Refuse a cohort that cannot hold enough images to split.
+
+    Raises:
+        CohortError: fewer than 10 images.
+    """
+    if images < FEWEST:
+        raise CohortError(
+            f"Grading a cohort takes at least {FEWEST} images, and there "
+            f"{'is 1' if images == 1 else f'are {images}'}; for fewer, settle the model on a larger cohort first: "
+            "unoqa settle COHORT -m MODEL -o MODEL2, then grade with MODEL2."
+        )
 
 
 def _is_refused_scan(one: Assessment | Failure, threshold: FittedThreshold) -> TypeGuard[Assessment]:

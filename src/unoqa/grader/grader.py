@@ -17,6 +17,7 @@ from unoqa.core.progress import NoProgress
 from unoqa.grader.cohort import (
     CohortResult,
     FittedThreshold,
+    check_cohort_size,
     describe_small_group,
     grade_cohort,
     grade_settled,
@@ -276,20 +277,6 @@ def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
     """
     model, split, cohort = read_model(Path(folder), find_device(device))
     return Grader(model) if split is None else SettledGrader(Grader(model), split, cohort)
-
-
-def check_cohort_size(images: int) -> None:
-    """Refuse a cohort that cannot hold enough images to split.
-
-    Raises:
-        CohortError: fewer than 10 images.
-    """
-    if images < FEWEST:
-        raise CohortError(
-            f"Grading a cohort takes at least {FEWEST} images, and there "
-            f"{'is 1' if images == 1 else f'are {images}'}; for fewer, settle the model on a larger cohort first: "
-            "unoqa settle COHORT -m MODEL -o MODEL2, then grade with MODEL2."
-        )
 
 
 def add_warnings(result: CohortResult, assessed: Sequence[Assessment | Failure], grader: Grader) -> CohortResult:
