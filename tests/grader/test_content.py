@@ -11,7 +11,9 @@ from skimage import data
 from unoqa import EnfaceImage
 from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.core.grading import Grade
-from unoqa.grader.content import FittedContent, describe_content
+from unoqa.grader.content import FittedContent, describe_content, find_odd
+from unoqa.grader.scans import survey
+from unoqa.grader.source import ImageSource
 
 PICTURES = ("astronaut", "brick", "camera", "chelsea", "coins", "grass", "gravel", "moon", "page", "text")
 
@@ -69,6 +71,15 @@ def test_a_poor_scan_is_still_a_scan(fitted, scans, kind):
     damage, rng = load_damages()[kind], np.random.default_rng(0)
     poor = [replace(one, pixels=damage.apply(one.pixels, 0.25, rng)[0]) for one in scans[1::2]]
     assert np.mean([fitted.is_other(one) for one in poor]) <= 0.2
+
+
+def test_inverted_scans_among_those_to_fit_on_are_named(scans):
+    mixed = [*scans[:19], *(replace(one, name=f"inverted {one.name}", pixels=1 - one.pixels) for one in scans[19:24])]
+    assert find_odd([describe_content(one) for one in mixed]) == list(range(19, 24))
+    (notice,) = survey(ImageSource.find(mixed), None).notices
+    assert notice.startswith(f"5 of 24 images are unlike the rest ({', '.join(one.name for one in mixed[19:])}): ")
+    assert find_odd([describe_content(one) for one in scans]) == []
+    assert survey(ImageSource.find(scans), None).notices == ()
 
 
 def test_what_was_saved_gives_the_same_distance(fitted, scans):

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.facts import Fact, Facts
 from unoqa.core.parallel import map_in_order
-from unoqa.grader.content import FittedContent, describe_content
+from unoqa.grader.content import FittedContent, describe_content, find_odd
 from unoqa.grader.crop import WHOLE, Crop
 from unoqa.grader.duplicates import Print, compute_fingerprint, find_duplicates
 from unoqa.grader.intensity import IntensityRange, StoredValues, choose_range
@@ -36,6 +36,9 @@ OTHER_CONTENT = "other-content"
 
 KINDS = ("device", "field_of_view")
 """Facts that all images of a model have in common; the slab is a setting of the recipe."""
+
+NAMED = 5
+"""Odd images that a notice names."""
 
 DARK = 1 / 8
 """Largest share of the range that such an image uses: 12 bits in a file of 16 use a sixteenth."""
@@ -162,7 +165,8 @@ def survey(source: ImageSource, declared: tuple[float, float] | None, crop: Crop
     content = FittedContent.fit([look.content for look in looks]) if len(looks) > 1 else None
     scans = FittedScans(chosen, (min(rows), min(columns)), (max(rows), max(columns)), crop, _find_kinds(looks), content)
     near = replace(find_duplicates([look.mark for look in looks]), exact=())  # a fit leaves exact ones out, and says so
-    notices = [_note_sizes(looks), _note_learned_ends(chosen, declared), _note_dark(looks, chosen), *near.describe()]
+    odd = [_note_sizes(looks), _note_learned_ends(chosen, declared), _note_dark(looks, chosen), _note_odd(looks)]
+    notices = [*odd, *near.describe()]
     told = [
         image if isinstance(look, Failure) else replace(image, facts=look.facts)
         for image, look in zip(source.images, found, strict=True)
@@ -248,6 +252,17 @@ def _note_dark(looks: Sequence[_Look], chosen: IntensityRange) -> str:
         f"{_count(dark, looks, 'uses', 'use')} at most an eighth of the intensity range, {chosen}, such as "
         f"{dark[0].values.name}; if the largest value ({brightest.high:.6g} in {brightest.name}) is not the scan's, "
         "leave that image out, or declare the intensity range."
+    )
+
+
+def _note_odd(looks: Sequence[_Look]) -> str:
+    odd = [looks[row].values.name for row in find_odd([look.content for look in looks])] if looks else []
+    if not odd:
+        return ""
+    return (
+        f"{_count(odd, looks, 'is', 'are')} unlike the rest ({', '.join(odd[:NAMED])}{', …' * (len(odd) > NAMED)}): "
+        "another kind of picture, or inverted. The model takes them for outstanding scans; leave them out and fit "
+        "again."
     )
 
 
