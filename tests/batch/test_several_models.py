@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from unoqa import Recipe, Results, grade_to_folder
 from unoqa.batch import GradeOptions
+from unoqa.cli.parts.application import application
 from unoqa.core.errors import UsageError
 from unoqa.grader.choice_of_model import Models
 
@@ -75,8 +78,17 @@ def test_each_image_goes_to_the_model_of_its_device(folders, clinic_scans, tmp_p
     )
     facts = json.loads((tmp_path / "results" / "run.json").read_text(encoding="utf-8"))
     assert [one["images"] for one in facts["models"]] == [20, 20]
-    assert facts["threshold"] is None
+    assert "threshold" not in facts  # it differs
     assert facts["recipe"] == "measures"
+    told = CliRunner().invoke(application, ["info", str(tmp_path / "results")])
+    assert told.exit_code == 0, told.output
+    assert "None" not in told.stdout
+    for one in facts["models"]:
+        border = "" if one["border"] is None else f", ungradable from a score of {one['border']:.6f}"
+        assert (
+            f"model {one['model']}: recipe measures, 20 images, threshold {one['threshold']:.6f}{border}\n"
+            in told.stdout
+        )
 
 
 def test_each_model_gives_the_grades_that_it_gives_alone(folders, clinic_scans, tmp_path):
@@ -106,9 +118,18 @@ def test_without_facts_two_models_that_fit_alike_are_told(folders, clinic_scans,
     images = [tmp_path / f"{number}.png" for number in range(len(clinic_scans))]
     with grade_to_folder(Models.load(folders, device="cpu"), images, tmp_path / "results", QUICK) as results:
         errors = [grading.error for grading in results.gradings]
-    assert all(
-        f"is like the scans of {folders[0].name} and {folders[1].name} alike; fit" in error for error in errors
-    ) or all(f"is like the scans of {folders[1].name} and {folders[0].name} alike; fit" in error for error in errors)
+    one, other = (folder.name for folder in folders)  # and not where they lie
+    assert {f"is like the scans of {one} and {other} alike; fit" in error for error in errors} in ({True}, {False})
+    assert all(f"{other} and {one} alike" in error or f"{one} and {other} alike" in error for error in errors)
+    assert not any(str(folders[0].parent) in error for error in errors)
+
+
+def test_models_whose_folders_have_one_name_are_told_apart(folders, tmp_path):
+    copies = []
+    for number, folder in enumerate(folders):
+        (tmp_path / f"device {number}").mkdir()
+        copies.append(shutil.copytree(folder, tmp_path / f"device {number}" / "model"))
+    assert set(Models.load(copies, device="cpu").names) == {"device 0/model", "device 1/model"}
 
 
 def test_an_image_of_another_size_is_out_of_scope_only_with_several_models(folders, clinic_scans, tmp_path):

@@ -48,6 +48,12 @@ def test_help_lists_every_command_and_imports_no_library():
     assert "not a medical device" in plain(ended.stdout)
 
 
+def test_commands_that_compute_nothing_import_no_torch():
+    program = "import sys; from unoqa.cli import correct, evaluate, export, info; print('torch' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout == "False\n"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command, unoqa):
     ended = unoqa(command, "--help")

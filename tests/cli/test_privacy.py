@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+import stat
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from PIL import Image
 from pydicom import dcmread
 
 from planted import MARK, PLANTERS, find_marks, plant_two_arrays
+from unoqa.core.errors import UsageError
 from unoqa.formats import FORMATS
+from unoqa.store.hidden_names import hide_paths, reveal_path
 
 REQUIRED = {
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate", "StudyTime"),
@@ -96,6 +100,25 @@ def test_names_of_files_are_hashed_where_it_is_asked_for(unoqa, clinic, settled_
     again = unoqa("grade", images, *words, "--hash-names")
     assert "Continuing at 3 of 4" in again.stderr
     assert "grade with --hash-names" in unoqa("grade", images, "-m", settled_model, "-o", tmp_path / "plain").stderr
+
+
+def test_what_hashed_names_stand_for_is_read_by_the_user_only_and_its_damage_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("unoqa.store.hidden_names.find_key_file", lambda: tmp_path / "site.key")
+    file = tmp_path / "names.sqlite"
+    (hidden,) = hide_paths(["/clinic/Mustermann.png"])
+    assert os.name != "posix" or stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.chmod(0o644)
+    hide_paths(["/clinic/Musterfrau.png"])
+    assert os.name != "posix" or stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert reveal_path(hidden) == "/clinic/Mustermann.png"
+    file.write_bytes(b"no database" * 1000)
+    for act in (lambda: hide_paths(["/clinic/Mustermann.png"]), lambda: reveal_path(hidden)):
+        with pytest.raises(UsageError) as caught:
+            act()
+        assert str(caught.value) == (
+            f"{file}, which remembers hashed names, is damaged; restore it from a backup, or delete it and grade the "
+            "images again."
+        )
 
 
 def test_names_that_are_hashed_are_known_on_this_machine_only(unoqa, clinic, settled_model, tmp_path, monkeypatch):

@@ -83,6 +83,10 @@ def test_a_run_that_is_not_finished_is_not_taken_for_an_earlier_one(unoqa, unfin
     labels = label_file("image,grade\nscan_0001.png,1\n")
     for ended in (unoqa("report", unfinished), unoqa("evaluate", unfinished, "--labels", labels)):
         assert (ended.exit_code, ended.stdout, ended.stderr) == (2, "", f"unoqa: {again}")
+    table = unfinished.with_name("final.csv")
+    ended = unoqa("export", unfinished, "-o", table)
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (2, "", f"unoqa: {again}")
+    assert not table.exists()
     told = unoqa("info", unfinished)
     assert (told.exit_code, told.stdout) == (
         0,
@@ -107,7 +111,7 @@ def test_info_tells_a_model_and_results(unoqa, graded, settled_model):
     assert re.search(
         r"^images: 3: \d outstanding, \d gradable, \d ungradable, 0 without a grade$", results.stdout, re.M
     )
-    assert "recipe: measures, seed 0" in results.stdout
+    assert "recipe: measures\nseed: 0\n" in results.stdout
     assert re.search(r"^gradable or ungradable: as the model was settled$", results.stdout, re.M)
     assert re.search(r"^threshold: \d\.\d{6}$", results.stdout, re.M)
     assert "alpha: 0.1" in results.stdout

@@ -7,6 +7,7 @@ import pytest
 from reviewed import GRA, make_record, review
 from unoqa.cli.parts.reviewed import find_reviewed
 from unoqa.core.errors import UsageError
+from unoqa.store.results import Results
 
 
 @pytest.fixture
@@ -26,6 +27,24 @@ def test_a_fit_takes_the_images_that_readers_call_outstanding(unoqa, record, tmp
     ended = unoqa("fit", "--reviewed", record, "-o", tmp_path / "model", "--recipe", "measures")
     assert ended.exit_code == 0, ended.output
     assert "Fitted on 14 images" in ended.stderr
+
+
+def test_whose_the_images_are_is_known_still_and_hashed_names_stay_hashed(unoqa, clinic, settled_model, tmp_path):
+    files = sorted(clinic.outstanding.iterdir())[:16]
+    manifest = tmp_path / "scans.csv"
+    rows = [f"{path},patient {number // 2}" for number, path in enumerate(files)]
+    manifest.write_text("\n".join(["path,patient", *rows]), encoding="utf-8")
+    record = tmp_path / "results"
+    ended = unoqa("grade", manifest, "-m", settled_model, "-o", record, "--hash-names", "--no-heat", "--no-report")
+    assert ended.exit_code == 0, ended.output
+    review(record, *((position, "anna", "grade", "outstanding") for position in range(16)))
+    images = find_reviewed(record).images
+    assert [image.facts.patient.value for image in images] == [f"patient {number // 2}" for number in range(16)]
+    with Results.open(record) as results:
+        assert {image.name for image in images} == {entry.name for entry in results.entries()}
+    fitted = unoqa("fit", "--reviewed", record, "-o", tmp_path / "model", "--recipe", "measures")
+    assert fitted.exit_code == 0, fitted.output
+    assert "| patients | 8; all images of one patient" in (tmp_path / "model" / "MODEL_CARD.md").read_text("utf-8")
 
 
 def test_without_such_images_the_fit_says_what_to_do(record):

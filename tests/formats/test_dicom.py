@@ -278,6 +278,25 @@ def test_the_slab_is_known_by_its_code(load, picture, code, slab):
     assert (fact.value if fact else "") == slab
 
 
+@pytest.mark.parametrize(
+    ("elements", "moment"),
+    [
+        ({"AcquisitionDate": "20240131", "ContentDate": "20240202", "ContentTime": "150000"}, "2024-01-31"),
+        ({"AcquisitionTime": "140509", "ContentDate": "20240202", "ContentTime": "150000"}, "2024-02-02T15:00:00"),
+        ({"AcquisitionDate": "20240131", "AcquisitionTime": "1405"}, "2024-01-31T14:05:00"),
+        ({"ContentTime": "150000"}, ""),
+    ],
+)
+def test_a_date_and_a_time_are_of_one_event(load, picture, elements, moment):
+    made = make_object(picture)
+    for keyword in ("AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime", "ContentDate", "ContentTime"):
+        made.pop(keyword, None)
+    for keyword, value in elements.items():
+        setattr(made, keyword, value)
+    fact = load(made).facts.acquired
+    assert (fact.value if fact else "") == moment
+
+
 def test_a_contradiction_about_the_eye_is_told(load, picture):
     assert load(make_object(picture, Laterality="L")).facts.laterality.value == "unclear: right and left"
     assert load(make_object(picture, ImageLaterality="", Laterality="L")).facts.laterality.value == "left"

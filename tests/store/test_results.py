@@ -19,6 +19,8 @@ from unoqa.core.findings import Finding
 from unoqa.core.grading import Grade, Grading
 from unoqa.store.results import ImageEntry, Results, RunPlan, begin_run, database
 from unoqa.store.results.database import MIGRATIONS, RECORD, VERSION, connect
+from unoqa.store.results.details import iterate_details
+from unoqa.store.results.eyes import has_eyes, iterate_eyes
 from unoqa.store.results.points import PointFile
 
 BLUR = Finding("sharpness", "blur", 4.5, False, "upper left", 0.25, -1.5, -1.0, 0.5, "log share", -1)
@@ -335,6 +337,28 @@ def test_damage_within_a_record_is_told_when_it_is_met(folder):
     (folder / RECORD).write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
     with pytest.raises(ResultsError, match=r"is not a record of unoqa or is damaged"), Results.open(folder) as results:
         list(results.iterate())
+
+
+@pytest.mark.parametrize(
+    ("column", "damage"), [("members", "'[1, '"), ("reduced", "'[0.1'"), ("warnings", "CAST(x'ff' AS TEXT)")]
+)
+def test_damage_of_details_is_told_too(column, damage, folder):
+    with sqlite3.connect(folder / RECORD) as connection:
+        connection.execute(f"UPDATE images SET {column} = {damage} WHERE position = 1")
+    connection.close()
+    with Results.open(folder) as results, pytest.raises(ResultsError, match=r"is not a record of unoqa or is damaged"):
+        list(iterate_details(results))
+
+
+def test_damage_of_what_names_eyes_is_told_too(folder):
+    with sqlite3.connect(folder / RECORD) as connection:
+        for name, value in (("laterality", "'right'"), ("session", "CAST(x'ff' AS TEXT)")):
+            connection.execute(f"INSERT OR REPLACE INTO facts VALUES (1, '{name}', {value}, 'manifest')")
+    connection.close()
+    with Results.open(folder) as results:
+        assert has_eyes(results)
+        with pytest.raises(ResultsError, match=r"is not a record of unoqa or is damaged"):
+            list(iterate_eyes(results))
 
 
 def test_two_processes_may_make_the_record_at_once(tmp_path):

@@ -66,24 +66,24 @@ class Conclusion:
         return [one.name for one in assessed if isinstance(one, Failure)]
 
     def _make_facts(self, outcome: Outcome) -> dict[str, Any]:
-        """Return what `run.json` shows; what differs between models is null and stands in `models`."""
+        """Return what `run.json` shows; what differs between models stands in `models` only."""
         result = outcome.result
         counts = {grade.word: result.count(grade) for grade in reversed(Grade)}
         out = sum(bool(grading.out_of_scope) and grading.score is None for grading in result.gradings)
         failed = sum(grading.grade is None for grading in result.gradings) - out
         each = [
-            {**_describe_model(model, cohort=self.cohort), "border": border, "images": images}
-            for model, border, images in zip(self.models.graders, outcome.borders, outcome.images, strict=True)
+            {**_describe_model(model, cohort=self.cohort), "border": border}
+            for model, border in zip(self.models.graders, outcome.borders, strict=True)
         ]
-        shared = {key: value if all(one[key] == value for one in each) else None for key, value in each[0].items()}
+        shared = {key: value for key, value in each[0].items() if all(one[key] == value for one in each)}
         return {
             "notice": "For research use. Not a medical device.",
             "versions": library_versions(),
             "device": str(self.models.graders[0].grader.encoders.device),
             "threads": torch.get_num_threads(),
-            **{key: value for key, value in shared.items() if key != "images"},
+            **shared,
             "model": self.models.checksum,
-            "models": each,
+            "models": [{**one, "images": images} for one, images in zip(each, outcome.images, strict=True)],
             "counts": {
                 **counts,
                 "failed": failed,

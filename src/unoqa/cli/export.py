@@ -45,6 +45,7 @@ def export(
     elif output.exists() and not (overwrite and output.is_file()):
         raise UsageError(f"{output} exists; name another file, or replace it with --overwrite.")
     with Record.open(results) as record:
+        record.check_finished()
         view().write(record, output, images=images)
         done = len(list(output.iterdir())) if view.folder else len(record)
         print_message(f"Final grades of {done} {'objects' if view.folder else 'images'} in {output}.", quiet=quiet)

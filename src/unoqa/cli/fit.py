@@ -31,14 +31,13 @@ from unoqa.cli.parts.options import (
     Overwrite,
     ProgressTo,
     Quiet,
-    Threads,
     Weights,
     check_output,
     check_range,
-    use_threads,
 )
 from unoqa.cli.parts.reviewed import find_reviewed
 from unoqa.cli.parts.terminal import print_message
+from unoqa.cli.parts.work import Threads, use_threads
 from unoqa.core.allocation import use_one_arena
 from unoqa.core.errors import UsageError
 from unoqa.core.precision import Precision

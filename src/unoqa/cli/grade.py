@@ -46,7 +46,6 @@ from unoqa.cli.parts.messages import (
 )
 from unoqa.cli.parts.options import (
     Device,
-    ExecutorName,
     FollowLinks,
     HashNames,
     Images,
@@ -55,14 +54,11 @@ from unoqa.cli.parts.options import (
     Log,
     ProgressTo,
     Quiet,
-    Scheduler,
     SeveralModels,
-    Threads,
     check_results_folder,
-    make_executor,
-    use_threads,
 )
 from unoqa.cli.parts.terminal import print_message
+from unoqa.cli.parts.work import ExecutorName, Scheduler, Threads, make_executor, use_threads
 from unoqa.core.errors import UsageError
 from unoqa.grader.choice_of_model import Models
 from unoqa.grader.privacy import Privacy

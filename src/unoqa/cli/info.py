@@ -9,7 +9,7 @@ Examples:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from unoqa.core.grading import Grade
 from unoqa.store.model_folder import CARD, DOCUMENT, read_model_folder
 from unoqa.store.results import Results
 from unoqa.store.results.folder import is_results
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SPLITS = {"cohort": "clustered in this cohort", "settled": "as the model was settled"}
 """How images that are not outstanding were told apart."""
@@ -44,20 +47,29 @@ def _describe(results: Results) -> list[str]:
     if not results.finished:
         return [f"An unfinished run of {len(results)} images; give the same `unoqa grade` command again."]
     counts = ", ".join(f"{results.count(grade)} {grade.word}" for grade in reversed(Grade))
-    settings = facts.get("settings", {}).get("threshold", {})
     shown = {
         "images": f"{len(results)}: {counts}, {results.count(None)} without a grade",
         "graded": facts.get("finished"),
         "unoqa": facts.get("versions", {}).get("unoqa"),
-        "recipe": f"{facts.get('recipe')}, seed {facts.get('seed')}",
+        "recipe": facts.get("recipe"),
+        "seed": facts.get("seed"),
         "model": facts.get("model"),
         "threshold": _round(facts.get("threshold")),
-        "alpha": settings.get("alpha"),
-        "gradable or ungradable": SPLITS.get(facts.get("split", "")),
+        "alpha": facts.get("alpha"),
+        "gradable or ungradable": SPLITS.get(str(facts.get("split"))),
         "ungradable from a score of": _round(facts.get("border")),
         "readers' decisions": len(results.decisions),
     }
-    return [f"{name}: {value}" for name, value in shown.items() if value is not None]
+    lines = [f"{name}: {value}" for name, value in shown.items() if value is not None]
+    return lines + [_describe_model(one) for one in facts.get("models", []) if len(facts["models"]) > 1]
+
+
+def _describe_model(model: Mapping[str, Any]) -> str:
+    """Describe one of several models that graded a cohort."""
+    border = _round(model.get("border"))
+    split = "" if border is None else f", ungradable from a score of {border}"
+    graded = f"recipe {model['recipe']}, {model['images']} images, threshold {_round(model['threshold'])}{split}"
+    return f"model {model['model']}: {graded}"
 
 
 def _round(value: float | None) -> str | None:

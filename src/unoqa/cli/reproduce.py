@@ -29,8 +29,9 @@ from unoqa.benchmark.reproduction.run import reproduce as make
 from unoqa.benchmark.reproduction.systems import Effort, Training
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import SOME_FAILED
-from unoqa.cli.parts.options import Device, Quiet, Threads, Weights, check_range, check_share, use_threads
+from unoqa.cli.parts.options import Device, Quiet, Weights, check_range, check_share
 from unoqa.cli.parts.terminal import print_message
+from unoqa.cli.parts.work import Threads, use_threads
 from unoqa.core.errors import ResultsError
 from unoqa.store.files import is_empty
 

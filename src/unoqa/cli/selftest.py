@@ -23,8 +23,9 @@ from unoqa.benchmark.selftest.run import FEWEST, run_selftest
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import SOME_FAILED
 from unoqa.cli.parts.messages import print_failures, print_ignored, print_left_out
-from unoqa.cli.parts.options import Device, Model, Quiet, Threads, check_range, use_threads
+from unoqa.cli.parts.options import Device, Model, Quiet, check_range
 from unoqa.cli.parts.terminal import print_message
+from unoqa.cli.parts.work import Threads, use_threads
 from unoqa.grader.grader import load
 from unoqa.grader.recipe import LARGEST_SEED
 from unoqa.grader.source import ImageSource

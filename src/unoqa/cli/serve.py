@@ -20,8 +20,9 @@ from typing import Annotated
 
 import typer
 
-from unoqa.cli.parts.options import Device, Threads, check_range, use_threads
+from unoqa.cli.parts.options import Device, check_range
 from unoqa.cli.parts.terminal import print_message
+from unoqa.cli.parts.work import Threads, use_threads
 from unoqa.core.errors import UsageError
 from unoqa.core.parallel import get_own_threads
 from unoqa.grader.choice_of_model import Models

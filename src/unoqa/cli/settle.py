@@ -28,11 +28,10 @@ from unoqa.cli.parts.options import (
     Overwrite,
     ProgressTo,
     Quiet,
-    Threads,
     check_output,
-    use_threads,
 )
 from unoqa.cli.parts.terminal import print_message
+from unoqa.cli.parts.work import Threads, use_threads
 from unoqa.grader.grader import SettledGrader, load
 from unoqa.grader.source import ImageSource
 

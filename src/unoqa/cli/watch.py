@@ -26,13 +26,12 @@ from unoqa.cli.parts.options import (
     KeepIdentifiers,
     Log,
     SeveralModels,
-    Threads,
     check_range,
     check_results_folder,
-    use_threads,
 )
 from unoqa.cli.parts.stopping import set_at_end
 from unoqa.cli.parts.terminal import print_message
+from unoqa.cli.parts.work import Threads, use_threads
 from unoqa.grader.choice_of_model import Models
 from unoqa.grader.privacy import Privacy
 from unoqa.service.watch import Watcher

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar, final
 
@@ -12,11 +11,11 @@ from unoqa.formats.parts.arrays import from_array
 from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.errors import (
     hidden_images_error,
-    too_large_error,
     truncated_error,
     unreadable_error,
     unsupported_error,
 )
+from unoqa.formats.parts.inflating import ZLIB, inflate
 from unoqa.formats.parts.limits import MAX_BYTES, check_only_page, check_pixels
 from unoqa.formats.parts.opening import open_image_file
 
@@ -92,18 +91,8 @@ def _check_elements(data: bytes, name: str) -> bytes:
         element = data[start : start + 8 + length]
         if len(element) < 8 + length:
             raise truncated_error(name)
-        inflated = _inflate(element[8:], MAX_BYTES - total, name) if kind == _COMPRESSED else element
+        inflated = inflate(element[8:], ZLIB, name, most=MAX_BYTES - total) if kind == _COMPRESSED else element
         total += len(inflated)
         parts.append(inflated)
         start += len(element)
     return b"".join(parts)
-
-
-def _inflate(packed: bytes, most: int, name: str) -> bytes:
-    stream = zlib.decompressobj()
-    inflated = stream.decompress(packed, max(most, 1))
-    if stream.unconsumed_tail:
-        raise too_large_error(name, f"takes more than {MAX_BYTES // 10**6} MB")
-    if not stream.eof:
-        raise unreadable_error(name)
-    return inflated

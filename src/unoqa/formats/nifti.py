@@ -14,12 +14,12 @@ from unoqa.formats.parts.arrays import from_array
 from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.errors import (
     hidden_images_error,
-    too_large_error,
     truncated_error,
     unreadable_error,
     unsupported_error,
 )
-from unoqa.formats.parts.limits import MAX_BYTES, check_bytes, check_only_page, check_pixels
+from unoqa.formats.parts.inflating import GZIP, inflate
+from unoqa.formats.parts.limits import check_bytes, check_only_page, check_pixels
 from unoqa.formats.parts.opening import open_image_file
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 _HEADERS = {348: (344, b"n+1\x00"), 540: (4, b"n+2\x00\r\n\x1a\n")}
 """By the length of the header, with which a file begins: where the signature stands, and what it is."""
 
-_GZIP = b"\x1f\x8b"
+_MAGIC = b"\x1f\x8b"
+"""How a file that gzip compressed begins."""
 
 
 @final
@@ -46,9 +47,9 @@ class Nifti(Format):
 
     def matches(self, head: bytes) -> bool:
         """Check for the length of the header and the signature, inflating the head if it is compressed."""
-        if head.startswith(_GZIP):
+        if head.startswith(_MAGIC):
             try:
-                head = zlib.decompressobj(wbits=31).decompress(head, 348)
+                head = zlib.decompressobj(GZIP).decompress(head, 348)
             except zlib.error:
                 return False
         return _find_length(head) > 0
@@ -59,7 +60,7 @@ class Nifti(Format):
             library = _import_nibabel(name)
             check_only_page(page, name)
             data = stream.read()
-            data = _inflate(data, name) if data.startswith(_GZIP) else data
+            data = inflate(data, GZIP, name) if data.startswith(_MAGIC) else data
             length = _find_length(data)
             kind = library.Nifti1Image if length == 348 else library.Nifti2Image
             if kind.header_class.diagnose_binaryblock(data[:length]):  # nibabel would repair it, by guess
@@ -72,23 +73,10 @@ class Nifti(Format):
 
 def _find_length(head: bytes) -> int:
     """Return the length of the header that a file begins with; 0 if it is no NIfTI."""
-    for order in ("little", "big"):
-        length = int.from_bytes(head[:4], "little" if order == "little" else "big")
-        if length in _HEADERS:
-            start, signature = _HEADERS[length]
+    for length, (start, signature) in _HEADERS.items():
+        if head[:4] in (length.to_bytes(4, "little"), length.to_bytes(4, "big")):
             return length if head[start:].startswith(signature) else 0
     return 0
-
-
-def _inflate(data: bytes, name: str) -> bytes:
-    """Return what gzip compressed; its checksum is checked."""
-    stream = zlib.decompressobj(wbits=31)
-    inflated = stream.decompress(data, MAX_BYTES + 1)
-    if len(inflated) > MAX_BYTES:
-        raise too_large_error(name, f"takes more than {MAX_BYTES // 10**6} MB")
-    if not stream.eof:
-        raise truncated_error(name)
-    return inflated
 
 
 def _check_header(header: object, size: int, name: str) -> None:
@@ -101,7 +89,7 @@ def _check_header(header: object, size: int, name: str) -> None:
     if len(shape) < 2 or prod(shape[2:]) != 1:
         raise hidden_images_error(name, f"holds an array of shape {shape} and not one slab")
     if dtype.kind not in "uif":
-        raise unsupported_error(name, f"holds values of type {dtype}")
+        raise unsupported_error(name, f"holds values of type {dtype.name}")
     check_pixels(name, shape[0], shape[1])
     check_bytes(name, prod(shape) * dtype.itemsize)
     if header.get_data_offset() + prod(shape) * dtype.itemsize > size:  # type: ignore[attr-defined]

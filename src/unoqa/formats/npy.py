@@ -54,7 +54,7 @@ def _check_header(stream: BinaryIO, size: int, name: str) -> None:
         raise unsupported_error(name, f"is a NumPy file of version {version[0]}.{version[1]}")
     shape, _, dtype = _HEADERS[version](stream)
     if dtype.hasobject or dtype.kind not in "buif":
-        raise unsupported_error(name, f"holds values of type {dtype}")
+        raise unsupported_error(name, f"holds values of type {dtype.name}")
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
         raise hidden_images_error(name, f"holds an array of shape {shape}, which is not rows × columns")
     check_pixels(name, shape[1], shape[0])

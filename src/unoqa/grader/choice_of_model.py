@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, final
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.grader.grader import AnyGrader, load
 from unoqa.grader.scans import KINDS, FittedScans
+from unoqa.store.path_text import to_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +54,8 @@ class Models:
             ModelError: a folder is missing, changed, or of another version.
             UsageError: two folders hold the same model.
         """
-        loaded = [(load(folder, device=device), folder.name) for folder in folders]
+        names = _name_folders(folders)
+        loaded = [(load(folder, device=device), name) for folder, name in zip(folders, names, strict=True)]
         ordered = sorted(loaded, key=lambda one: one[0].grader.model.checksum)
         for (first, name), (second, other) in pairwise(ordered):
             if first.grader.model.checksum == second.grader.model.checksum:
@@ -103,6 +106,15 @@ class Models:
             "manifest, at fit and here.",
             scope=NO_MODEL,
         )
+
+
+def _name_folders(folders: Sequence[Path]) -> list[str]:
+    """Return the folders' own names, which may go into results; where two are equal, with the folders above them."""
+    parts = [Path(os.path.realpath(folder)).parts for folder in folders]
+    depth = 1
+    while depth < max(map(len, parts)) and len({one[-depth:] for one in parts}) < len(set(parts)):
+        depth += 1
+    return [to_words("/".join(one[-depth:])) for one in parts]
 
 
 def _has_size(scans: FittedScans, image: EnfaceImage) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, final
@@ -122,6 +122,11 @@ class ImageSource:
         references = collect_named(images, folder).references if images else ()
         root = str(folder.absolute())
         return cls(tuple(_from_file(one, privacy) for one in references), len(files) - len(images), root, (), privacy)
+
+    def select(self, declared: Mapping[tuple[str, int], Facts]) -> ImageSource:
+        """Return the images with these paths and pages only, and with what is declared of each."""
+        chosen = (one for one in self.images if (one.path, one.page) in declared)
+        return replace(self, images=tuple(_declare(one, declared[one.path, one.page]) for one in chosen))
 
     def load(self, name: str) -> EnfaceImage:
         """Read one image by its name.

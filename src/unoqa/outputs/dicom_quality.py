@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from unoqa.core.errors import ResultsError
 from unoqa.outputs.parts.contract import Output
 from unoqa.outputs.parts.dicom_objects import (
-    IMPLEMENTATION,
     SCHEME,
     GradedObject,
     import_library,
@@ -78,8 +77,6 @@ def make_copy(results: Results, one: GradedObject, source: Dataset) -> Dataset |
     set_times(results, source)
     source.preamble = bytes(128)
     source.file_meta.MediaStorageSOPInstanceUID = source.SOPInstanceUID
-    source.file_meta.ImplementationClassUID = pydicom.uid.PYDICOM_IMPLEMENTATION_UID
-    source.file_meta.ImplementationVersionName = f"{IMPLEMENTATION}_{__version__}"[:16]
     return source
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from unoqa.core.grading import Grade
 from unoqa.outputs.parts.contract import Output
 from unoqa.outputs.parts.dicom_objects import (
-    IMPLEMENTATION,
     SCHEME,
     GradedFrame,
     GradedObject,
@@ -109,7 +108,6 @@ def make_report(results: Results, one: GradedObject, source: Dataset) -> Any:  #
         equipment.pop("ContributionDateTime", None)  # when the scan was taken, which no report must say
     report.ManufacturerModelName, report.SoftwareVersions = "unoqa", __version__
     report.SeriesDescription = "Image quality (unoqa; research use only)"
-    report.file_meta.ImplementationVersionName = f"{IMPLEMENTATION}_{__version__}"[:16]
     return report
 
 

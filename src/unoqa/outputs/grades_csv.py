@@ -44,12 +44,12 @@ class GradesCsv(Output):
         """Write all rows, in the order of the images, one at a time."""
         del images
         with replace_file(path) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
-            if not has_eyes(results.connection):
+            if not has_eyes(results):
                 file.write(join_cells(COLUMNS))
                 file.writelines(join_cells(_make_row(grading)) for grading in results.iterate())
                 return
             file.write(join_cells((*COLUMNS, *EYE_COLUMNS)))
-            for grading, eye in zip(results.iterate(), iterate_eyes(results.connection), strict=True):
+            for grading, eye in zip(results.iterate(), iterate_eyes(results), strict=True):
                 file.write(join_cells((*_make_row(grading), *_make_eye_cells(eye))))
 
 

@@ -17,10 +17,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
-import safetensors.torch
 import tomli_w
 from safetensors import SafetensorError
-from safetensors.torch import load as read_arrays
 
 from unoqa.core.errors import ModelError, ResultsError
 from unoqa.store.files import SYSTEM_FILES, is_empty, replace_folder, write_text
@@ -71,12 +69,14 @@ def write_model_folder(
     Raises:
         ResultsError: the folder holds something that is not a model.
     """
+    from safetensors.torch import save  # noqa: PLC0415 - torch takes seconds, and commands that only check do without
+
     check_model_folder(folder)
     with replace_folder(folder) as fresh:
         write_text(fresh / DOCUMENT, tomli_w.dumps({"format": FORMAT, **document}))
         # Not `save_file`, which makes the file readable by its owner only: models are shared.
         plain = {name: array.cpu().contiguous() for name, array in arrays.items()}
-        (fresh / ARRAYS).write_bytes(safetensors.torch.save(plain))
+        (fresh / ARRAYS).write_bytes(save(plain))
         for number, graph in graphs.items():
             (fresh / f"encoder-{number}.onnx").write_bytes(graph)
         write_text(fresh / CARD, card)
@@ -107,6 +107,8 @@ def read_model_folder(folder: Path) -> ModelFiles:
     Raises:
         ModelError: the folder is missing, incomplete, damaged or of another version.
     """
+    from safetensors.torch import load  # noqa: PLC0415 - as above
+
     sums, checksum = _read_checksums(folder)
     present = (*sums, *(path.name for path in folder.iterdir()))  # one that is not listed is refused below
     numbers = {name: int(match[1]) for name in present if (match := GRAPH.fullmatch(name))}
@@ -120,7 +122,7 @@ def read_model_folder(folder: Path) -> ModelFiles:
             )
     try:
         # Not `load_file`, which keeps the file mapped: Windows cannot replace a mapped file.
-        arrays = read_arrays(files[ARRAYS])
+        arrays = load(files[ARRAYS])
     except SafetensorError as error:
         raise ModelError(f"{folder / ARRAYS} holds no arrays ({error}); copy the model again.") from error
     return ModelFiles(document, arrays, {number: files[name] for name, number in numbers.items()}, checksum)

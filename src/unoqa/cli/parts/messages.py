@@ -22,7 +22,7 @@ FEW_IMAGES = 40
 """A fit on fewer images prints a warning (docs/guide.md)."""
 
 MADE = ("record.sqlite", "grades.csv", "run.json", "heat/", "cohort.png", "report.html")
-"""What a run makes in the results folder; the last two only with heat."""
+"""What a run makes in the results folder: overlays and the picture only with heat, the report unless unwanted."""
 
 MAX_LISTED = 5
 """Names in a list; the others are only counted."""

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from unoqa.batch.executors import EXECUTORS, Executor
 from unoqa.cli.parts.exit_status import report_errors
 from unoqa.cli.parts.terminal import open_log
 from unoqa.core.errors import UsageError
-from unoqa.core.parallel import get_own_threads, set_own_threads
-from unoqa.core.settings import build
 from unoqa.store.files import is_empty
 from unoqa.store.model_folder import check_model_folder
 
@@ -41,12 +37,6 @@ def check_share(value: float) -> float:
     return value
 
 
-def _check_threads(context: Any, value: int) -> int:  # noqa: ANN401 - typer vendors its own Context
-    """Check the number of threads; when the command has ended, the number is again as it was."""
-    context.call_on_close(partial(set_own_threads, get_own_threads()))
-    return check_range(0, 4096)(value)
-
-
 Images = Annotated[
     list[Path], typer.Argument(help="Image files, or folders to search.", metavar="IMAGES", show_default=False)
 ]
@@ -61,9 +51,6 @@ Weights = Annotated[
     Path | None, typer.Option(help="Weights file (safetensors or PyTorch).", show_default="timm's cache")
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda (a GPU), or auto: the GPU if there is one.")]
-Threads = Annotated[
-    int, typer.Option(callback=_check_threads, help="Images processed at the same time; 0: torch chooses.")
-]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no summary.")]
 Results = Annotated[Path, typer.Argument(help="Results folder, made by grade.", metavar="RESULTS", show_default=False)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a model that is in the output folder.")]
@@ -73,13 +60,6 @@ KeepIdentifiers = Annotated[
 KeepDates = Annotated[bool, typer.Option("--keep-dates", help="Keep the dates of scans that headers have.")]
 ProgressTo = Annotated[
     Path | None, typer.Option("--progress", help="Write how far the command is to this file, as JSON.")
-]
-ExecutorName = Annotated[
-    str, typer.Option("--executor", help="Who shares the work: threads of this machine, or dask.", metavar="WHO")
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(help="Of dask: tcp://HOST:8786, or local:N for N workers of this machine.", show_default="local:2"),
 ]
 HashNames = Annotated[bool, typer.Option("--hash-names", help="Hash the names of files too, everywhere.")]
 FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Search linked folders too.")]
@@ -96,22 +76,6 @@ def _open_log(context: Any, file: Path | None) -> Path | None:  # noqa: ANN401 -
 Log = Annotated[
     Path | None, typer.Option(callback=_open_log, help="Also write all messages, with times, to this file.")
 ]
-
-
-def make_executor(name: str, scheduler: str | None) -> Executor:
-    """Return the executor that the options name.
-
-    Raises:
-        UsageError: there is no such executor, or it knows no scheduler.
-    """
-    settings = {} if scheduler is None else {"scheduler": scheduler}
-    return build(EXECUTORS.load(name), settings, f"the executor {name}")
-
-
-def use_threads(threads: int) -> None:
-    """Let the command use that many threads, at most one per processor; 0 leaves the number as it is."""
-    if threads:
-        set_own_threads(min(threads, os.cpu_count() or 1))
 
 
 def check_output(folder: Path, *, overwrite: bool) -> None:

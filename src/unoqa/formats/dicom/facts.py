@@ -21,6 +21,12 @@ _COLUMN_ENDS = {"F": "superior", "H": "inferior"}
 
 _ROW_ENDS = {"L": "left of the patient", "R": "right of the patient"}
 
+_MOMENTS = (("AcquisitionDateTime",), ("AcquisitionDate", "AcquisitionTime"), ("ContentDate", "ContentTime"))
+"""Where the time of the scan stands; the first that is there counts."""
+
+_MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?")
+"""Date and time of DICOM (PS3.5, 6.2)."""
+
 _UNITS = {"1": "", "%": " %", "dB": " dB"}
 """UCUM codes of the units that quality numbers have, and how they are written."""
 
@@ -139,15 +145,12 @@ def _read_burned_in(header: Dataset) -> Fact | None:
 
 
 def _read_time(header: Dataset) -> Fact | None:
-    """Return when the scan was taken, as ISO 8601."""
-    together = str(header.get("AcquisitionDateTime") or "")
-    apart = f"{header.get('AcquisitionDate') or header.get('ContentDate') or ''}"
-    clock = f"{header.get('AcquisitionTime') or header.get('ContentTime') or ''}"
-    text, keyword = (together, "AcquisitionDateTime") if together else (apart + clock, "AcquisitionDate")
-    match = re.match(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?", text)
-    if match is None:
-        return None
-    year, month, day, hour, minute, second = match.groups()
-    source = _name_elements(header, keyword if keyword in header else "ContentDate")
-    time = f"T{hour}:{minute}:{second or '00'}" if hour else ""
-    return Fact(f"{year}-{month}-{day}{time}", source)
+    """Return when the scan was taken, as ISO 8601; a date and a time are of the same event."""
+    for keywords in _MOMENTS:
+        present = [keyword for keyword in keywords if header.get(keyword)]
+        text = "".join(str(header[keyword].value) for keyword in present)
+        if keywords[0] in present and (match := _MOMENT.match(text)):
+            year, month, day, hour, minute, second = match.groups()
+            time = f"T{hour}:{minute}:{second or '00'}" if hour else ""
+            return Fact(f"{year}-{month}-{day}{time}", _name_elements(header, *present))
+    return None

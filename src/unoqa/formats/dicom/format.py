@@ -27,7 +27,7 @@ _VOLUMES = {
 """Ophthalmic tomography: volumes, whose frames are no en-face images."""
 
 OURS = "UNOQA"
-"""Beginning of the implementation version name in what unoqa itself has written."""
+"""Beginning of the implementation version name in what unoqa itself writes (`outputs/parts/dicom_objects.py`)."""
 
 
 @final

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, final
 from unoqa.core.errors import ImageError
 from unoqa.formats.dicom.library import import_pydicom
 from unoqa.formats.parts.errors import truncated_error, unreadable_error
-from unoqa.formats.parts.limits import MAX_BYTES, check_bytes
+from unoqa.formats.parts.inflating import DEFLATE, inflate
 from unoqa.formats.parts.opening import open_image_file
 
 if TYPE_CHECKING:
@@ -74,21 +73,11 @@ def _open(path: Path, stream: BinaryIO, name: str) -> DicomObject:
     if "FileMetaInformationGroupLength" not in meta:
         raise unreadable_error(name)
     stream.seek(PREAMBLE + 16 + meta.FileMetaInformationGroupLength)
-    inflated = _inflate(stream.read(), name)
+    inflated = inflate(stream.read(), DEFLATE, name)
     opened = BytesIO(inflated)
     header = library.read_dataset(opened, False, True, stop_when=lambda tag, *_: int(tag) in _PIXELS)
     header.file_meta = meta
     return DicomObject(header, opened.tell(), inflated)
-
-
-def _inflate(packed: bytes, name: str) -> bytes:
-    """Inflate what a deflated object holds, up to the limit of a file."""
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflated = inflater.decompress(packed, MAX_BYTES + 1)
-    check_bytes(name, len(inflated))
-    if not inflater.eof:
-        raise truncated_error(name)
-    return inflated
 
 
 @final

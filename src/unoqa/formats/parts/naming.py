@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from unoqa.store.path_text import to_words
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,8 +37,8 @@ class FoundFile:
         below = self.path.relative_to(self.root)
         paths = (below, Path(self.root.resolve().name) / below, self.path)
         marks = ["", *(f"#{number}" for number in range(2, self.pages + 1))]
-        names = [tuple(_to_unicode(path) + mark for mark in marks) for path in paths]
-        names.append(tuple(f"{_to_unicode(self.path)}#{number}" for number in range(1, self.pages + 1)))
+        names = [tuple(to_words(path.as_posix()) + mark for mark in marks) for path in paths]
+        names.append(tuple(f"{to_words(self.path.as_posix())}#{number}" for number in range(1, self.pages + 1)))
         return tuple(names)
 
 
@@ -70,8 +72,3 @@ def _find_shared(found: Sequence[FoundFile], names: Sequence[tuple[str, ...]]) -
         for name in pages
         if paths.setdefault(name, file.path) != file.path
     }
-
-
-def _to_unicode(path: Path) -> str:
-    """Return the path as valid Unicode, which a table needs and a file name need not be."""
-    return path.as_posix().encode("utf-8", "backslashreplace").decode("utf-8")

@@ -34,8 +34,7 @@ _CONTENTS = (
     (0, b"FOCTFDA", ".fda"),
     (0, b"FAAFDA", ".fda"),
 )
-"""Where in a file which bytes stand, and the usual suffix of such files; DICOM files often have none."""
-
+"""Where in a file which bytes stand, and the usual suffix of such files."""
 
 _HEYEX = "in HEYEX, export the angiogram of the slab as a picture (PNG, TIFF, BMP) or as DICOM"
 

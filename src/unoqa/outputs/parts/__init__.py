@@ -1,1 +1,1 @@
-"""What outputs share: their contract, the reading of images that a record names, and the run that writes them all."""
+"""What outputs share: contract, cells of tables, final grades, graded DICOM objects, and the run that writes all."""

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, final
 
 from unoqa.core.errors import ResultsError, UsageError
 from unoqa.formats import FORMATS
+from unoqa.formats.dicom.format import OURS
 from unoqa.formats.parts.kinds import HEAD_BYTES
 from unoqa.store.files import replace_file
 from unoqa.store.results.reviews import Review, collect_reviews
+from unoqa.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
 SCHEME = "99UNOQA"
 """Designator of codes that no standard has (PS3.3, 8.2: private schemes begin with 99)."""
-
-IMPLEMENTATION = "UNOQA"
-"""Implementation version name in what unoqa writes; such objects are never taken for scans."""
 
 
 @final
@@ -157,12 +156,19 @@ def write_objects(
             failures.append(f"{one.name} has patient or study elements that are not valid; correct its header.")
         else:
             if made is not None:
+                _sign(made)
                 with replace_file(folder / f"{made.SOPInstanceUID}.dcm") as fresh:
                     made.save_as(fresh, enforce_file_format=True)
                 written += 1
     if failures:
         raise ResultsError(f"{len(failures)} of {len(objects)} objects were not written; the first: {failures[0]}")
     return written
+
+
+def _sign(made: Dataset) -> None:
+    """Say who wrote an object; by this it is never taken for a scan."""
+    made.file_meta.ImplementationClassUID = import_library().pydicom.uid.PYDICOM_IMPLEMENTATION_UID
+    made.file_meta.ImplementationVersionName = f"{OURS}_{__version__}"[:16]
 
 
 def _is_dicom(path: Path, frame: GradedFrame) -> bool:

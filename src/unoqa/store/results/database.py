@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 from unoqa.core.errors import ResultsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+Row = tuple[Any, ...]
+"""One row of a table."""
 
 RECORD = "record.sqlite"
 """Name of the file in a results folder."""
@@ -205,6 +210,22 @@ def _explain(error: Exception, path: Path) -> ResultsError:
     if "readonly" in text or "unable to open" in text or "disk I/O" in text:
         return ResultsError(f"{path} cannot be read or written ({text}); check the folder and its permissions.")
     return ResultsError(f"{path} is not a record of unoqa or is damaged ({text}); name a new folder.")
+
+
+def attach(rows: Iterable[Row], others: Iterable[Row]) -> Iterator[tuple[Row, list[Row]]]:
+    """Yield each row with those of another table that have its position, which is the first value of all of them.
+
+    Args:
+        rows, others: both sorted by position.
+    """
+    groups = groupby(others, key=itemgetter(0))
+    position, group = next(groups, (None, iter(())))
+    for row in rows:
+        found: list[Row] = []
+        if row[0] == position:
+            found = list(group)
+            position, group = next(groups, (None, iter(())))
+        yield row, found
 
 
 def _split(statements: str) -> Iterator[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, final
 
 from unoqa.core.facts import Fact
-from unoqa.store.results.database import RECORD, explaining
+from unoqa.store.results.database import RECORD, attach, explaining_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,16 +39,11 @@ def iterate_details(results: Results) -> Iterator[Details]:
     Raises:
         ResultsError: the record cannot be read.
     """
-    with explaining(results.folder / RECORD):
+    with explaining_damage(results.folder / RECORD):
         known = results.connection.execute("SELECT position, name, value, source FROM facts ORDER BY position, name")
-        groups = groupby(known, key=lambda row: row[0])
-        next_position, group = next(groups, (None, iter(())))
         rows = results.connection.execute("SELECT position, warnings, members, reduced FROM images ORDER BY position")
-        for position, warnings, members, reduced in rows:
-            facts: dict[str, Fact] = {}
-            if position == next_position:
-                facts = {name: Fact(value, source) for _, name, value, source in group}
-                next_position, group = next(groups, (None, iter(())))
+        for (_, warnings, members, reduced), found in attach(rows, known):
+            facts = {name: Fact(value, source) for _, name, value, source in found}
             yield Details(facts, tuple(warnings.split()), _numbers(members), _numbers(reduced))
 
 

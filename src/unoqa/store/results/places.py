@@ -21,7 +21,7 @@ class ImageEntry:
     """One image as it was named: its name, and where it lay.
 
     Attributes:
-        path: empty for an image in memory.
+        path: empty for an image in memory; in a record it may be hidden, see `unoqa.store.hidden_names`.
         page: from 0.
     """
 
@@ -45,7 +45,10 @@ def find_place(folder: Path, entry: ImageEntry, root: str, images: Path | None) 
     """
     if not entry.path:
         raise ResultsError(f"{folder} does not say where the image {entry.name} lay; grade the images again.")
-    path, root_path = reveal_path(entry.path), reveal_path(root)
+    try:
+        path, root_path = reveal_path(entry.path), reveal_path(root)
+    except ValueError as error:
+        raise ResultsError(f"{folder} names no possible place of {entry.name}; grade the images again.") from error
     if path is None or root_path is None:
         raise ResultsError(
             f"The names in {folder} are hashed, and this machine does not know which file {entry.name} is; use the "
@@ -54,7 +57,7 @@ def find_place(folder: Path, entry: ImageEntry, root: str, images: Path | None) 
     if images is None:
         return Path(path)
     if not root_path or not Path(path).is_relative_to(root_path):
-        where = "where it lay" if path != entry.path else path
+        where = path if entry.path == path else "where it lay"
         raise ResultsError(
             f"The images of {folder} lay in no common folder, so {entry.name} cannot be looked for in {images}; "
             f"put it back to {where}."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 from unoqa.core.errors import ResultsError
 from unoqa.store.file_names import find_common_folder
+from unoqa.store.path_text import to_path, to_text, to_words
 from unoqa.store.results.places import ImageEntry
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class RunPlan:
 
 def register_images(results: Results, plan: RunPlan) -> list[int]:
     """Give each image of the plan its row."""
+    plan = _make_storable(plan)
     folder = results.folder
     model = results.read_meta("model", None)
     if model is not None and model != plan.model:
@@ -70,6 +72,11 @@ def register_images(results: Results, plan: RunPlan) -> list[int]:
     return list(range(len(wanted)))
 
 
+def _make_storable(plan: RunPlan) -> RunPlan:
+    """Return the plan with paths as a record keeps them."""
+    return replace(plan, images=[replace(one, path=to_text(one.path)) for one in plan.images], root=to_text(plan.root))
+
+
 def _append(results: Results, known: Sequence[ImageEntry], plan: RunPlan) -> list[int]:
     rows = {(one.path, one.page): position for position, one in enumerate(known)}
     taken = {one.name for one in known}
@@ -82,7 +89,8 @@ def _append(results: Results, known: Sequence[ImageEntry], plan: RunPlan) -> lis
             fresh.append(ImageEntry(name, one.path, one.page))
         positions.append(position)
     _insert(results, len(known), fresh)
-    results.write_meta(root=find_common_folder([results.read_meta("root", ""), plan.root]))
+    roots = map(to_path, (results.read_meta("root", ""), plan.root))
+    results.write_meta(root=to_text(find_common_folder(roots)))
     return positions
 
 
@@ -108,7 +116,8 @@ def _insert_between(results: Results, names: Sequence[str], images: Sequence[Ima
 
 def _full_name(entry: ImageEntry) -> str:
     """Name an image by its whole path, where another image has its short name."""
-    return f"{entry.path}#{entry.page + 1}" if entry.page else entry.path
+    path = to_words(to_path(entry.path))
+    return f"{path}#{entry.page + 1}" if entry.page else path
 
 
 def _insert(results: Results, first: int, images: Sequence[ImageEntry]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -12,7 +11,7 @@ from unoqa.core.errors import ResultsError, UsageError
 from unoqa.core.facts import Fact, Facts
 from unoqa.core.findings import Finding
 from unoqa.core.grading import Grade, Grading
-from unoqa.store.results.database import RECORD, connect, explaining_damage
+from unoqa.store.results.database import RECORD, attach, connect, explaining_damage
 from unoqa.store.results.decisions import Decision, add_decision, read_decisions
 from unoqa.store.results.folder import heat_path
 from unoqa.store.results.frame import make_frame
@@ -125,26 +124,21 @@ class Results:
         threshold = self.read_meta("threshold", float("nan"))
         wanted = "WHERE position BETWEEN ? AND ? ORDER BY position"
         every = self._select(f"SELECT position, {_FINDING} FROM findings {wanted}, rank", first, last)
-        findings = groupby(every, key=lambda row: row[0])
-        next_position, group = next(findings, (None, iter(())))
         rows = self._select(
             "SELECT position, name, grade, score, certainty, percentile, error_code, error, out_of_scope, model "
             f"FROM images {wanted}",
             first,
             last,
         )
-        for position, name, grade, score, certainty, percentile, code, error, out_of_scope, model in rows:
-            found: tuple[Finding, ...] = ()
-            if position == next_position:
-                found = tuple(_to_finding(row[1:]) for row in group)
-                next_position, group = next(findings, (None, iter(())))
+        for row, found in attach(rows, every):
+            _, name, grade, score, certainty, percentile, code, error, out_of_scope, model = row
             yield Grading(
                 image=name,
                 grade=None if grade is None else Grade(grade),
                 score=score,
                 threshold=find_threshold(threshold, model),
                 certainty=certainty,
-                findings=found,
+                findings=tuple(_to_finding(one[1:]) for one in found),
                 error=f"{code}: {error}" if code else "",
                 percentile=percentile,
                 out_of_scope=out_of_scope,
