@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ import safetensors.torch
 import timm
 import tomli_w
 import torch
+from filelock import FileLock
 
 from unoqa import EnfaceImage, Grader, Recipe, SettledGrader
 from unoqa.benchmark.phantom.folder import write_phantom
@@ -55,9 +57,13 @@ class Clinic:
 
 @cache
 def drawn(base: Path) -> Clinic:
-    """Draw the clinic."""
-    write_phantom(base / "clinic", outstanding_to_fit=30, clinic=(8, 16, 16), seed=0)
-    return Clinic(base / "clinic")
+    """Draw the clinic, or take what another process of this run of the tests has drawn."""
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with FileLock(shared / "clinic.lock"):
+        if not (shared / "clinic").exists():
+            write_phantom(shared / "drawing", outstanding_to_fit=30, clinic=(8, 16, 16), seed=0)
+            (shared / "drawing").rename(shared / "clinic")
+    return Clinic(shared / "clinic")
 
 
 @cache

@@ -12,10 +12,10 @@ from unoqa.store.results import Results
 
 @pytest.fixture
 def odd(clinic, tmp_path):
-    """Return a folder of twelve scans whose own name, and that of one of them, is no Unicode."""
+    """Return a folder of three scans whose own name, and that of one of them, is no Unicode."""
     folder = tmp_path / os.fsdecode(b"clinic-\xff")
     try:
-        clinic.some(folder, 12)
+        clinic.some(folder, 3)
         first = min(folder.iterdir())
         first.rename(first.with_name(os.fsdecode(b"a-\xfe.png")))
     except OSError:
@@ -23,17 +23,17 @@ def odd(clinic, tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("hashed", [(), ("--hash-names",)], ids=["plain", "hashed"])
-def test_names_that_are_no_unicode_are_graded_and_found_again(unoqa, odd, settled_model, tmp_path, hashed):
+@pytest.mark.parametrize("more", [(), ("--hash-names", "--no-heat")], ids=["plain", "hashed"])
+def test_names_that_are_no_unicode_are_graded_and_found_again(unoqa, odd, settled_model, tmp_path, more):
     results = tmp_path / "results"
-    words = ("grade", odd, "-m", settled_model, "-o", results, *hashed)
+    words = ("grade", odd, "-m", settled_model, "-o", results, *more)
     for _ in range(2):
         ended = unoqa(*words)
         assert ended.exit_code == 0, ended.output
-    assert "Continuing at 12 of 12" in ended.stderr
+    assert "Continuing at 3 of 3" in ended.stderr
     with (results / "grades.csv").open(encoding="utf-8", newline="") as file:
         names = [row["image"] for row in csv.DictReader(file)]
-    assert hashed or names[0] == "a-\\udcfe.png"
+    assert more or names[0] == "a-\\udcfe.png"
     with Results.open(results) as record:
         assert os.fsencode(record.entry(names[0]).path) == os.fsencode(odd / os.fsdecode(b"a-\xfe.png"))
     odd.rename(tmp_path / "moved")

@@ -18,6 +18,15 @@ def scans(clinic, tmp_path):
 
 @pytest.fixture
 def graded(unoqa, scans, settled_model, tmp_path):
+    """Return results without heat and pictures, which take longer than all the rest."""
+    ended = unoqa("grade", scans, "-m", settled_model, "-o", tmp_path / "results", "-q", "--no-heat")
+    assert ended.exit_code == 0, ended.output
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def pictured(unoqa, scans, settled_model, tmp_path):
+    """Return results with everything."""
     ended = unoqa("grade", scans, "-m", settled_model, "-o", tmp_path / "results", "-q")
     assert ended.exit_code == 0, ended.output
     return tmp_path / "results"
@@ -26,23 +35,30 @@ def graded(unoqa, scans, settled_model, tmp_path):
 VIEWS = ("grades.csv", "run.json", "cohort.png", "report.html")
 
 
-def test_report_makes_the_views_again_to_the_byte(unoqa, graded):
-    before = {name: (graded / name).read_bytes() for name in VIEWS}
+def test_report_makes_the_views_again_to_the_byte(unoqa, pictured):
+    before = {name: (pictured / name).read_bytes() for name in VIEWS}
     for name in VIEWS:
-        (graded / name).unlink()
-    ended = unoqa("report", graded)
+        (pictured / name).unlink()
+    ended = unoqa("report", pictured)
     assert ended.exit_code == 0, ended.output
-    assert {name: (graded / name).read_bytes() for name in VIEWS} == before
+    assert {name: (pictured / name).read_bytes() for name in VIEWS} == before
 
 
-def test_report_says_what_it_cannot_make_and_where_to_look(unoqa, graded, scans, tmp_path):
+def test_report_says_what_it_cannot_make_and_where_to_look(unoqa, pictured, scans, tmp_path):
+    scans.rename(tmp_path / "archive")
+    ended = unoqa("report", pictured)
+    assert ended.exit_code == 3
+    assert "cohort.png was not made: " in ended.stderr
+    assert "name their folder with the setting images" in ended.stderr
+    assert "report.html was not made: " not in ended.stderr  # it is drawn from the overlays
+    assert unoqa("report", pictured, "--images", tmp_path / "archive").exit_code == 0
+
+
+def test_without_overlays_the_report_needs_the_images(unoqa, graded, scans, tmp_path):
     scans.rename(tmp_path / "archive")
     ended = unoqa("report", graded)
     assert ended.exit_code == 3
-    assert "cohort.png was not made: " in ended.stderr
     assert "report.html was not made: " in ended.stderr
-    assert "name their folder with the setting images" in ended.stderr
-    assert unoqa("report", graded, "--images", tmp_path / "archive").exit_code == 0
 
 
 def test_the_methods_paragraph_is_printed_and_nothing_is_written(unoqa, graded):
@@ -55,10 +71,10 @@ def test_the_methods_paragraph_is_printed_and_nothing_is_written(unoqa, graded):
 
 
 def test_no_report_writes_none(unoqa, scans, settled_model, tmp_path):
-    ended = unoqa("grade", scans, "-m", settled_model, "-o", tmp_path / "results", "-q", "--no-report")
-    assert ended.exit_code == 0, ended.output
+    words = ("grade", scans, "-m", settled_model, "-o", tmp_path / "results", "-q", "--no-heat", "--no-report")
+    assert unoqa(*words).exit_code == 0
     assert not (tmp_path / "results" / "report.html").exists()
-    assert (tmp_path / "results" / "cohort.png").is_file()
+    assert (tmp_path / "results" / "grades.csv").is_file()
 
 
 @pytest.fixture
@@ -73,7 +89,7 @@ def unfinished(unoqa, graded, scans, settled_model, monkeypatch):
     assess = Worker.__call__
     with monkeypatch.context() as patch:
         patch.setattr(Worker, "__call__", interrupt)
-        ended = unoqa("grade", scans, "-m", settled_model, "-o", graded, "-q", "--findings", "all")
+        ended = unoqa("grade", scans, "-m", settled_model, "-o", graded, "-q", "--no-heat", "--findings", "all")
     assert ended.exit_code == 130, ended.output
     return graded
 
@@ -130,7 +146,7 @@ def test_images_are_added_to_results(unoqa, graded, clinic, settled_model, tmp_p
     refused = unoqa("grade", tmp_path / "today", "-m", settled_model, "-o", graded)
     assert refused.exit_code == 2
     assert "holds the results of other images" in refused.stderr
-    ended = unoqa("grade", tmp_path / "today", "-m", settled_model, "-o", graded, "--append")
+    ended = unoqa("grade", tmp_path / "today", "-m", settled_model, "-o", graded, "--append", "--no-heat")
     assert ended.exit_code == 0, ended.output
     assert "Continuing at 3 of 4." in ended.stderr
     assert (graded / "grades.csv").read_text(encoding="utf-8").startswith(before)
@@ -138,15 +154,15 @@ def test_images_are_added_to_results(unoqa, graded, clinic, settled_model, tmp_p
         assert len(results.gradings) == 4
 
 
-def test_images_are_added_though_earlier_ones_are_gone(unoqa, graded, scans, clinic, settled_model, tmp_path):
+def test_images_are_added_though_earlier_ones_are_gone(unoqa, pictured, scans, clinic, settled_model, tmp_path):
     (tmp_path / "today").mkdir()
     shutil.copy(sorted(clinic.mixed.iterdir())[7], tmp_path / "today")
     shutil.rmtree(scans)
-    ended = unoqa("grade", tmp_path / "today", "-m", settled_model, "-o", graded, "--append")
+    ended = unoqa("grade", tmp_path / "today", "-m", settled_model, "-o", pictured, "--append")
     assert ended.exit_code == 0, ended.output
     assert "cohort.png was not made: " in ended.stderr
-    assert ended.stderr.endswith(f"Results in {graded}: record.sqlite, grades.csv, run.json, heat/.\n")
-    assert not (graded / "cohort.png").exists()
+    assert ended.stderr.endswith(f"Results in {pictured}: record.sqlite, grades.csv, run.json, heat/, report.html.\n")
+    assert not (pictured / "cohort.png").exists()
 
 
 def test_only_a_settled_model_adds_images(unoqa, clinic, model, tmp_path):
@@ -170,7 +186,7 @@ def test_findings_of_all_images_are_recorded_when_wanted(unoqa, clinic, settled_
 def test_a_log_holds_every_message_with_its_time_also_of_a_quiet_run(unoqa, scans, settled_model, tmp_path):
     log = tmp_path / "logs" / "unoqa.log"
     (scans / "broken.png").write_text("no image")
-    ended = unoqa("grade", scans, "-m", settled_model, "-o", tmp_path / "results", "-q", "--log", log)
+    ended = unoqa("grade", scans, "-m", settled_model, "-o", tmp_path / "results", "-q", "--no-heat", "--log", log)
     assert ended.exit_code == 3
     lines = log.read_text(encoding="utf-8").splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ", line) for line in lines)

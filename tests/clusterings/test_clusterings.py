@@ -154,7 +154,7 @@ def test_centroids_are_as_near_as_those_of_scikit_learn(apart, low, offset, unit
 @pytest.mark.parametrize("linkage", ["ward", "complete", "average"])
 @pytest.mark.parametrize("apart", [5.0, 8.0])
 def test_a_large_cohort_is_split_as_if_all_of_it_were_merged(linkage, apart):
-    points, _ = blobs(apart=apart, images=8_000)
+    points, _ = blobs(apart=apart, images=MAX_MERGED + 500)
     assert len(points) > MAX_MERGED
     whole = AgglomerativeClustering(2, linkage=linkage).fit_predict(points)
     partition, found = Hierarchical(linkage=linkage).fit(points, seed=0)

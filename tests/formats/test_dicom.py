@@ -199,7 +199,7 @@ def test_pixels_that_are_cut_off_are_never_read(tmp_path, picture, syntax):
 
 
 def test_a_deflated_bomb_is_refused(tmp_path, picture, monkeypatch):
-    monkeypatch.setattr("unoqa.formats.dicom.opening.MAX_BYTES", 10**6)
+    monkeypatch.setattr("unoqa.formats.parts.inflating.MAX_BYTES", 10**6)
     monkeypatch.setattr("unoqa.formats.parts.limits.MAX_BYTES", 10**6)
     whole = write_object(make_object(picture, PatientComments="0" * 10_000), DeflatedExplicitVRLittleEndian)
     start = 144 + dcmread(__import__("io").BytesIO(whole)).file_meta.FileMetaInformationGroupLength

@@ -16,7 +16,7 @@ from unoqa.formats.parts.errors import (
     unsupported_error,
 )
 from unoqa.formats.parts.inflating import ZLIB, inflate
-from unoqa.formats.parts.limits import MAX_BYTES, check_only_page, check_pixels
+from unoqa.formats.parts.limits import check_only_page, check_pixels
 from unoqa.formats.parts.opening import open_image_file
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _check_elements(data: bytes, name: str) -> bytes:
         element = data[start : start + 8 + length]
         if len(element) < 8 + length:
             raise truncated_error(name)
-        inflated = inflate(element[8:], ZLIB, name, most=MAX_BYTES - total) if kind == _COMPRESSED else element
+        inflated = inflate(element[8:], ZLIB, name, taken=total) if kind == _COMPRESSED else element
         total += len(inflated)
         parts.append(inflated)
         start += len(element)

@@ -11,17 +11,18 @@ ZLIB, GZIP, DEFLATE = zlib.MAX_WBITS, zlib.MAX_WBITS | 16, -zlib.MAX_WBITS
 """What surrounds the packed data, in zlib's words: its own header, that of gzip, or none."""
 
 
-def inflate(packed: bytes, wrapper: int, name: str, *, most: int = MAX_BYTES) -> bytes:
+def inflate(packed: bytes, wrapper: int, name: str, *, taken: int = 0) -> bytes:
     """Unpack data to their end; where they have a checksum, it is checked.
 
     Args:
         wrapper: `ZLIB`, `GZIP` or `DEFLATE`.
-        most: bytes that may come out.
+        taken: bytes of the limit that other data of the file take.
 
     Raises:
         ImageError: `too-large`, or `truncated`.
         zlib.error: the data are damaged.
     """
+    most = MAX_BYTES - taken
     stream = zlib.decompressobj(wrapper)
     inflated = stream.decompress(packed, most + 1)
     if len(inflated) > most:
