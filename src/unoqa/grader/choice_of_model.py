@@ -54,14 +54,13 @@ class Models:
             ModelError: a folder is missing, changed, or of another version.
             UsageError: two folders hold the same model.
         """
-        names = _name_folders(folders)
-        loaded = [(load(folder, device=device), name) for folder, name in zip(folders, names, strict=True)]
+        graders = [load(folder, device=device) for folder in folders]
+        loaded = zip(graders, _name_folders(folders), (folder.absolute() for folder in folders), strict=True)
         ordered = sorted(loaded, key=lambda one: one[0].grader.model.checksum)
-        for (first, name), (second, other) in pairwise(ordered):
+        for (first, name, _), (second, other, _) in pairwise(ordered):
             if first.grader.model.checksum == second.grader.model.checksum:
                 raise UsageError(f"{name} and {other} are the same model; name it once.")
-        names = tuple(name for _, name in ordered)
-        return cls(tuple(one for one, _ in ordered), names, tuple(Path(name).absolute() for name in names))
+        return cls(*(tuple(one) for one in zip(*ordered, strict=True)))
 
     @property
     def checksum(self) -> str:
