@@ -184,7 +184,7 @@ def test_the_driver_is_killed_and_goes_on(model, images, whole, cluster, tmp_pat
 DEADLY = """
 import os
 from typing import final
-from unoqa.core.contracts import Format
+from unoqa.contracts import Format
 
 @final
 class Deadly(Format):
@@ -249,9 +249,9 @@ def test_a_worker_of_another_version_is_refused_by_name(model, images, cluster, 
         grade(model, images, tmp_path / "results", cluster.address)
 
 
-def test_images_in_memory_stay_on_this_machine(settled, clinic_scans, tmp_path):
+def test_images_in_memory_stay_on_this_machine(settled, clinic, tmp_path):
     with pytest.raises(UsageError, match="grade images in memory with threads"):
-        grade_to_folder(settled, list(clinic_scans), tmp_path / "results", GradeOptions(executor=Dask()))
+        grade_to_folder(settled, clinic.images()[:2], tmp_path / "results", GradeOptions(executor=Dask()))
 
 
 def test_no_scheduler(model, images, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from sklearn.decomposition import PCA
 
-from unoqa.reductions import REDUCTIONS
+from unoqa.reductions import REDUCTIONS, pca
 from unoqa.reductions.nmf import Nmf
 from unoqa.reductions.pca import BLOCK, MAX_DIRECT, Pca
 
@@ -89,6 +89,22 @@ def test_pca_equals_that_of_scikit_learn(variance):
     expected = PCA(variance, svd_solver="full").fit(points())
     ours = Pca(variance=variance).fit(points(), seed=0)
     np.testing.assert_allclose(ours.project(points(7, seed=1)), expected.transform(points(7, seed=1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("variance", [0.5, 0.95, 0.999])
+def test_pca_of_a_large_cohort_equals_that_of_scikit_learn(variance, monkeypatch):
+    monkeypatch.setattr(pca, "MAX_WHOLE", 0)
+    monkeypatch.setattr(pca, "ROWS", 64)  # two blocks and a part of one
+    given = points(150).astype(np.float16)
+    expected = PCA(variance, svd_solver="full").fit(given.astype(np.float64))
+    ours = Pca(variance=variance).fit(given, seed=0)
+    np.testing.assert_allclose(ours.project(points(7, seed=1)), expected.transform(points(7, seed=1)), atol=1e-6)
+
+
+def test_pca_of_a_large_cohort_of_equal_points_is_zero(monkeypatch):
+    monkeypatch.setattr(pca, "MAX_WHOLE", 0)
+    low = Pca().fit(np.full((30, 5), 0.25), seed=0).project(np.full((3, 5), 0.25))
+    assert np.array_equal(low, np.zeros_like(low))
 
 
 def test_pca_keeps_at_most_the_maximum_number_of_components():

@@ -62,9 +62,8 @@ class Split:
         if self.representation == "latent":
             return prediction.latent()
         if self.representation == "quantile":
-            return np.concatenate([compute_quantiles(grid) for grid in prediction.maps])
-        # In the precision in which a run keeps it, so that a resumed run clusters the same points.
-        return np.concatenate([grid.ravel() for grid in prediction.maps]).astype(np.float64)
+            return _halve(np.concatenate([compute_quantiles(grid) for grid in prediction.maps]))
+        return _halve(np.concatenate([grid.ravel() for grid in prediction.maps]))
 
     def fit(
         self,
@@ -106,6 +105,12 @@ class Split:
         reduction = self.reduction.restore(select_prefix(state, "reduction."))
         partition = self.clustering.restore(select_prefix(state, "partition."))
         return FittedSplit(reduction, partition, ungradable_cluster, distinct, border)
+
+
+def _halve(point: Float[np.ndarray, " high"]) -> Float[np.ndarray, " high"]:
+    """Round to half precision, in which a run keeps thousands of numbers an image; larger ones become its largest."""
+    largest = np.finfo(np.float16).max
+    return np.clip(point, -largest, largest).astype(np.float16)
 
 
 def compute_quantiles(grid: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " numbers"]:

@@ -35,8 +35,8 @@ class NoReduction(Reduction):
 @final
 class _Identity(FittedReduction):
     def project(self, points: Float[np.ndarray, "images high"]) -> Float[np.ndarray, "images low"]:
-        """Return the points."""
-        return points
+        """Return the points, in double precision."""
+        return np.asarray(points, dtype=np.float64)
 
     def state(self) -> State:
         """Return an empty state."""

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 MAX_DIRECT = 20_000
 """Points with more coordinates are reduced by their inner products, unless there are more points than coordinates."""
 
+MAX_WHOLE = 50_000_000
+"""Numbers of all points up to which scikit-learn decomposes them at once, in 400 MB and copies of it."""
+
+ROWS = 4_096
+"""Number of points that are held in double precision at a time."""
+
 BLOCK = 16_384
 """Number of coordinates that are held in double precision at a time."""
 
@@ -31,7 +37,8 @@ class Pca(Reduction):
     """The fewest principal components that explain `variance`, at most `max_components` (Pearson 1901).
 
     Latents have hundreds of thousands of coordinates, far more than there are points. Such points are reduced by the
-    matrix of their inner products, in blocks of coordinates, so that a file in half precision is never held whole.
+    matrix of their inner products, in blocks of coordinates, so that a file in half precision is never held whole. A
+    large cohort of points with few coordinates is reduced by its covariance, in blocks of points.
     """
 
     variance: Annotated[float, Field(gt=0, lt=1, description="share of the variance to keep")] = 0.95
@@ -41,6 +48,8 @@ class Pca(Reduction):
         """Fit mean and components."""
         if points.shape[1] > max(MAX_DIRECT, points.shape[0]):
             return _FittedPca(*self._fit_inner_products(points))
+        if points.size > MAX_WHOLE:
+            return _FittedPca(*self._fit_covariance(points))
         from sklearn.decomposition import PCA  # noqa: PLC0415 - takes half a second; only fitting needs it
 
         model = PCA(n_components=min(self.max_components, *points.shape), random_state=seed, svd_solver="full")
@@ -49,6 +58,21 @@ class Pca(Reduction):
         explained = np.cumsum(model.explained_variance_ratio_)
         count = int(np.searchsorted(explained, self.variance)) + 1
         return _FittedPca(model.mean_, model.components_[:count])
+
+    def _fit_covariance(self, points: Float[np.ndarray, "images high"]) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and components: the eigenvectors of the covariance, each with its largest number positive."""
+        blocks = [slice(start, start + ROWS) for start in range(0, len(points), ROWS)]
+        mean = sum(points[block].sum(axis=0, dtype=np.float64) for block in blocks) / len(points)
+        covariance = np.zeros((points.shape[1], points.shape[1]))
+        for block in blocks:
+            centred = points[block] - mean
+            covariance += centred.T @ centred
+        values, vectors = np.linalg.eigh(covariance)
+        values, vectors = np.clip(values[::-1], 0, None), vectors[:, ::-1].T
+        explained = np.cumsum(values) / max(float(values.sum()), np.finfo(np.float64).tiny)
+        components = vectors[: min(int(np.searchsorted(explained, self.variance)) + 1, self.max_components)]
+        largest = np.take_along_axis(components, np.abs(components).argmax(axis=1)[:, None], axis=1)
+        return mean, components * np.sign(largest)
 
     def _fit_inner_products(self, points: Float[np.ndarray, "images high"]) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and components: with X Xᵀ = U S² Uᵀ the components are Uᵀ X / S (Turk, Pentland 1991)."""

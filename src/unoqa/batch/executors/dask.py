@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import deque
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -160,13 +160,14 @@ class _Cluster:
         sent: deque[tuple[Sequence[Task], Future]] = deque()
         try:
             while True:
-                room = AHEAD * max(1, sum(self._client.nthreads().values())) - len(sent)
+                room = AHEAD * max(1, sum(self._find_workers().values())) - len(sent)
                 sent.extend((part, self._submit(part)) for part in islice(waiting, max(0, room)))
                 if not sent:
                     return
                 yield from self._take(*sent.popleft())
         finally:
-            self._client.cancel([future for _, future in sent])
+            with suppress(OSError):  # the scheduler may be gone
+                self._client.cancel([future for _, future in sent])
 
     def _send_models(self) -> Future | None:
         """Check all workers; send them the models unless all see the folders."""
@@ -180,9 +181,26 @@ class _Cluster:
             return None
         return self._client.scatter(pack_models(self._worker.models.folders), broadcast=True)
 
+    def _find_workers(self) -> dict[str, int]:
+        """Return the number of threads of each worker.
+
+        Raises:
+            UsageError: the scheduler is gone.
+        """
+        try:
+            return self._client.nthreads()
+        except OSError:  # the connection is closed, or nobody answers
+            raise self._miss_scheduler() from None
+
+    def _miss_scheduler(self) -> UsageError:
+        return UsageError(
+            f"The scheduler {self._address} is gone; start it and its workers, then run the same command again: it "
+            "continues."
+        )
+
     def _submit(self, tasks: Sequence[Task]) -> Future:
         orders = [Order.of(task) for task in tasks]
-        allowed = [one for one in self._client.nthreads() if one not in self._refused] if self._refused else None
+        allowed = [one for one in self._find_workers() if one not in self._refused] if self._refused else None
         if allowed == []:
             raise UsageError(f"No worker of {self._address} is left; mend them, then run the same command again.")
         return self._client.submit(assess_images, self._job, orders, self._bundle, workers=allowed, pure=False)
@@ -197,10 +215,7 @@ class _Cluster:
             yield from self._isolate(tasks)
             return
         except CancelledError:
-            raise UsageError(
-                f"The scheduler {self._address} is gone; start it and its workers, then run the same command again: "
-                "it continues."
-            ) from None
+            raise self._miss_scheduler() from None
         finally:
             future.release()
         if isinstance(answer, Refusal):
