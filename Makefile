@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # One thread a test process: two processes with two threads each only wait for each other.
 TEST_THREADS = OMP_NUM_THREADS=1
 
-.PHONY: help demo test test-slow test-peer test-oldest audit check format accuracy reproduction bench bench-quick fuzz clean
+.PHONY: help demo test test-slow test-peer test-oldest audit check format accuracy reproduction bench bench-quick load fuzz clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -69,6 +69,11 @@ bench: $(VENV)/installed ## Speed and memory beside an earlier commit and beside
 
 bench-quick: $(VENV)/installed ## Has anything become slower? Ratios against those kept
 	$(TEST_THREADS) $(BIN)/python benchmarks/quick.py
+
+load: $(VENV)/installed ## The service at saturation, workers beside threads, a large cohort (docs/scale.md)
+	$(TEST_THREADS) $(BIN)/python benchmarks/load.py
+	$(TEST_THREADS) $(BIN)/python benchmarks/cohort.py
+	$(TEST_THREADS) $(BIN)/python benchmarks/record.py --rows 1000000
 
 FILES ?= 10000
 fuzz: $(VENV)/installed ## Read damaged files by the thousand, and tell what became of them (docs/reliability.md)

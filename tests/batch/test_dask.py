@@ -203,14 +203,14 @@ def test_an_image_that_kills_its_reader(model, images, whole, cluster, tmp_path,
     (plugin / "deadly.py").write_text(DEADLY)
     monkeypatch.syspath_prepend(plugin)
     shutil.copytree(images, tmp_path / "scans")
-    (tmp_path / "scans" / "scan_0002x.deadly").write_bytes(b"deadly")
+    (tmp_path / "scans" / "scan_0002x.png").write_bytes(b"deadly")
     cluster.add("one", PYTHONPATH=str(plugin))
     cluster.add("two", PYTHONPATH=str(plugin))
     grade(model, tmp_path / "scans", tmp_path / "results", cluster.address)
     with unoqa.Results.open(tmp_path / "results") as results:
         ours = list(results.gradings)
-    dead = next(one for one in ours if one.image == "scan_0002x.deadly")
-    assert dead.error.startswith("worker-killed: scan_0002x.deadly ended each process that read it")
+    dead = next(one for one in ours if one.image == "scan_0002x.png")
+    assert dead.error.startswith("worker-killed: scan_0002x.png ended each process that read it")
     with unoqa.Results.open(whole) as results:
         assert [one for one in ours if one is not dead] == list(results.gradings)
 
