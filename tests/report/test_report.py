@@ -172,9 +172,9 @@ def test_of_several_models_each_is_described_with_its_own_numbers(several):
 def test_the_paragraph_is_true_of_several_models(several):
     text = write_methods(Cohort.read(several))
     assert "None" not in text
-    assert "by 2 models, each image by the one fitted on such scans" in text
+    assert "Of 2 models, each image was graded by the one that was fitted on such scans." in text
     for number in (1, 2):
-        assert f"Model {number} (recipe measures, model {f'{number}' * 12}, seed {number}) scored 20 of" in text
+        assert f"Model {number} (recipe measures, model {f'{number}' * 12}, seed {number}) graded 20 of" in text
     assert text.count("aims to refuse no more than 10 %") == 2
     assert text.count("Of the 40 images") == 1
 

@@ -51,16 +51,17 @@ def list_values(cohort: Cohort, name: str) -> str:
 
 def _sentences(cohort: Cohort) -> Iterator[str]:
     run, total = cohort.run, len(cohort.scans)
-    by = f" by {len(cohort.models)} models, each image by the one fitted on such scans" if cohort.several else ""
     yield (
-        f"Image quality of {total} OCTA en-face images was graded{by} with unoqa "
+        f"Image quality of {total} OCTA en-face images was graded with unoqa "
         f"{run.get('versions', {}).get('unoqa', '')}{'' if cohort.several else f' ({_name(cohort.models[0])})'}, an "
         "implementation of UNO-QA (Chen et al. 2022) that learns from outstanding images only and uses no labels."
     )
+    if cohort.several:
+        yield f"Of {len(cohort.models)} models, each image was graded by the one that was fitted on such scans."
     for number, model in enumerate(cohort.models, start=1):
         if cohort.several:
-            yield f"Model {number} ({_name(model)}) scored {model.facts.get('images')} of the images."
-        yield from _describe(model)
+            yield f"Model {number} ({_name(model)}) graded {model.facts.get('images')} of the images."
+        yield from _describe(model, ("of these images", "Those") if cohort.several else ("image", "Images"))
     counts = [f"{format_share(cohort.count(grade), total)} were {grade.word}" for grade in reversed(Grade)]
     failed = cohort.count(None)
     yield (
@@ -78,18 +79,18 @@ def _name(model: ScoringModel) -> str:
     return f"recipe {facts.get('recipe')}, model {str(facts.get('model'))[:12]}, seed {facts.get('seed')}"
 
 
-def _describe(model: ScoringModel) -> Iterator[str]:
-    """Say how one model was fitted and how it grades."""
+def _describe(model: ScoringModel, words: tuple[str, str]) -> Iterator[str]:
+    """Say how one model was fitted and how it grades its images, which `words` name after 'each' and alone."""
     fitted = model.facts.get("fitted")
     if fitted:
         yield f"The model was fitted on {fitted['images']} outstanding images on {fitted['date'][:10]}."
     yield (
-        "Each image received a score (higher = worse quality); an image with a score above "
+        f"Each {words[0]} received a score (higher = worse quality); an image with a score above "
         f"{model.threshold:.4g} was not outstanding."
     )
     yield _describe_threshold(model)
     yield (
-        "Images that were not outstanding were divided into two groups by clustering "
+        f"{words[1]} that were not outstanding were divided into two groups by clustering "
         f"({describe_split(model)}); the group with the higher mean score was called ungradable."
     )
 
