@@ -46,7 +46,7 @@ def wait(page, expression, value=None):
 
 
 def wait_for_text(page, place, text):
-    wait(page, "([place, text]) => document.querySelector(place).textContent.includes(text)", [place, text])
+    wait(page, "([place, text]) => document.querySelector(place)?.textContent.includes(text)", [place, text])
 
 
 def wait_for_image(watched):
@@ -233,6 +233,22 @@ def test_decisions_wait_while_the_record_is_away(browser, results):
         saved(anna)
         wait(anna.page, "document.querySelector('#unsaved').hidden")
     assert list(grades(results, "Anna").values()) == ["gradable"]
+
+
+def test_a_table_that_cannot_be_taken_is_told(browser, results, tmp_path):
+    record, away, table = results / "record.sqlite", results / "away", tmp_path / "corrected.csv"
+    table.write_text("image,grade\nscan 0000.png,ungradable\n", encoding="utf-8")
+    with serve("review", results) as (_, address), open_page(browser) as anna:
+        begin(anna, address, "Anna")
+        anna.page.get_by_role("button", name="Export, import").click()
+        anna.page.get_by_label("Table").set_input_files(table)
+        take = anna.page.get_by_role("button", name="Take 1 grades")
+        take.wait_for()
+        record.rename(away)
+        take.click()
+        wait_for_text(anna.page, "#corrections .notice", "holds no results")
+        away.rename(record)
+    assert grades(results, "Anna") == {}
 
 
 def test_decisions_that_wait_are_not_sent_to_results_of_the_same_name(browser, tmp_path):
