@@ -33,7 +33,7 @@ def begin(watched, address, reader, *, blind=False):
     wait_for_image(watched)
 
 
-SEEN = "document.querySelector('#image').complete && document.querySelector('#image').naturalWidth > 0"
+SEEN = "document.body.dataset.seen === 'yes'"
 
 
 def wait(page, expression, value=None):
@@ -58,6 +58,18 @@ def press(watched, key):
     before = watched.page.locator("#name").inner_text()
     watched.page.keyboard.press(key)
     wait(watched.page, f"name => document.querySelector('#name').textContent !== name && {SEEN}", before)
+
+
+def grade_rest(watched, key, images):
+    """Grade by one key until all images are graded."""
+    for number in range(images + 1, 0, -1):
+        wait(watched.page, SEEN)
+        if f"{images} of {images} graded" in watched.page.locator("#count").inner_text():
+            return
+        assert number > 1
+        before = watched.page.locator("#count").inner_text()
+        watched.page.keyboard.press(key)
+        wait(watched.page, "before => document.querySelector('#count').textContent !== before", before)
 
 
 def saved(watched):
@@ -88,9 +100,7 @@ def test_two_readers_grade_by_keyboard_then_adjudicate_and_export(browser, resul
             anna.page.reload()
             wait_for_image(anna)
             assert "10 of 12 graded" in anna.page.locator("#count").inner_text()
-            for _ in range(2):
-                anna.page.keyboard.press("3")
-                anna.page.wait_for_timeout(150)
+            grade_rest(anna, "3", 12)
             saved(anna)
             assert "All 12 images are graded" in anna.page.locator("#status").inner_text()
             assert anna.errors == []
@@ -99,21 +109,21 @@ def test_two_readers_grade_by_keyboard_then_adjudicate_and_export(browser, resul
             assert "Hidden until you have graded" in bela.page.locator("#machine").inner_text()
             assert "Hidden until you have graded" in bela.page.locator("#others").inner_text()
             assert bela.page.locator("#heat").get_attribute("src") is None
-            for key in "333333333333":
-                bela.page.keyboard.press(key)
-                bela.page.wait_for_timeout(120)
+            grade_rest(bela, "3", 12)
             saved(bela)
             bela.page.keyboard.press("ArrowLeft")
             wait_for_text(bela.page, "#others", "Anna")
             wait_for_text(bela.page, "#agreement", "Anna")
-            assert "12 of 12 graded without seeing" in bela.page.locator("#agreement").inner_text()
+            wait_for_text(bela.page, "#agreement", "12 of 12 graded without seeing")
             bela.page.get_by_role("button", name=re.compile("Disagreements")).click()
             wait_for_text(bela.page, "#decision-title", "Final grade")
             count = int(bela.page.locator("#disagreements").inner_text())
             assert count == sum(grade != "outstanding" for grade in grades(results, "Anna").values())
-            for _ in range(count):
-                bela.page.keyboard.press("2")
-                bela.page.wait_for_timeout(150)
+            for _ in range(count - 1):
+                wait(bela.page, SEEN)
+                press(bela, "2")
+            bela.page.keyboard.press("2")
+            wait_for_text(bela.page, "#status", "All disagreements have a final grade")
             saved(bela)
             bela.page.get_by_role("button", name="Export, import").click()
             with bela.page.expect_download() as download:
@@ -184,7 +194,7 @@ def test_two_tabs_at_once_lose_nothing(browser, results):
             begin(watched, address, reader)
         twin = first.page.context.new_page()
         twin.goto(first.page.url)
-        wait(twin, "document.body.dataset.shown")
+        wait(twin, f"document.body.dataset.shown && {SEEN}")
         for _ in range(6):
             press(first, "1")
             press(second, "2")

@@ -87,7 +87,7 @@ async function show() {
   showProgress();
   if (!one) return;
   byId("image-missing").hidden = true;
-  state.seen = false;
+  setSeen(false);
   for (const id of ["image", "heat"]) byId(id).removeAttribute("src"); // never one image beside the heat of another
   byId("image").src = fetchPicture("picture", one.position);
   byId("image").alt = `Scan ${one.name}`;
@@ -108,6 +108,12 @@ async function show() {
   fetchAhead();
 }
 
+// Only an image that was seen may be graded.
+function setSeen(seen) {
+  state.seen = seen;
+  document.body.dataset.seen = seen ? "yes" : "no"; // for those who wait for it
+}
+
 function showHeat(shown) {
   const heat = byId("heat");
   byId("heat-missing").hidden = shown.heat;
@@ -125,7 +131,7 @@ async function explainMissing() {
   if (current() !== one) return; // the reader has gone on
   byId("image-missing").textContent = sentence ?? "The image has not come; reload the page.";
   byId("image-missing").hidden = false;
-  state.seen = sentence !== null;
+  setSeen(sentence !== null);
 }
 
 async function askWhyMissing(source) {
@@ -335,7 +341,7 @@ async function start() {
   byId("note").addEventListener("focus", () => { noted = { one: current(), before: byId("note").value.trim() }; });
   byId("note").addEventListener("blur", leaveNote);
   window.addEventListener("pagehide", leaveNote);
-  byId("image").addEventListener("load", () => { state.seen = true; });
+  byId("image").addEventListener("load", () => setSeen(true));
   byId("image").addEventListener("error", explainMissing);
   outbox.send();
   await refresh();

@@ -16,7 +16,7 @@ export async function ask(path, values = {}, options = {}) {
 const RETRY = 1500; // milliseconds
 
 // Decisions on their way, sent in the order in which they were made. Each has an entry of its own in the browser's
-// storage, so that tabs that write at once lose none; and one tab at a time sends.
+// storage, so that tabs that write at once lose none. One tab at a time sends, also what others made, and tells them.
 export class Outbox {
   constructor(folder, results, { saved, refused, waiting }) {
     this.prefix = `unoqa decision ${folder} `; // the folder: results of the same name elsewhere are others
@@ -25,6 +25,13 @@ export class Outbox {
     this.sending = false;
     this.stuck = false; // the server is away, or cannot save
     this.number = 0;
+    this.tabs = new BroadcastChannel(this.prefix);
+    this.tabs.addEventListener("message", ({ data }) => this.tell[data.what](...data.words));
+  }
+
+  tellAll(what, ...words) {
+    this.tell[what](...words);
+    this.tabs.postMessage({ what, words });
   }
 
   keys() { return Object.keys(localStorage).filter((key) => key.startsWith(this.prefix)).sort(); }
@@ -69,11 +76,11 @@ export class Outbox {
           return;
         }
         localStorage.removeItem(key);
-        this.tell.refused(decision, error.message);
+        this.tellAll("refused", decision, error.message);
         continue;
       }
       localStorage.removeItem(key);
-      this.tell.saved(decision);
+      this.tellAll("saved", decision);
     }
     this.stuck = false;
     this.tell.waiting(0);
