@@ -84,7 +84,8 @@ def test_images_of_several_sizes_are_noticed_by_a_fit(outstanding, tmp_path):
     grader.save(tmp_path / "model")
     card = (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "| fitted on | 13 images of 300×280 to 320×320 pixels |" in card
-    between, beyond = (from_array(np.resize(small, shape), "scan.png") for shape in ((290, 310), (290, 330)))
+    resized = (np.asarray(Image.fromarray(small).resize(size)) for size in ((310, 290), (330, 290)))
+    between, beyond = (from_array(pixels, "scan.png") for pixels in resized)
     assert grader.assess(between)[0].warnings == ()
     assert grader.assess(beyond)[0].warnings == ("other-size",)
 

@@ -20,6 +20,7 @@ from scipy import fft
 from scipy.ndimage import gaussian_filter
 
 from unoqa.core.contracts import State
+from unoqa.core.image import resize_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,10 +65,16 @@ def describe_content(image: EnfaceImage) -> Float[np.ndarray, "4 statistics"]:
     How the log spectrum differs between directions, the shape of the distribution of brightness, and skewness and
     kurtosis of details of three sizes.
     """
-    rows = np.split(image.resize(SIDE), 2)
+    rows = np.split(resize_pixels(_stretch(image.pixels.astype(np.float64)), SIDE), 2)
     quarters = [quarter for half in rows for quarter in np.split(half, 2, axis=1)]
     parts = (_describe_spectrum, _describe_brightness, _describe_details)
     return np.stack([np.concatenate([describe(quarter) for describe in parts]) for quarter in quarters])
+
+
+def _stretch(pixels: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
+    """Return the pixels from 0 to 1; dividing first keeps the difference of huge numbers finite."""
+    divided = pixels / max(float(np.abs(pixels).max()), np.finfo(float).tiny)
+    return (divided - divided.min()) / max(float(np.ptp(divided)), np.finfo(float).tiny)
 
 
 def find_odd(contents: Sequence[Float[np.ndarray, "4 statistics"]]) -> list[int]:

@@ -62,7 +62,7 @@ class FittedScans:
     largest: Size
     crop: Crop = WHOLE
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    content: FittedContent | None = None
+    content: FittedContent | None = field(default=None, compare=False)
 
     def has_size_of(self, image: EnfaceImage) -> bool:
         """Tell whether the model was fitted on images of this size, or smaller and larger ones."""
