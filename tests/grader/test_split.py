@@ -201,7 +201,7 @@ def test_a_map_of_few_places_has_fewer_coarse_means(shape, count):
 def test_an_image_is_represented_by_the_quantiles_of_each_of_its_maps():
     prediction = Prediction(3.0, np.array([1.0, 2.0]), (grid(), grid(1, 1)))
     point = Split("quantile", NoReduction(), Kmeans()).represent(prediction)
-    assert np.array_equal(point, [*compute_quantiles(grid()), grid(1, 1)[0, 0]])
+    assert np.array_equal(point, np.float16([*compute_quantiles(grid()), grid(1, 1)[0, 0]]))
 
 
 def test_latents_of_a_panel_without_a_flow_are_refused():
