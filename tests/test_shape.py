@@ -7,29 +7,7 @@ import re
 
 import pytest
 
-from unoqa.benchmark.datasets import DATASETS
-from unoqa.benchmark.supervised import REFERENCES
-from unoqa.clusterings import CLUSTERINGS
-from unoqa.encoders import ENCODERS
-from unoqa.encoders.measures import MEASURES
-from unoqa.formats import FORMATS
-from unoqa.lowquality import MODULES
-from unoqa.outputs import OUTPUTS
-from unoqa.reductions import REDUCTIONS
-from unoqa.thresholds import THRESHOLDS
-
-SHELVES = (
-    FORMATS,
-    ENCODERS,
-    MEASURES,
-    MODULES,
-    THRESHOLDS,
-    REDUCTIONS,
-    CLUSTERINGS,
-    OUTPUTS,
-    DATASETS,
-    REFERENCES,
-)
+from unoqa.cli.choices import SHELVES
 
 CODE_ON_DISK = {"pickle", "cPickle", "_pickle", "joblib", "dill", "cloudpickle", "shelve", "marshal"}
 

@@ -29,8 +29,7 @@ class Assessment:
         fingerprint: what copies of a scan have in common; see `unoqa.grader.duplicates`.
         model: number of the model that scored it, from 0.
         findings: the worst first; empty if it is outstanding, unless all findings are wanted.
-        warnings: codes of how the image differs from those that the model was fitted on: `other-size`, `dark-range`,
-            `other-content`.
+        warnings: codes of how the image differs from those that the model was fitted on: `other-size`, `dark-range`.
     """
 
     image: str

@@ -26,8 +26,8 @@ SMALL_GROUP, SMALL_SHARE = 2, 0.05
 FAR_QUANTILE, FAR = 0.9, 3.0
 """An image is far worse than the others if it exceeds the threshold by 3 times what nine of ten of them do.
 
-No real cohort at hand has such an image; five that are twice as far take four tenths of the ungradable ones of 500
-images along (lab/LOG.md).
+No image of two real cohorts is that far. Five that are 1.5 times as far as the worst are clustered with the others, and
+change a tenth of the grades of one cohort (docs/accuracy.md).
 """
 
 NAMED = 3
@@ -88,7 +88,7 @@ def grade_cohort(
     takes no part: it is ungradable, with certainty 0. Images far worse than the others are graded by the split that
     the others make; else a few of them would make a group of their own, and all others gradable.
     """
-    refused = [one for one in assessed if _is_refused_scan(one, threshold)]
+    refused = [one for one in assessed if is_refused_scan(one, threshold)]
     far = _find_far(np.array([one.score for one in refused]) - threshold.value)
     not_outstanding = [one for one, apart in zip(refused, far, strict=True) if not apart]
     if len(not_outstanding) < FEWEST:
@@ -101,7 +101,7 @@ def grade_cohort(
         id(one): _grade_clustered(one, threshold, grades, number) for number, one in enumerate(not_outstanding)
     }
     gradings = tuple(graded.get(id(one)) or _grade_alone(one, threshold, fitted) for one in assessed)
-    worst = tuple(one.image for one in gradings if one.grade is Grade.UNGRADABLE and not one.out_of_scope)
+    worst = list_ungradable_scans(gradings)
     apart = [one.image for one, is_far in zip(refused, far, strict=True) if is_far]
     return CohortResult(gradings, (*_warn_of_far(apart), *_warnings(len(refused), worst, fitted))), fitted
 
@@ -127,9 +127,14 @@ def check_cohort_size(images: int) -> None:
         )
 
 
-def _is_refused_scan(one: Assessment | Failure, threshold: FittedThreshold) -> TypeGuard[Assessment]:
+def is_refused_scan(one: Assessment | Failure, threshold: FittedThreshold) -> TypeGuard[Assessment]:
     """Tell whether an image is a scan, and not outstanding."""
     return isinstance(one, Assessment) and not one.out_of_scope and not threshold.passes(one.score)
+
+
+def list_ungradable_scans(gradings: Sequence[Grading]) -> list[str]:
+    """Return the names of ungradable images, without those that are out of scope."""
+    return [one.image for one in gradings if one.grade is Grade.UNGRADABLE and not one.out_of_scope]
 
 
 def _find_far(excess: Float[np.ndarray, " images"]) -> Bool[np.ndarray, " images"]:

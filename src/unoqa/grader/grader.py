@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import CohortError, ImageError, UsageError
-from unoqa.core.grading import Grade, Grading
+from unoqa.core.grading import Grading
 from unoqa.core.parallel import map_all
 from unoqa.core.progress import NoProgress
 from unoqa.grader.cohort import (
@@ -21,12 +21,14 @@ from unoqa.grader.cohort import (
     describe_small_group,
     grade_cohort,
     grade_settled,
+    is_refused_scan,
+    list_ungradable_scans,
 )
 from unoqa.grader.devices import find_device
 from unoqa.grader.duplicates import compute_fingerprint
 from unoqa.grader.findings import place_anatomically
 from unoqa.grader.model import Model, read_model, write_model
-from unoqa.grader.scans import OTHER_CONTENT, describe_warnings
+from unoqa.grader.scans import describe_warnings
 from unoqa.grader.source import ImageSource
 from unoqa.grader.split import FEWEST
 
@@ -142,7 +144,7 @@ class Grader:
         passes = self.threshold.passes(prediction.score)
         wanted = all_findings or not passes
         findings = self.fitted.findings.find(self.encoders.measure(prepared, encoded)) if wanted else ()
-        orientation, warnings = image.facts.orientation, self.model.scans.find_warnings(scan)
+        orientation, scans = image.facts.orientation, self.model.scans
         shape = (scan.pixels.shape[0], scan.pixels.shape[1])
         assessment = Assessment(
             image.name,
@@ -154,8 +156,8 @@ class Grader:
             point=np.empty(0) if passes else self.split.represent(prediction),
             findings=place_anatomically(findings, "" if orientation is None else orientation.value),
             facts=scan.facts,
-            out_of_scope=OTHER_CONTENT if OTHER_CONTENT in warnings else "",
-            warnings=warnings,
+            out_of_scope=scans.find_other_content(scan),
+            warnings=scans.find_warnings(scan),
             fingerprint=compute_fingerprint(prepared.resized[0]),
         )
         return assessment, lambda: self.fitted.heat.heat(prediction, shape)
@@ -192,15 +194,13 @@ class Grader:
         """
         assessed = _assess_all(self, ImageSource.find(images), progress)
         result, fitted = grade_cohort(assessed, self.threshold, self.split, seed=self.model.seed)
+        not_outstanding = sum(is_refused_scan(one, self.threshold) for one in assessed)
         if fitted is None:
-            not_outstanding = sum(map(_is_refused_scan, result.gradings))
             raise CohortError(
                 f"Settling takes at least {FEWEST} images that are not outstanding, and {not_outstanding} of these "
                 f"{len(assessed)} are not; settle on a larger cohort, as mixed as those to be graded."
             )
-        refused = list(filter(_is_refused_scan, result.gradings))
-        worst, not_outstanding = [one.image for one in refused if one.grade is Grade.UNGRADABLE], len(refused)
-        if small := describe_small_group(worst, not_outstanding):
+        if small := describe_small_group(list_ungradable_scans(result.gradings), not_outstanding):
             raise CohortError(f"{small}; a settled model would keep this split for good.")
         failures = tuple(one for one in assessed if isinstance(one, Failure))
         warnings = add_warnings(result, assessed, self).warnings
@@ -285,12 +285,6 @@ def add_warnings(result: CohortResult, assessed: Sequence[Assessment | Failure],
     return replace(
         result, warnings=(*model.find_warnings(), *describe_warnings(assessed, model.scans), *result.warnings)
     )
-
-
-def _is_refused_scan(grading: Grading) -> bool:
-    """Tell whether an image has part in the split."""
-    scored = grading.score is not None and not grading.out_of_scope
-    return scored and grading.grade is not Grade.OUTSTANDING
 
 
 def _assess_all(grader: Grader, source: ImageSource, progress: Progress | None) -> list[Assessment | Failure]:

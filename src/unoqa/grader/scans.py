@@ -32,7 +32,7 @@ DARK_RANGE = "dark-range"
 """Code of a warning: the image uses so little of the intensity range that the range may not be meant for it."""
 
 OTHER_CONTENT = "other-content"
-"""Code of scope and of a warning: the image is a picture of another kind than the scans that the model knows."""
+"""Code of scope: the image is a picture of another kind than the scans that the model knows."""
 
 KINDS = ("device", "field_of_view")
 """Facts that all images of a model have in common; the slab is a setting of the recipe."""
@@ -71,12 +71,13 @@ class FittedScans:
 
     def find_warnings(self, scaled: EnfaceImage) -> tuple[str, ...]:
         """Return the codes of how an image differs, without being refused; it was scaled by the intensity range."""
-        found = {
-            OTHER_SIZE: not self.has_size_of(scaled),
-            DARK_RANGE: float(scaled.pixels.max()) <= DARK,
-            OTHER_CONTENT: self.content is not None and self.content.is_other(scaled),
-        }
-        return tuple(code for code, there in found.items() if there)
+        other_size = not self.has_size_of(scaled)
+        dark = float(scaled.pixels.max()) <= DARK
+        return (OTHER_SIZE,) * other_size + (DARK_RANGE,) * dark
+
+    def find_other_content(self, scaled: EnfaceImage) -> str:
+        """Return the code of scope of another kind of picture; empty for a scan."""
+        return OTHER_CONTENT if self.content is not None and self.content.is_other(scaled) else ""
 
     def prepare(self, image: EnfaceImage) -> EnfaceImage:
         """Return the scan in a picture, its pixels from 0 (black) to 1 (white).
@@ -185,7 +186,7 @@ def describe_warnings(assessed: Sequence[Assessment | Failure], scans: FittedSca
             f"than those that the model was fitted on ({fitted}): grades may move; export at the fitted size or fit "
             "again."
         )
-    if foreign := [one for one in images if OTHER_CONTENT in one.warnings]:
+    if foreign := [one for one in images if one.out_of_scope == OTHER_CONTENT]:
         sentences.append(
             f"{_count(foreign, images, 'is', 'are')} unlike the scans that the model was fitted on, such as "
             f"{foreign[0].image}: another kind of picture, inverted, or little is left of the scan. They are "

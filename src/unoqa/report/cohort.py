@@ -99,7 +99,7 @@ class Cohort:
         scans = []
         for position, (grading, details) in enumerate(zip(results.iterate(), iterate_details(results), strict=True)):
             facts = {name: fact for name, fact in details.facts.items() if name not in IDENTIFIERS}
-            flags = tuple(dict.fromkeys(filter(None, (grading.out_of_scope, *details.warnings))))
+            flags = tuple(filter(None, (grading.out_of_scope, *details.warnings)))
             scans.append(Scan(position, grading, facts, flags, details.members, details.reduced))
         run = results.facts
         described = run.get("models") or [run]  # a record of version 1 has one model

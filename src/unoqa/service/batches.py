@@ -110,7 +110,7 @@ class Batches:
         return self._folder / name / RESULTS
 
     def _find(self, name: str) -> Path:
-        if name not in self.list():
+        if not (self._folder / name / JOB).is_file():
             raise LookupError(name)
         return self._folder / name
 

@@ -6,29 +6,14 @@ from typing import Any, Literal, final
 
 from pydantic import BaseModel
 
+from unoqa.core.findings import Finding
+
 
 @final
 class Error(BaseModel):
     """Why a request was not answered, in one sentence."""
 
     error: str
-
-
-@final
-class FoundFault(BaseModel):
-    """One fault of an image; see docs/outputs.md."""
-
-    measure: str
-    words: str
-    strength: float
-    slight: bool
-    place: str
-    share: float
-    value: float
-    low: float
-    high: float
-    unit: str
-    direction: int
 
 
 @final
@@ -45,7 +30,7 @@ class GradedImage(BaseModel):
     error: str
     percentile: float | None
     out_of_scope: str
-    findings: list[FoundFault]
+    findings: list[Finding]
     warnings: list[str] = []
     heat: str | None = None
 

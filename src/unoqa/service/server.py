@@ -5,9 +5,8 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, final
 
-import uvicorn
-
 from unoqa.core.errors import UsageError
+from unoqa.web.server import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,21 +65,4 @@ class Server:
             grace: seconds that they may take then.
             started: called before the first request is answered.
         """
-        config = uvicorn.Config(
-            app,
-            log_config=None,  # an access log would hold names of files
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            ws="none",
-            lifespan="on",
-            backlog=BACKLOG,
-            timeout_graceful_shutdown=round(grace),
-        )
-        try:
-            started()
-            uvicorn.Server(config).run(sockets=[self._socket])
-        except KeyboardInterrupt:
-            pass  # how a server is ended
-        finally:
-            self._socket.close()
+        serve(app, self._socket, grace=round(grace), started=started, lifespan="on", backlog=BACKLOG)

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import webbrowser
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import uvicorn
 
@@ -65,29 +65,50 @@ class LocalServer:
             browser: whether to open the user's browser.
             started: called when the address can be opened.
         """
-        try:
-            if browser:  # a browser for the console would end only with its window
-                threading.Thread(target=webbrowser.open, args=(self.address_once,), daemon=True).start()
-            started()
-            uvicorn.Server(_configure(self._app)).run(sockets=[self._socket])
-        except KeyboardInterrupt:
-            pass  # how a server is ended
-        finally:
-            self._socket.close()
+        if browser:  # a browser for the console would end only with its window
+            threading.Thread(target=webbrowser.open, args=(self.address_once,), daemon=True).start()
+        serve(
+            self._app,
+            self._socket,
+            grace=GRACE_SECONDS,
+            started=started,
+            lifespan="off",
+            limit_concurrency=MAX_CONNECTIONS,
+        )
 
 
-def _configure(app: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(
+def serve(
+    app: ASGIApp,
+    listening: socket.socket,
+    *,
+    grace: int,
+    started: Callable[[], None],
+    **settings: Any,  # noqa: ANN401 - uvicorn's own
+) -> None:
+    """Serve an application until SIGTERM or Ctrl-C; then close the socket.
+
+    Args:
+        grace: seconds that requests which were accepted may take then.
+        started: called when requests can be sent.
+        settings: further ones of uvicorn.
+    """
+    config = uvicorn.Config(
         app,
-        log_config=None,  # an access log would hold the token
+        log_config=None,  # an access log would hold tokens and names of files
         access_log=False,
         server_header=False,
         proxy_headers=False,
         ws="none",
-        lifespan="off",
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=grace,
+        **settings,
     )
+    try:
+        started()
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass  # how a server is ended
+    finally:
+        listening.close()
 
 
 def _bind(port: int | None) -> socket.socket:

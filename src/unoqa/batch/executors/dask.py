@@ -21,13 +21,13 @@ from unoqa.batch.executors.parts.remote import (
     Refusal,
     assess_images,
     compare_versions,
-    describe_versions,
     find_missing_models,
     pack_models,
 )
 from unoqa.batch.worker import write_overlay
 from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.settings import settings
+from unoqa.grader.open_encoders import library_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -151,7 +151,7 @@ class _Cluster:
         self._worker = worker
         self._address = address
         self._refused: set[str] = set()
-        self._job = Job(describe_versions(), folders, models.checksum, device, worker.all_findings, str(probe))
+        self._job = Job(library_versions(), folders, models.checksum, device, worker.all_findings, str(probe))
         self._bundle = self._send_models()
 
     def assess(self, tasks: Sequence[Task]) -> Iterator[Assessment | Failure | None]:

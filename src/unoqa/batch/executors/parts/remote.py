@@ -22,7 +22,6 @@ from unoqa.grader.choice_of_model import Models
 from unoqa.grader.open_encoders import library_versions
 from unoqa.grader.privacy import Privacy
 from unoqa.grader.source import open_image
-from unoqa.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,14 +116,9 @@ class Refusal:
     final: bool
 
 
-def describe_versions() -> dict[str, str]:
-    """Return the versions that scores depend on."""
-    return {"unoqa": __version__, **library_versions()}
-
-
 def find_missing_models(job: Job) -> tuple[dict[str, str], bool]:
     """Return the versions of this worker, and whether it lacks the models' folders."""
-    return describe_versions(), not all(Path(folder).is_dir() for folder in job.models)
+    return library_versions(), not all(Path(folder).is_dir() for folder in job.models)
 
 
 def assess_images(job: Job, orders: Sequence[Order], bundle: bytes | None) -> list[Delivery] | Refusal:
@@ -136,8 +130,8 @@ def assess_images(job: Job, orders: Sequence[Order], bundle: bytes | None) -> li
     from distributed import get_worker  # noqa: PLC0415 - of an extra; here it is loaded already
 
     address = get_worker().address
-    if job.versions != describe_versions():
-        return Refusal(address, compare_versions(job.versions, describe_versions()), final=True)
+    if job.versions != library_versions():
+        return Refusal(address, compare_versions(job.versions, library_versions()), final=True)
     try:
         with limit_to_one_thread():
             worker = Worker(_load(job, bundle), job.all_findings, RAW)
