@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -26,6 +27,16 @@ def clinic(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """Return a clinic that has a model and results already."""
+    folder = tmp_path_factory.mktemp("graded")
+    write_phantom(folder, outstanding_to_fit=24, clinic=(8, 14, 12), seed=0, size=160)
+    for command in ("fit outstanding -o model --recipe measures", "grade clinic -m model -o results"):
+        subprocess.run([sys.executable, "-m", "unoqa", *command.split()], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
 def choose(page, label, folder):
     page.get_by_role("button", name=label).click()
     page.locator("#folders").get_by_role("button", name=folder).click()
@@ -40,6 +51,19 @@ def wait_for_state(page, number, state):
             return
         page.wait_for_timeout(100)
     raise AssertionError(page.locator("#jobs").inner_text())
+
+
+def wait_for_progress(folder, earlier):
+    """Wait until a job that was not there before tells its progress; return its folder."""
+    for _ in range(1200):
+        if begun := [job for job in jobs(folder) - earlier if (job / "progress.json").exists()]:
+            return begun[0]
+        time.sleep(0.1)
+    raise AssertionError(jobs(folder))
+
+
+def jobs(folder):
+    return set((folder / JOBS).glob("*"))
 
 
 def wait_for_end(job):
@@ -76,9 +100,10 @@ def test_fit_grade_report_review_from_an_empty_folder(page, clinic):
         assert len(results) == 34
 
 
-def test_work_is_stopped_resumed_and_outlives_the_server(browser, clinic):
+def test_work_is_stopped_resumed_and_outlives_the_server(browser, graded):
     with open_page(browser) as watched:
-        with serve("app", clinic) as (process, address):
+        earlier = jobs(graded)
+        with serve("app", graded) as (process, address):
             watched.page.goto(address)
             form = "form[data-action=grade]"
             choose(watched.page, "Choose the folder of images to grade", "clinic")
@@ -91,32 +116,28 @@ def test_work_is_stopped_resumed_and_outlives_the_server(browser, clinic):
             wait_for_state(watched.page, 1, "running")
             process.kill()
             process.wait()
-        wait_for_end(max((clinic / JOBS).iterdir()))
-        with serve("app", clinic) as (_, address):
+        wait_for_end(*(jobs(graded) - earlier))
+        with serve("app", graded) as (_, address):
             watched.page.goto(address)
             watched.page.get_by_role("link", name="Report of again").first.wait_for()
-    with Results.open(clinic / "again") as again, Results.open(clinic / "results") as results:
+    with Results.open(graded / "again") as again, Results.open(graded / "results") as results:
         assert again.gradings == results.gradings
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills a process as POSIX does")
-def test_a_killed_worker_loses_no_graded_image(browser, clinic):
-    with serve("app", clinic) as (_, address), open_page(browser) as watched:
+def test_a_killed_worker_loses_no_graded_image(browser, graded):
+    with serve("app", graded) as (_, address), open_page(browser) as watched:
         watched.page.goto(address)
         choose(watched.page, "Choose the folder of images to grade", "clinic")
         watched.page.locator("form[data-action=grade] [name=output]").fill("killed")
+        earlier = jobs(graded)
         watched.page.locator("form[data-action=grade] button.primary").click()
-        newest = None
-        for _ in range(1200):
-            newest = max((clinic / JOBS).iterdir())
-            if (newest / "progress.json").exists():
-                break
-            time.sleep(0.1)
+        newest = wait_for_progress(graded, earlier)
         os.kill(int((newest / "pid").read_text()), signal.SIGKILL)
         wait_for_state(watched.page, 1, "stopped")
         watched.page.get_by_role("button", name="Resume").first.click()
         wait_for_end(newest)
-    with Results.open(clinic / "killed") as killed, Results.open(clinic / "results") as results:
+    with Results.open(graded / "killed") as killed, Results.open(graded / "results") as results:
         assert killed.gradings == results.gradings
 
 

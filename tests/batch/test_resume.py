@@ -1,5 +1,6 @@
 """A killed run goes on where it was, and ends as if nothing had happened."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -41,9 +42,9 @@ def cut(folder, images, results, *, after, heat=False):
 
 
 def files(folder):
-    """Return the views and overlays: what the record gives, apart from times."""
+    """Return digests of the views and overlays: what the record gives, apart from times."""
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
         if path.is_file() and path.name not in ("run.json", RECORD, ".lock", "points.raw")
     }
