@@ -47,10 +47,11 @@ build/oldest/installed: pyproject.toml
 test-oldest: build/oldest/installed ## The tests with the oldest libraries that pyproject.toml allows
 	$(TEST_THREADS) build/oldest/bin/python -m pytest -n 2 -rs -o filterwarnings=default
 
-check: $(VENV)/installed ## Lint, format, types
+check: $(VENV)/installed ## Lint, format, types, workflows
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: $(VENV)/installed ## Put the source in its format
 	$(BIN)/ruff format
@@ -80,4 +81,4 @@ fuzz: $(VENV)/installed ## Read damaged files by the thousand, and tell what bec
 	$(TEST_THREADS) $(BIN)/python tests/fuzzing/run.py --files $(FILES)
 
 clean: ## Remove what was made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis

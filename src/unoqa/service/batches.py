@@ -75,7 +75,10 @@ class Batches:
 
     def list(self) -> list[str]:
         """Return the names of all batches, the earliest first."""
-        found = {path.parent.name: json.loads(path.read_text())["number"] for path in self._folder.glob(f"*/{JOB}")}
+        found = {
+            path.parent.name: json.loads(path.read_text(encoding="utf-8"))["number"]
+            for path in self._folder.glob(f"*/{JOB}")
+        }
         return sorted((name for name in found if not name.startswith(".")), key=lambda name: (found[name], name))
 
     def count_open(self) -> int:
