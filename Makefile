@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 # One thread a test process: two processes with two threads each only wait for each other.
 TEST_THREADS = OMP_NUM_THREADS=1
 
-.PHONY: help demo test test-slow test-peer test-oldest audit check format accuracy reproduction bench bench-quick load fuzz clean
+.PHONY: help demo test test-slow test-peer test-oldest audit check format accuracy reproduction bench bench-quick load fuzz docs clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -75,6 +75,11 @@ load: $(VENV)/installed ## The service at saturation, workers beside threads, a 
 	$(TEST_THREADS) $(BIN)/python benchmarks/load.py
 	$(TEST_THREADS) $(BIN)/python benchmarks/cohort.py
 	$(TEST_THREADS) $(BIN)/python benchmarks/record.py --rows 1000000
+
+# Material for MkDocs says at each build that MkDocs 2 will differ; the pins of the extra `docs` know.
+docs: $(VENV)/installed ## The documentation site, in build/site (open build/site/index.html)
+	$(BIN)/python docs/site/sources.py build/docs-source
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 FILES ?= 10000
 fuzz: $(VENV)/installed ## Read damaged files by the thousand, and tell what became of them (docs/reliability.md)

@@ -37,7 +37,7 @@ GUIDE = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
 OUTPUTS = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
 PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-    for folder in (".", "docs", "lab", "benchmarks")
+    for folder in (".", "docs", "lab", "benchmarks", "src/unoqa")
     for path in sorted((ROOT / folder).glob("*.md"))
 }
 """Every page of the house, by its path."""

@@ -74,7 +74,8 @@ def _tabulate(shelf: Any) -> Table:  # noqa: ANN401 - shelves of every contract
     table = Table("name", "settings", "what it is", title=f"{shelf.kind}s", title_justify="left", expand=True)
     for name in shelf.names():
         choice = shelf.load(name)
-        table.add_row(name, _list_settings(choice), _describe(choice))
+        lines = (f"{setting} = {default!r}  {words}" for setting, default, words in list_settings(choice))
+        table.add_row(name, "\n".join(lines), _describe(choice))
     return table
 
 
@@ -84,15 +85,16 @@ def _describe(choice: type) -> str:
     return f"{summary} {choice.sentence} Unit: {choice.unit}." if issubclass(choice, Measure) else summary
 
 
-def _list_settings(choice: type) -> str:
+def list_settings(choice: type) -> list[tuple[str, Any, str]]:
+    """Return name, default and description of each setting of a choice, in order."""
     if not dataclasses.is_dataclass(choice):
-        return ""
+        return []
     hints = get_type_hints(choice, include_extras=True)
-    lines = []
-    for field in dataclasses.fields(choice):
-        description = next((note.description for note in getattr(hints[field.name], "__metadata__", ())), "") or ""
-        lines.append(f"{field.name} = {_get_default(field)!r}  {description}")
-    return "\n".join(lines)
+    return [(field.name, _get_default(field), _get_words(hints[field.name])) for field in dataclasses.fields(choice)]
+
+
+def _get_words(hint: Any) -> str:  # noqa: ANN401 - any type hint
+    return next((note.description for note in getattr(hint, "__metadata__", ())), "") or ""
 
 
 def _get_default(field: Any) -> Any:  # noqa: ANN401 - any default

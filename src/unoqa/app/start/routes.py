@@ -13,6 +13,7 @@ from unoqa.app.start.folders import REPORT, browse, find_outputs
 from unoqa.app.start.jobs import Jobs
 from unoqa.core.errors import UsageError
 from unoqa.grader.recipe import DEFAULT, Recipe, recipe_names
+from unoqa.report.guide import write_guide_page
 from unoqa.web.answers import make_renderer, render_page
 from unoqa.web.roots import Root
 
@@ -38,6 +39,10 @@ def make_start_router(root: Root) -> APIRouter:
     @router.get("/start/folders")
     def give_folders(path: str = "") -> dict[str, Any]:
         return browse(root, path)
+
+    @router.get("/start/guide")
+    def give_guide() -> HTMLResponse:
+        return HTMLResponse(write_guide_page(), headers=APART)
 
     @router.get("/start/report")
     def give_report(results: str) -> HTMLResponse:

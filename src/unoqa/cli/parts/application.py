@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 COMMANDS = "unoqa.cli"
 
 ORDER = (
+    "guide",
     "app",
     "demo",
     "fit",

@@ -115,7 +115,8 @@ class Results:
         """Yield the gradings one at a time, so that a large record is never held in memory.
 
         Args:
-            first, last: positions of the first and of the last image wanted.
+            first: position of the first image wanted.
+            last: position of the last one.
         """
         with self._explained():
             yield from self._iterate(first, last)
