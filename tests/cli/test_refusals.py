@@ -12,6 +12,7 @@ from unoqa.cli.fit import SMALLEST_ALPHA
 from unoqa.grader.recipe import recipe_names
 from unoqa.store.results import ImageEntry, RunPlan, begin_run
 from unoqa.thresholds.conformal import Conformal
+from unoqa.version import __version__
 
 
 @pytest.fixture
@@ -82,8 +83,8 @@ def test_a_model_of_another_version(refusal, clinic, settled_model, tmp_path):
     text = (other / "model.toml").read_text(encoding="utf-8")
     (other / "model.toml").write_text(text.replace("format = 3", "format = 9"), encoding="utf-8")
     assert refusal("grade", clinic.mixed, "-m", other, "-o", tmp_path / "results") == (
-        f"The model {other} has format 9, but this version of unoqa reads 3; "
-        "fit it again with this version, or install the version that made it."
+        f"The model {other} has format 9, of unoqa {__version__}, but this version reads 3; "
+        "install that version or a newer one."
     )
 
 

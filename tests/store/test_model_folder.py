@@ -103,8 +103,8 @@ def test_another_version_is_reported_before_a_wrong_checksum(model):
     text = (model / "model.toml").read_text(encoding="utf-8")
     (model / "model.toml").write_text(text.replace("format = 3", "format = 1"), encoding="utf-8")
     assert read_error(model) == (
-        f"The model {model} has format 1, but this version of unoqa reads 3; fit it again with this version, or "
-        "install the version that made it."
+        f"The model {model} has format 1, of unoqa another version, but this version reads 3; "
+        f"fit it again: `unoqa fit OUTSTANDING -o {model} --overwrite`."
     )
 
 

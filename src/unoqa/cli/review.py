@@ -37,7 +37,7 @@ def review(
     no_browser: NoBrowser = False,
 ) -> None:
     """Serve the page until Ctrl-C."""
-    with Record.open(results):  # refused before a browser opens
-        pass
+    with Record.open(results) as record:  # refused before a browser opens
+        record.check_takes_decisions()
     options = ReviewOptions(check_reader(reader) if reader else "", blind, images)
     serve(make_review_app(results, options), port=port, browser=not no_browser)

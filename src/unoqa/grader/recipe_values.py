@@ -5,6 +5,7 @@ Every error names the file of the recipe, the key and its value, and says what t
 
 from __future__ import annotations
 
+from dataclasses import fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -31,6 +32,18 @@ _KEYS = ("description", "size", "slab", "crop", "precision", "panel", "members",
 _PANEL_KEYS = ("fusion", "folds", "final")
 _MEMBER_KEYS = ("encoder", "module", "weight", "std_floor")
 _SPLIT_KEYS = ("representation", "reduction", "clustering")
+
+FORMER = {
+    "even": "rms_norm",
+    "rate": "learning_rate",
+    "passes": "epochs",
+    "decay": "weight_decay",
+    "mixing": "permutation",
+    "code": "positional_channels",
+    "degrees": "rotation",
+    "most": "max_components",
+}
+"""Settings of unoqa 0.1.0, and what they are called now."""
 
 
 def check_keys(values: Mapping[str, Any], name: str) -> None:
@@ -176,7 +189,9 @@ def _parse_choice(shelf: Shelf[Any], values: Mapping[str, Any], key: str, name: 
         raise UsageError(f"{name}.toml: the choice of {key} is missing; {_advise('', shelf.names())}")
     _check_value(choice, shelf.names(), key, name)
     rest = {other: setting for other, setting in settings.items() if other != "choice"}
-    return build(shelf.load(choice), rest, f"{name}.toml, {shelf.kind} '{choice}'")
+    where = f"{name}.toml, {shelf.kind} '{choice}'"
+    _check_former(shelf.load(choice), rest, where)
+    return build(shelf.load(choice), rest, where)
 
 
 def _dump_choice(shelf: Shelf[Any], choice: object) -> dict[str, Any]:
@@ -191,6 +206,14 @@ def _check_keys(values: object, known: Collection[str], name: str, table: str = 
     for key in values:
         if key not in known:
             raise UsageError(f"{name}.toml: the key '{key}'{where} is unknown; {_advise(str(key), known)}")
+
+
+def _check_former(choice: type, settings: Mapping[str, object], where: str) -> None:
+    """Refuse a setting by its name of unoqa 0.1.0; a choice of others may have one that is called so."""
+    known = {field.name for field in fields(choice)}
+    for key in settings:
+        if key not in known and FORMER.get(key) in known:
+            raise UsageError(f"{where}: '{key}' of unoqa 0.1.0 is called '{FORMER[key]}' now; rename it.")
 
 
 def _check_value(value: object, known: Collection[str], key: str, name: str) -> None:

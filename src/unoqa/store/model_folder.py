@@ -167,11 +167,19 @@ def _parse_document(folder: Path, content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{folder / DOCUMENT} is damaged ({error}); copy the model again.") from error
     if document.get("format") != FORMAT:
-        raise ModelError(
-            f"The model {folder} has format {document.get('format')!r}, but this version of unoqa reads {FORMAT}; "
-            "fit it again with this version, or install the version that made it."
-        )
+        raise _explain_format(folder, document)
     return document
+
+
+def _explain_format(folder: Path, document: Mapping[str, Any]) -> ModelError:
+    """Return the error for a model of another version, with the command that makes one of this version."""
+    written, version = document.get("format"), document.get("unoqa", "another version")
+    start = f"The model {folder} has format {written!r}, of unoqa {version}, but this version reads {FORMAT}; "
+    if isinstance(written, int) and written > FORMAT:
+        return ModelError(f"{start}install that version or a newer one.")
+    recipe = f" --recipe {document['recipe']}" if "recipe" in document else ""
+    settle = ", and settle it" if "settled" in document else ""
+    return ModelError(f"{start}fit it again{settle}: `unoqa fit OUTSTANDING -o {folder} --overwrite{recipe}`.")
 
 
 def _sha256(content: bytes) -> str:

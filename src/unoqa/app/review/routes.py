@@ -86,6 +86,7 @@ def _add_page(router: APIRouter, root: Root, options: ReviewOptions) -> None:
     def show_page(results: str = "", reader: str = options.reader, blind: bool = options.blind) -> HTMLResponse:
         """Show the page of a reader; an empty name asks for one."""
         with _open(root, results) as record:
+            record.check_takes_decisions()
             return render_page(
                 renderer,
                 "review.html",

@@ -203,6 +203,18 @@ class Results:
         """Return the file of an image's heat overlay."""
         return heat_path(self.folder, name)
 
+    def check_takes_decisions(self) -> None:
+        """Refuse results of unoqa 0.1.0: they have no record in which a decision could be kept.
+
+        Raises:
+            ResultsError: they are such results.
+        """
+        if not (self.folder / RECORD).is_file():
+            raise ResultsError(
+                f"{self.folder} holds results of unoqa 0.1.0, which keep no decisions of readers; grade the images "
+                "again: `unoqa grade IMAGES -m MODEL -o NEW`."
+            )
+
     def decide(self, position: int, reader: str, field: str, new: str | None, *, reason: str = "") -> Decision | None:
         """Add a reader's decision about an image; what the reader decided before stays in the record.
 
@@ -215,7 +227,9 @@ class Results:
 
         Raises:
             UsageError: there is no such image, or an earlier decision is changed without a reason.
+            ResultsError: the results are of unoqa 0.1.0.
         """
+        self.check_takes_decisions()
         if not 0 <= position < len(self):
             raise UsageError(f"{self.folder} has no image at position {position}; it has {len(self)} images.")
         with self._explained():
