@@ -52,6 +52,7 @@ check: $(VENV)/installed ## Lint, format, types, workflows
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
 format: $(VENV)/installed ## Put the source in its format
 	$(BIN)/ruff format

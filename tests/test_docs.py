@@ -215,6 +215,14 @@ def test_the_changelog_has_what_is_unreleased_and_then_the_version():
     assert versions in (released, ["Unreleased", *released])
 
 
+def test_the_citation_names_the_last_release():
+    cited = dict(
+        re.findall(r"^(version|date-released): \"?([\w.-]+)", (ROOT / "CITATION.cff").read_text("utf-8"), re.M)
+    )
+    assert f"## {cited['version']} – {cited['date-released']}" in PAGES["CHANGELOG.md"]
+    assert cited["version"] == unoqa.__version__
+
+
 def test_every_public_name_is_there_and_listed_in_order():
     assert [name for name in unoqa.__all__ if not hasattr(unoqa, name)] == []
     assert unoqa.__all__ == sorted(unoqa.__all__)
