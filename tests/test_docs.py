@@ -14,6 +14,7 @@ import typer
 
 import unoqa
 from clinic import base, clinic, grader, settled, settled_model
+from requirements_trace import find_tests, list_requirements
 from unoqa import Recipe
 from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.benchmark.phantom.folder import write_phantom
@@ -213,6 +214,11 @@ def test_the_changelog_has_what_is_unreleased_and_then_the_version():
     released = [version for version in versions if version != "Unreleased"]
     assert released[0] == unoqa.__version__
     assert versions in (released, ["Unreleased", *released])
+
+
+def test_every_requirement_has_a_test_and_every_marked_test_a_requirement():
+    assert list(list_requirements()) == [f"R{number}" for number in range(1, 1 + len(list_requirements()))]
+    assert set(find_tests()) == set(list_requirements())
 
 
 def test_the_citation_names_the_last_release():

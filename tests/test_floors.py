@@ -39,6 +39,7 @@ def test_imports_go_down_only(sources):
     assert [(importer, imported) for importer, imported in edges(sources) if not allowed(importer, imported)] == []
 
 
+@pytest.mark.requirement("R12")
 def test_only_the_benchmark_and_what_stands_above_it_know_the_benchmark(sources):
     knowing = {room_of(importer) for importer, imported in edges(sources) if room_of(imported) == "benchmark"}
     assert knowing <= {"benchmark", "service", "app", "cli"}

@@ -19,6 +19,7 @@ from pathlib import Path
 import typer
 
 import unoqa
+from requirements_trace import write_trace
 from unoqa import contracts
 from unoqa.cli.choices import SHELVES, list_settings
 from unoqa.cli.parts.application import application
@@ -162,6 +163,7 @@ MADE = {
     "contracts": write_contracts,
     "python": write_python,
     "record": write_record,
+    "trace": write_trace,
 }
 """Pages of the folder `reference`, by name."""
 

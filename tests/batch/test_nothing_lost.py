@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from unoqa import grade_to_folder
 from unoqa.batch import GradeOptions
 from unoqa.core.assessment import Failure
@@ -15,6 +17,7 @@ PLUGIN = Path(__file__).parent.parent / "plugin"
 QUICK = GradeOptions(heat=False)
 
 
+@pytest.mark.requirement("R1")
 def test_a_file_that_vanishes_after_it_was_found_costs_its_own_row(settled, clinic, tmp_path):
     folder = clinic.some(tmp_path / "scans", 12)
     with grade_to_folder(settled, folder, tmp_path / "whole", QUICK) as results:
@@ -44,6 +47,7 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused(clinic, tmp_path,
     )
 
 
+@pytest.mark.requirement("R1")
 def test_a_file_that_crashes_its_decoder_costs_its_own_row(settled, clinic, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(PLUGIN)
     load_formats.cache_clear()
@@ -60,6 +64,7 @@ def test_a_file_that_crashes_its_decoder_costs_its_own_row(settled, clinic, tmp_
     assert after[:3] + after[4:] == whole[:3] + whole[4:]
 
 
+@pytest.mark.requirement("R1")
 def test_only_failures_are_read_again(settled, clinic, tmp_path):
     folder = clinic.some(tmp_path / "scans", 12)
     images = sorted(folder.iterdir())

@@ -58,6 +58,7 @@ def scans(clinic, tmp_path):
     return folder
 
 
+@pytest.mark.requirement("R4")
 def test_a_run_that_goes_on_ends_as_one_that_was_never_cut(settled_model, scans, tmp_path):
     graded(settled_model, scans, tmp_path / "whole", heat=True)
     cut(settled_model, scans, tmp_path / "results", after=3, heat=True)
@@ -155,6 +156,7 @@ def test_a_cohort_clustered_by_its_maps_goes_on_to_the_same_grades(clinic, weigh
 
 
 @pytest.mark.slow
+@pytest.mark.requirement("R4")
 def test_a_process_killed_at_twenty_moments_ends_with_the_same_grades(model, clinic, tmp_path):
     command = [shutil.which("unoqa", path=Path(sys.executable).parent), "grade", str(clinic.mixed), "-m", str(model)]
     started = time.monotonic()
@@ -171,6 +173,7 @@ def test_a_process_killed_at_twenty_moments_ends_with_the_same_grades(model, cli
     assert "Continuing at" in finished.stderr
 
 
+@pytest.mark.requirement("R4")
 def test_a_process_killed_within_a_commit_loses_that_commit_alone(settled_model, scans, tmp_path):
     graded(settled_model, scans, tmp_path / "whole")
     cut(settled_model, scans, tmp_path / "results", after=3)

@@ -56,6 +56,7 @@ def test_the_score_of_an_undamaged_scan_is_that_of_the_scan(tested, grader, scan
     assert first.score == pytest.approx(grader.assess(scans[0])[0].score, abs=1e-4)
 
 
+@pytest.mark.requirement("R11")
 def test_a_missing_part_is_seen_named_and_found_where_it_is(tested):
     blink = next(one for one in tested.detections if one.kind == "blink")
     assert blink.refused[-1].value == blink.named[-1].value == 1

@@ -73,6 +73,7 @@ def run(program, folder, *arguments):
     return log.read_text(encoding="utf-8")
 
 
+@pytest.mark.requirement("R7")
 def test_a_connection_would_be_seen(tmp_path):
     assert "socket.getaddrinfo ('127.0.0.1', 9" in run(CONNECTION, tmp_path)
     assert "socket.connect" in run(CONNECTION_BY_IPV6, tmp_path)
@@ -87,6 +88,7 @@ def test_onnx_runtime_keeps_no_identifier_and_starts_no_report(tmp_path, sources
 
 
 @pytest.mark.slow
+@pytest.mark.requirement("R7")
 def test_no_command_connects_to_anything(clinic, tmp_path):
     model, results = tmp_path / "model", tmp_path / "results"
     images = shutil.copytree(clinic.mixed, tmp_path / "images")

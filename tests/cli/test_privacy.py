@@ -57,12 +57,14 @@ def run_all(unoqa, images, model, base, *options):
     return {**written, **parts, "said": "\n".join(said).encode()}
 
 
+@pytest.mark.requirement("R6")
 def test_every_format_is_planted():
     assert set(PLANTERS) == set(FORMATS.names())
     for plant in PLANTERS.values():
         assert find_marks(plant(np.arange(6400, dtype=np.uint8).reshape(80, 80)))
 
 
+@pytest.mark.requirement("R6")
 def test_no_mark_comes_out(unoqa, planted, settled_model, tmp_path):
     found = run_all(unoqa, planted, settled_model, tmp_path)
     marked = {str(where): marks for where, data in found.items() if (marks := find_marks(data))}
@@ -84,6 +86,7 @@ def test_identifiers_come_out_where_they_are_asked_for(unoqa, planted, settled_m
     assert any(mark.startswith("1987-03-05") for mark in marks)
 
 
+@pytest.mark.requirement("R6")
 def test_names_of_files_are_hashed_where_it_is_asked_for(unoqa, clinic, settled_model, tmp_path):
     images = tmp_path / "Mustermann" / "Erika"
     clinic.some(images, 3)

@@ -22,6 +22,7 @@ def former_model(tmp_path):
     return shutil.copytree(MADE / "model", tmp_path / "former")
 
 
+@pytest.mark.requirement("R13")
 def test_results_are_read_as_they_were_graded(results):
     rows = (MADE / "results" / "grades.csv").read_text(encoding="utf-8").splitlines()[1:]
     with Results.open(results) as record:
@@ -55,6 +56,7 @@ def test_results_are_not_continued(refusal, clinic, settled_model, results):
     )
 
 
+@pytest.mark.requirement("R13")
 def test_a_model_names_the_command_that_fits_it_again_and_that_command_does(unoqa, refusal, clinic, former_model):
     assert refusal("info", former_model) == (
         f"The model {former_model} has format 2, of unoqa 0.1.0, but this version reads 3; "

@@ -53,6 +53,7 @@ def read_damaged(folder, kind, files, cases):
 
 
 @pytest.mark.parametrize("kind", FORMATS.names())
+@pytest.mark.requirement("R9")
 def test_hundreds_of_damaged_files_never_crash(tmp_path, valid_files, kind):
     seen, slowest = read_damaged(tmp_path, FORMATS.load(kind).suffixes[0][1:], valid_files(kind), 300)
     assert seen <= CODES | {"read"}
@@ -62,6 +63,7 @@ def test_hundreds_of_damaged_files_never_crash(tmp_path, valid_files, kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS.names())
+@pytest.mark.requirement("R9")
 def test_ten_thousand_damaged_files_never_crash(tmp_path, valid_files, kind):
     seen, slowest = read_damaged(tmp_path, FORMATS.load(kind).suffixes[0][1:], valid_files(kind), 10_000)
     assert seen <= CODES | {"read"}

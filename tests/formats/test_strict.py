@@ -52,6 +52,7 @@ def cut_out(data: bytes) -> bytes:
 @pytest.mark.skipif(not SCANS, reason="../shared has no images")
 @pytest.mark.parametrize("path", SCANS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
+@pytest.mark.requirement("R9")
 def test_a_jpeg_that_misses_a_piece_is_refused(path, options, tmp_path, read_file):
     data = encode(Image.open(path).convert("L"), "JPEG", quality=90, **options)
     (tmp_path / "scan.jpg").write_bytes(cut_out(data))
@@ -171,6 +172,7 @@ def test_a_png_ends_with_its_last_chunk(end, code, picture, tmp_path, read_file)
 
 
 @pytest.mark.usefixtures("careless_host")
+@pytest.mark.requirement("R9")
 def test_a_png_with_one_changed_bit_is_refused(picture, tmp_path, read_file):
     data = bytearray(encode(Image.fromarray(picture), "PNG", compress_level=0))
     data[len(data) // 2] ^= 1

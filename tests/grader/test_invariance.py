@@ -21,6 +21,7 @@ def by_name(result):
     return {grading.image: grading for grading in result.gradings}
 
 
+@pytest.mark.requirement("R2")
 def test_a_score_is_the_same_to_the_bit_alone_and_in_company(grader, together, images):
     in_company = by_name(together)
     for image in images:
@@ -29,6 +30,7 @@ def test_a_score_is_the_same_to_the_bit_alone_and_in_company(grader, together, i
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.requirement("R2")
 def test_a_score_is_the_same_to_the_bit_on_any_number_of_threads(threads, torch_threads, grader, together, clinic):
     torch_threads(threads)
     assert grader.grade_cohort(clinic.mixed).gradings == together.gradings
@@ -40,6 +42,7 @@ def test_maps_are_the_same_to_the_bit_in_another_order(grader, images):
     assert all(np.array_equal(first[name], again[name]) for name in first)
 
 
+@pytest.mark.requirement("R2")
 def test_a_settled_grade_is_the_same_alone_in_company_and_in_another_order(settled, images):
     forwards = by_name(settled.grade_all(images))
     backwards = by_name(settled.grade_all(list(reversed(images))))
@@ -47,6 +50,7 @@ def test_a_settled_grade_is_the_same_alone_in_company_and_in_another_order(settl
         assert settled.grade([image]) == forwards[image.name] == backwards[image.name]
 
 
+@pytest.mark.requirement("R2")
 def test_the_order_of_a_cohort_changes_no_grade(grader, together, clinic):
     backwards = grader.grade_cohort(list(reversed(clinic.images())))
     assert [(one.image, one.grade, one.score) for one in together.gradings] == [
@@ -93,6 +97,7 @@ def test_settling_on_a_cohort_that_is_too_good_says_how_many_it_takes(grader, cl
         grader.settle(clinic.outstanding)
 
 
+@pytest.mark.requirement("R11")
 def test_the_grades_agree_with_the_planted_damage(together, clinic):
     rows = (line.split(",") for line in clinic.labels.read_text(encoding="utf-8").splitlines()[1:])
     true = dict(rows)

@@ -33,11 +33,13 @@ def refused(final, alpha, fitted, seed):
 
 
 @pytest.mark.parametrize(("final", "alpha", "fitted"), [("folds", 0.1, 60), ("folds", 0.2, 40), ("held-out", 0.1, 87)])
+@pytest.mark.requirement("R3")
 def test_realised_refusal_is_near_alpha(final, alpha, fitted):
     shares = [refused(final, alpha, fitted, seed) for seed in SEEDS]
     assert np.mean(shares) == pytest.approx(alpha, abs=0.03)
 
 
+@pytest.mark.requirement("R3")
 def test_the_threshold_alone_keeps_its_promise_exactly():
     random = np.random.default_rng(0)
     above = [random.gamma(2.0) > Conformal(alpha=0.1).fit(random.gamma(2.0, size=29)) for _ in range(4000)]

@@ -37,6 +37,7 @@ def make_facts(**values):
         ({"modality": "OPTENF"}, "superficial", ""),
     ],
 )
+@pytest.mark.requirement("R10")
 def test_a_scan_is_another_where_a_known_fact_differs(facts, slab, other):
     assert Scope(slab, KINDS).find_other(make_facts(**facts)) == other
 
@@ -54,6 +55,7 @@ def test_a_scan_is_another_where_a_known_fact_differs(facts, slab, other):
         ({"modality": "OPTBSV"}, "other-modality", "has the modality 'OPTBSV' by manifest, which holds no OCTA"),
     ],
 )
+@pytest.mark.requirement("R10")
 def test_the_sentence_says_what_is_another_and_what_to_do(facts, code, words):
     image = EnfaceImage("scan.dcm", np.zeros((90, 90), dtype=np.float32), facts=make_facts(**facts))
     with pytest.raises(ImageError, match=r"scan\.dcm") as caught:

@@ -56,6 +56,7 @@ def test_a_folder_holds_files_of_plain_data(model):
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("flip", [0x01, 0x80])
+@pytest.mark.requirement("R5")
 def test_every_changed_byte_is_noticed(model, name, flip):
     sound = (model / name).read_bytes()
     for place in range(len(sound)):
@@ -70,6 +71,7 @@ def test_every_changed_byte_is_noticed(model, name, flip):
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("cut", [0, 10, -1])
+@pytest.mark.requirement("R5")
 def test_a_cut_file_is_named(model, name, cut):
     (model / name).write_bytes((model / name).read_bytes()[:cut])
     if (name, cut) == ("checksums.json", -1):  # the last line end carries nothing
@@ -79,6 +81,7 @@ def test_a_cut_file_is_named(model, name, cut):
 
 
 @pytest.mark.parametrize("name", FILES[:-1])
+@pytest.mark.requirement("R5")
 def test_a_missing_file_is_named(model, name):
     (model / name).unlink()
     assert read_error(model) == f"The model {model} lacks {name}; copy the whole folder again."

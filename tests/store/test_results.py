@@ -138,6 +138,7 @@ def test_a_run_is_unfinished_until_it_sets_its_grades(folder):
         results.check_finished()
 
 
+@pytest.mark.requirement("R8")
 def test_a_run_under_other_conditions_starts_anew_and_keeps_decisions(folder):
     with Results.open(folder) as results:
         results.decide(1, "anna", "grade", "gradable")
@@ -237,6 +238,7 @@ def test_another_model_is_refused(folder):
         fill(folder, replace(PLAN, model="model-2"))
 
 
+@pytest.mark.requirement("R8")
 def test_decisions_are_events_that_nothing_changes(folder):
     with Results.open(folder) as results:
         results.decide(1, "anna", "grade", "gradable")

@@ -16,8 +16,10 @@ from unoqa.core.grading import Grade
 from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from unoqa.benchmark.labels import GradedRow, Labels
     from unoqa.core.intervals import Share
 
 
@@ -36,14 +38,7 @@ def evaluate_results(results: Path, labels: Path | None = None) -> str:
     rows = read_grades(results)
     reference = read_reviewed(results) if labels is None else read_labels(labels)
     joined = join_labels((row.image for row in rows), reference.grades)
-    compared = [row for row in rows if row.image in joined and row.score is not None]
-    if not any(row.grade is not None for row in compared):
-        raise ResultsError(f"No labelled image of {results} has a grade; see the column 'error' of its grades.csv.")
-    agreement = measure_agreement(
-        np.array([int(reference.grades[joined[row.image]]) for row in compared]),
-        np.array([-1 if row.grade is None else int(row.grade) for row in compared]),
-        np.array([row.score for row in compared], dtype=np.float64),
-    )
+    agreement = compare(rows, reference, joined, f"{results} (see the column 'error' of its grades.csv)")
     without_grade = sum(row.image in joined and row.grade is None for row in rows)
     without_label = sum(row.image not in joined for row in rows)
     unmatched = len(reference.grades) - len(joined)
@@ -59,6 +54,26 @@ def evaluate_results(results: Path, labels: Path | None = None) -> str:
     }
     write_text(results / "evaluation.json", json.dumps(values, indent=2) + "\n")
     return text
+
+
+def compare(rows: Sequence[GradedRow], reference: Labels, joined: Mapping[str, str], where: str) -> Agreement:
+    """Compare graded images with reference grades.
+
+    Args:
+        joined: the names of the labels by those of the images; other images are left out.
+        where: the images lie, for the error message.
+
+    Raises:
+        ResultsError: no labelled image has a grade.
+    """
+    compared = [row for row in rows if row.image in joined and row.score is not None]
+    if not any(row.grade is not None for row in compared):
+        raise ResultsError(f"No labelled image of {where} has a grade.")
+    return measure_agreement(
+        np.array([int(reference.grades[joined[row.image]]) for row in compared]),
+        np.array([-1 if row.grade is None else int(row.grade) for row in compared]),
+        np.array([row.score for row in compared], dtype=np.float64),
+    )
 
 
 def _format_markdown(

@@ -35,6 +35,7 @@ ORDER = (
     "serve",
     "watch",
     "selftest",
+    "qualify",
     "settle",
     "report",
     "review",

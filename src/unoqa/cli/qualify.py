@@ -1,0 +1,64 @@
+"""Measure a model with scans of your site, and write a report to sign.
+
+Give outstanding scans that the model was not fitted on, at least five, better 50. The report says how many of them are
+refused, which planted damage the model sees and, with --labels, how far its grades agree with yours; each with a 95 %
+interval. site-report.html is one page to print; sbom.cdx.json lists all software that takes part.
+
+Examples:
+
+  unoqa qualify held-out/ -m model -o qualification
+  unoqa qualify held-out/ -m settled --labels graded/labels.csv -o qualification
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unoqa.benchmark.qualification.bill_of_materials import make_bill
+from unoqa.benchmark.qualification.page import describe_refusal, write_page
+from unoqa.benchmark.qualification.run import qualify as measure
+from unoqa.cli.parts.bars import make_progress
+from unoqa.cli.parts.exit_status import SOME_FAILED
+from unoqa.cli.parts.messages import print_failures
+from unoqa.cli.parts.options import Device, Model, Quiet
+from unoqa.cli.parts.terminal import print_message
+from unoqa.cli.parts.work import Threads, use_threads
+from unoqa.cli.selftest import Outstanding
+from unoqa.core.errors import ResultsError
+from unoqa.grader.grader import load
+from unoqa.store.files import write_text
+
+PAGE, BILL = "site-report.html", "sbom.cdx.json"
+
+
+def qualify(
+    outstanding: Outstanding,
+    model: Model,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="Your grades: a table with columns image,grade.", show_default="no agreement")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images that --labels names.", show_default="that of the table")
+    ] = None,
+    device: Device = "cpu",
+    threads: Threads = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Measure, write the two files, and say what the first one begins with."""
+    use_threads(threads)
+    if output.is_file() or (output.is_dir() and any(entry.name not in (PAGE, BILL) for entry in output.iterdir())):
+        raise ResultsError(f"{output} holds something that is not a site report; name a new folder.")
+    grader = load(model, device=device)
+    found = measure(grader, outstanding, labels, images, progress=make_progress(quiet=quiet))
+    write_text(output / PAGE, write_page(found, grader))
+    write_text(output / BILL, json.dumps(make_bill(), indent=2) + "\n")
+    print_failures(found.failures)
+    typer.echo(describe_refusal(found))
+    print_message(f"Print and sign {output / PAGE}.", quiet=quiet)
+    if found.failures:
+        raise typer.Exit(SOME_FAILED)
