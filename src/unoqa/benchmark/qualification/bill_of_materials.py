@@ -78,9 +78,12 @@ def _describe(name: str) -> dict[str, Any]:
 
 def _find_licence(package: Distribution) -> dict[str, Any]:
     """Return the licence that the package states of itself: an expression, a classifier, or its own words."""
-    stated = package.metadata
-    if expression := stated.get("License-Expression"):
-        return {"licenses": [{"expression": expression}]}
-    classified = [one.rsplit(" :: ", 1)[1] for one in stated.get_all("Classifier", ()) if one.startswith("License ::")]
-    words = classified or [line for line in (stated.get("License") or "").strip().splitlines()[:1] if line]
+    if expression := _read(package, "License-Expression"):
+        return {"licenses": [{"expression": expression[0]}]}
+    classified = [one.rsplit(" :: ", 1)[1] for one in _read(package, "Classifier") if one.startswith("License ::")]
+    words = classified or [line for text in _read(package, "License") for line in text.strip().splitlines()[:1]]
     return {"licenses": [{"license": {"name": one}} for one in words]} if words else {}
+
+
+def _read(package: Distribution, field: str) -> list[str]:
+    return package.metadata.get_all(field) or []

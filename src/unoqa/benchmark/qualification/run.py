@@ -95,5 +95,6 @@ def _compare(
     grade = model.grade_all if isinstance(model, SettledGrader) else model.grade_cohort
     gradings = grade(chosen, progress=progress).gradings
     rows = [GradedRow(one.image, one.grade, one.score) for one in gradings if one.score is not None]
-    failures = tuple(Failure(one.image, *one.error.split(": ", 1)) for one in gradings if one.score is None)
+    told = ((one.image, one.error.partition(": ")) for one in gradings if one.score is None)
+    failures = tuple(Failure(name, code, sentence) for name, (code, _, sentence) in told)
     return compare(rows, reference, joined, str(images)), failures
