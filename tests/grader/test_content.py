@@ -54,23 +54,23 @@ def test_the_distance_of_the_kind_itself_is_about_one(fitted, scans):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_photograph_is_another_kind_of_picture(fitted, name):
-    assert fitted.is_other(make_image(getattr(data, name)(), name))
+    assert fitted.is_other(describe_content(make_image(getattr(data, name)(), name)))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_b_scan_is_another_kind_of_picture(fitted, seed):
-    assert fitted.is_other(draw_b_scan(seed))
+    assert fitted.is_other(describe_content(draw_b_scan(seed)))
 
 
 def test_an_inverted_scan_is_another_kind_of_picture(fitted, scans):
-    assert all(fitted.is_other(replace(one, pixels=1 - one.pixels)) for one in scans)
+    assert all(fitted.is_other(describe_content(replace(one, pixels=1 - one.pixels))) for one in scans)
 
 
 @pytest.mark.parametrize("kind", ["blink", "dim", "motion", "blur", "noise", "contrast", "underexposure"])
 def test_a_poor_scan_is_still_a_scan(fitted, scans, kind):
     damage, rng = load_damages()[kind], np.random.default_rng(0)
     poor = [replace(one, pixels=damage.apply(one.pixels, 0.25, rng)[0]) for one in scans[1::2]]
-    assert np.mean([fitted.is_other(one) for one in poor]) <= 0.2
+    assert np.mean([fitted.is_other(describe_content(one)) for one in poor]) <= 0.2
 
 
 def test_inverted_scans_among_those_to_fit_on_are_named(scans):

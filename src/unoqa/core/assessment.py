@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
@@ -30,6 +31,7 @@ class Assessment:
         model: number of the model that scored it, from 0.
         findings: the worst first; empty if it is outstanding, unless all findings are wanted.
         warnings: codes of how the image differs from those that the model was fitted on: `other-size`, `dark-range`.
+        statistics: numbers of the whole image by name, by which cohorts are compared; see `unoqa.grader.statistics`.
     """
 
     image: str
@@ -45,6 +47,7 @@ class Assessment:
     warnings: tuple[str, ...] = ()
     fingerprint: str = ""
     model: int = 0
+    statistics: Mapping[str, float] = field(default_factory=dict)
 
 
 @final

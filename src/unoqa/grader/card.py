@@ -38,6 +38,8 @@ def render_model_card(document: Mapping[str, Any]) -> str:
     border = f"frozen on {settled['cohort']} images" if settled else "clustered anew for each cohort"
     if settled and "border" in settled:
         border = f"{border}: ungradable from a score of {settled['border']:.4f}"
+    if settled and "statistics" in settled:
+        border += "; the model keeps numbers of these images, without names, by which `unoqa monitor` sees a drift"
     engines = [ENGINES[engine] for engine in dict.fromkeys(document["engines"]) if engine]
     return f"""# A model of outstanding OCTA images
 

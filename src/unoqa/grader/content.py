@@ -59,6 +59,18 @@ Of outstanding scans of two devices the farthest have 1.37; inverted ones, a fif
 """
 
 
+NAMES = (
+    *(f"across_{octave}" for octave in range(1, len(BANDS))),
+    *(f"oblique_{octave}" for octave in range(1, len(BANDS))),
+    "tones_low",
+    "tones_middle",
+    "tones_high",
+    "tones_dark",
+    *(f"{what}_{size}" for size in range(1, len(SIGMAS) + 1) for what in ("skewness", "kurtosis")),
+)
+"""Names of the statistics: octaves are counted from the coarsest, sizes of details from the smallest."""
+
+
 def describe_content(image: EnfaceImage) -> Float[np.ndarray, "4 statistics"]:
     """Return the statistics of each quarter of an image, of which neither brightness nor contrast changes any.
 
@@ -125,9 +137,9 @@ class FittedContent:
         squares = np.einsum("qs,st,qt->q", standardised, self.precision, standardised) / standardised.shape[1]
         return float(np.sqrt(np.sort(squares)[DECIDES]))
 
-    def is_other(self, image: EnfaceImage) -> bool:
-        """Tell whether an image is a picture of another kind."""
-        return self.measure_distance(describe_content(image)) > self.limit
+    def is_other(self, content: Float[np.ndarray, "4 statistics"]) -> bool:
+        """Tell whether an image is a picture of another kind, by its content."""
+        return self.measure_distance(content) > self.limit
 
     def state(self) -> State:
         """Return the fitted arrays."""

@@ -24,6 +24,7 @@ from unoqa.grader.cohort import (
     is_refused_scan,
     list_ungradable_scans,
 )
+from unoqa.grader.content import describe_content
 from unoqa.grader.devices import find_device
 from unoqa.grader.duplicates import compute_fingerprint
 from unoqa.grader.findings import place_anatomically
@@ -31,6 +32,7 @@ from unoqa.grader.model import Model, read_model, write_model
 from unoqa.grader.scans import describe_warnings
 from unoqa.grader.source import ImageSource
 from unoqa.grader.split import FEWEST
+from unoqa.grader.statistics import CohortStatistics, describe_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,12 +58,10 @@ class AnyGrader(Protocol):
     @property
     def grader(self) -> Grader:
         """The grader itself, or the one that was settled."""
-        ...
 
     @property
     def frozen_split(self) -> FittedSplit | None:
         """The split between gradable and ungradable that a settled grader has; None if each cohort is split anew."""
-        ...
 
 
 @final
@@ -143,8 +143,9 @@ class Grader:
         prediction = self.fitted.panel.predict(encoded)
         passes = self.threshold.passes(prediction.score)
         wanted = all_findings or not passes
-        findings = self.fitted.findings.find(self.encoders.measure(prepared, encoded)) if wanted else ()
-        orientation, scans = image.facts.orientation, self.model.scans
+        measured = self.encoders.measure(prepared, encoded) if wanted or self.encoders.always_measures else None
+        findings = self.fitted.findings.find(measured) if wanted and measured is not None else ()
+        orientation, scans, content = image.facts.orientation, self.model.scans, describe_content(scan)
         shape = (scan.pixels.shape[0], scan.pixels.shape[1])
         assessment = Assessment(
             image.name,
@@ -156,9 +157,10 @@ class Grader:
             point=np.empty(0) if passes else self.split.represent(prediction),
             findings=place_anatomically(findings, "" if orientation is None else orientation.value),
             facts=scan.facts,
-            out_of_scope=scans.find_other_content(scan),
+            out_of_scope=scans.find_other_content(content),
             warnings=scans.find_warnings(scan),
             fingerprint=compute_fingerprint(prepared.resized[0]),
+            statistics=describe_statistics(self.encoders, measured, content),
         )
         return assessment, lambda: self.fitted.heat.heat(prediction, shape)
 
@@ -192,7 +194,7 @@ class Grader:
         Raises:
             CohortError: fewer than 10 of the images are not outstanding, or the ungradable group is too small.
         """
-        assessed = _assess_all(self, ImageSource.find(images), progress)
+        assessed = _assess_all(self, ImageSource.find(images), progress, measure=True)
         result, fitted = grade_cohort(assessed, self.threshold, self.split, seed=self.model.seed)
         not_outstanding = sum(is_refused_scan(one, self.threshold) for one in assessed)
         if fitted is None:
@@ -203,8 +205,10 @@ class Grader:
         if small := describe_small_group(list_ungradable_scans(result.gradings), not_outstanding):
             raise CohortError(f"{small}; a settled model would keep this split for good.")
         failures = tuple(one for one in assessed if isinstance(one, Failure))
-        warnings = add_warnings(result, assessed, self).warnings
-        return SettledGrader(self, fitted, len(assessed) - len(failures), not_outstanding, failures, warnings)
+        warnings, statistics = add_warnings(result, assessed, self).warnings, CohortStatistics.of(assessed).thin()
+        return SettledGrader(
+            self, fitted, len(assessed) - len(failures), not_outstanding, failures, warnings, statistics
+        )
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
@@ -227,6 +231,7 @@ class SettledGrader:
         cohort: number of images that it was settled on.
         not_outstanding: how many of them are not outstanding and made the split; 0 if the model was read from a folder,
             which keeps neither failures nor warnings.
+        statistics: of 2,000 of these images at most; None if an earlier version settled it.
     """
 
     grader: Grader
@@ -235,6 +240,7 @@ class SettledGrader:
     not_outstanding: int = 0
     failures: tuple[Failure, ...] = ()
     warnings: tuple[str, ...] = ()
+    statistics: CohortStatistics | None = None
 
     def grade(self, images: ImagesLike) -> Grading:
         """Grade one image.
@@ -248,8 +254,7 @@ class SettledGrader:
             raise UsageError(f"`grade` takes one image, and there are {len(source)}; call `grade_all` for all of them.")
         grading = self.grade_all(source).gradings[0]
         if grading.grade is None:
-            code, message = grading.error.split(": ", 1)
-            raise ImageError(code, message)
+            raise ImageError(*grading.error.split(": ", 1))
         return grading
 
     def grade_all(self, images: ImagesLike, *, progress: Progress | None = None) -> CohortResult:
@@ -260,7 +265,7 @@ class SettledGrader:
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
-        write_model(Path(folder), self.grader.model, self.frozen_split, self.cohort)
+        write_model(Path(folder), self.grader.model, self.frozen_split, self.cohort, self.statistics)
 
     def __repr__(self) -> str:
         return f"SettledGrader({self.grader._summary()}, cohort={self.cohort})"
@@ -275,18 +280,20 @@ def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
     Raises:
         ModelError: the folder is missing, changed, or of another version.
     """
-    model, split, cohort = read_model(Path(folder), find_device(device))
-    return Grader(model) if split is None else SettledGrader(Grader(model), split, cohort)
+    model, split, cohort, statistics = read_model(Path(folder), find_device(device))
+    return Grader(model) if split is None else SettledGrader(Grader(model), split, cohort, statistics=statistics)
 
 
 def add_warnings(result: CohortResult, assessed: Sequence[Assessment | Failure], grader: Grader) -> CohortResult:
     """Add what the grader has to say of this machine and of the images."""
-    model = grader.model
-    return replace(
-        result, warnings=(*model.find_warnings(), *describe_warnings(assessed, model.scans), *result.warnings)
-    )
+    found = (*grader.model.find_warnings(), *describe_warnings(assessed, grader.model.scans))
+    return replace(result, warnings=(*found, *result.warnings))
 
 
-def _assess_all(grader: Grader, source: ImageSource, progress: Progress | None) -> list[Assessment | Failure]:
+def _assess_all(
+    grader: Grader, source: ImageSource, progress: Progress | None, *, measure: bool = False
+) -> list[Assessment | Failure]:
     task = (progress or NoProgress()).task("scoring", len(source))
-    return map_all(lambda lazy: lazy.apply(lambda image: grader.assess(image)[0]), source.images, task)
+    return map_all(
+        lambda lazy: lazy.apply(lambda one: grader.assess(one, all_findings=measure)[0]), source.images, task
+    )

@@ -149,6 +149,11 @@ class OpenEncoders:
         return tuple(self.cores[position] for position in self.positions)
 
     @property
+    def always_measures(self) -> bool:
+        """Whether the panel has the measures, so that every image is measured and not only those with findings."""
+        return self.measures < self.panel_count
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """Key of each encoder's features: its settings, its weights, and all else that they depend on."""
         return tuple(map(self._make_key, self.settings, self.all))
@@ -183,7 +188,7 @@ class OpenEncoders:
 
     def measure(self, prepared: Prepared, encoded: Sequence[FeaturePyramid]) -> FeaturePyramid:
         """Return the measures of one image, from what the panel `encoded` where it has them."""
-        return encoded[self.measures] if self.measures < self.panel_count else self.encode_with(self.measures, prepared)
+        return encoded[self.measures] if self.always_measures else self.encode_with(self.measures, prepared)
 
     def _finish(self, number: int, pyramid: FeaturePyramid) -> FeaturePyramid:
         return FeaturePyramid(tuple(map(self.settings[number].finish, pyramid.scales)))

@@ -75,9 +75,9 @@ class FittedScans:
         dark = float(scaled.pixels.max()) <= DARK
         return (OTHER_SIZE,) * other_size + (DARK_RANGE,) * dark
 
-    def find_other_content(self, scaled: EnfaceImage) -> str:
-        """Return the code of scope of another kind of picture; empty for a scan."""
-        return OTHER_CONTENT if self.content is not None and self.content.is_other(scaled) else ""
+    def find_other_content(self, content: Float[np.ndarray, "4 statistics"]) -> str:
+        """Return the code of scope of another kind of picture by its content; empty for a scan."""
+        return OTHER_CONTENT if self.content is not None and self.content.is_other(content) else ""
 
     def prepare(self, image: EnfaceImage) -> EnfaceImage:
         """Return the scan in a picture, its pixels from 0 (black) to 1 (white).

@@ -37,6 +37,8 @@ ORDER = (
     "selftest",
     "qualify",
     "settle",
+    "monitor",
+    "check",
     "report",
     "review",
     "export",

@@ -3,6 +3,7 @@
 0  everything was done
 2  wrong use, or nothing could be done
 3  some images failed; the others were done
+4  alarm: images have drifted, or a kept set is graded otherwise than expected
 130  interrupted by Ctrl-C
 
 A command that SIGTERM ends prints nothing and has status 143, as every program has. The same command then continues.
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 WRONG_USE = NOTHING_DONE = 2
 SOME_FAILED = 3
+ALARM = 4
 INTERRUPTED = 130
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, final
 
@@ -12,6 +13,7 @@ from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.facts import Fact, Facts
 from unoqa.core.findings import Finding
 from unoqa.store.results.database import RECORD, explaining_damage
+from unoqa.store.results.statistics import unpack_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 _IMAGE = (
     "position, name, score, point, error_code, error, out_of_scope, digest, rows, columns, percentile, members, "
-    "warnings, fingerprint, coalesce(model, 0)"
+    "warnings, fingerprint, coalesce(model, 0), statistics"
 )
 
 _FINDING = "measure, words, strength, slight, place, share, value, low, high, unit, direction"
@@ -38,11 +40,13 @@ def iterate_assessments(results: Results) -> Iterator[Assessment | Failure]:
         images = select(f"SELECT {_IMAGE} FROM images ORDER BY position")
         facts = _Groups(select("SELECT position, name, value, source FROM facts ORDER BY position, name"))
         findings = _Groups(select(f"SELECT position, {_FINDING} FROM findings ORDER BY position, rank"))
-        points = results.points()
+        points, names = results.points(), results.read_meta("statistics", [])
         for position, *values in images:
             known = Facts(**{name: Fact(value, source) for name, value, source in facts.take(position)})
             found = tuple(_make_finding(row) for row in findings.take(position))
-            yield _make_assessed(values, known, found, points)
+            statistics = unpack_statistics(values.pop(), names)
+            assessed = _make_assessed(values, known, found, points)
+            yield replace(assessed, statistics=statistics) if isinstance(assessed, Assessment) else assessed
 
 
 def _make_assessed(

@@ -100,7 +100,12 @@ CREATE INDEX images_by_name ON images (name);
 """
 """Version 3: a view can draw what was clustered, and find images by name."""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA, SEVERAL_MODELS, REDUCED)
+STATISTICS = """
+ALTER TABLE images ADD COLUMN statistics BLOB;  -- numbers of the whole image; `meta` has their names
+"""
+"""Version 4: cohorts can be compared by more than their scores."""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA, SEVERAL_MODELS, REDUCED, STATISTICS)
 """Statements that lead from each version to the next; an empty file has version 0."""
 
 VERSION = len(MIGRATIONS)

@@ -18,6 +18,7 @@ from unoqa.store.results.database import RECORD, connect, explaining, transactio
 from unoqa.store.results.folder import LOCK, make_folder
 from unoqa.store.results.registration import CLEARED, RunPlan, check_others, clear_assessments, register_images
 from unoqa.store.results.results import Results
+from unoqa.store.results.statistics import pack_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,6 +80,7 @@ class Run:
         self._digests: dict[int, str] = dict(rows)
         self.done = len(self._digests)
         self._points = results.points()
+        self._names: list[str] = results.read_meta("statistics", [])
         self._waiting: list[tuple[int, Assessment | Failure]] = []
         self._committed = time.monotonic()
 
@@ -103,9 +105,10 @@ class Run:
             rows = [(position, result, self._append_point(result)) for position, result in self._waiting]
             self._points.flush()
             with transaction(self.results.connection):
-                self.results.write_meta(points={"width": self._points.width, "dtype": self._points.dtype.str})
                 for position, result, point in rows:
                     self._write(position, result, point)
+                layout = {"width": self._points.width, "dtype": self._points.dtype.str}
+                self.results.write_meta(points=layout, statistics=self._names)
             self._waiting.clear()
         self._committed = time.monotonic()
 
@@ -185,7 +188,7 @@ class Run:
             return
         execute(
             "UPDATE images SET digest = ?, rows = ?, columns = ?, score = ?, percentile = ?, members = ?, point = ?, "
-            "out_of_scope = ?, warnings = ?, fingerprint = ?, model = ? WHERE position = ?",
+            "out_of_scope = ?, warnings = ?, fingerprint = ?, model = ?, statistics = ? WHERE position = ?",
             (
                 result.digest,
                 *result.size,
@@ -197,6 +200,7 @@ class Run:
                 " ".join(result.warnings),
                 result.fingerprint,
                 result.model,
+                pack_statistics(result.statistics, self._names),
                 position,
             ),
         )

@@ -1,0 +1,101 @@
+"""Statistics of whole images, by which cohorts are compared: the measures, and what kind of picture the image is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+
+from unoqa.core.assessment import Assessment
+from unoqa.grader.content import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from unoqa.core.assessment import Failure
+    from unoqa.core.contracts import State
+    from unoqa.core.features import FeaturePyramid
+    from unoqa.grader.open_encoders import OpenEncoders
+
+KEPT = 2000
+"""Images of a cohort whose numbers a settled model keeps, at most."""
+
+MEMBER = "member_"
+"""What the name of a member's score begins with; the number of the member follows, from 1."""
+
+
+def describe_statistics(
+    encoders: OpenEncoders, measured: FeaturePyramid | None, content: Float[np.ndarray, "4 statistics"]
+) -> dict[str, float]:
+    """Return the statistics of one image by name.
+
+    Args:
+        measured: the measures of the image, whose means over the image count; None where it was not measured.
+        content: of each quarter, as `describe_content` returns it; the mean over the quarters counts.
+    """
+    found = dict(zip(NAMES, content.mean(axis=0).tolist(), strict=True))
+    if measured is not None:
+        scales = encoders.all[encoders.measures].scales
+        number = [scale.name for scale in scales].index("image")
+        found |= dict(zip(scales[number].channels, measured.scales[number].flatten().tolist(), strict=True))
+    return found
+
+
+@final
+@dataclass(frozen=True)
+class CohortStatistics:
+    """Numbers of many images: score, members' scores, rows and columns of pixels, and the statistics.
+
+    Attributes:
+        names: of the numbers; those that one of the images lacks are left out.
+        values: in single precision.
+    """
+
+    names: tuple[str, ...]
+    values: Float32[np.ndarray, "images numbers"]
+
+    @classmethod
+    def of(cls, assessed: Iterable[Assessment | Failure]) -> CohortStatistics:
+        """Return the numbers of the images that have any."""
+        rows = [_list_numbers(one) for one in assessed if isinstance(one, Assessment)]
+        names = tuple(name for name in (rows[0] if rows else {}) if all(name in row for row in rows))
+        values = np.array([[row[name] for name in names] for row in rows], dtype=np.float32)
+        return cls(names, values.reshape(len(rows), len(names)))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def thin(self) -> CohortStatistics:
+        """Return the numbers of 2,000 images at most, taken evenly from all of them."""
+        rows = np.unique(np.linspace(0, len(self) - 1, min(len(self), KEPT)).round().astype(int))
+        return CohortStatistics(self.names, self.values[rows])
+
+    def column(self, name: str) -> Float32[np.ndarray, " images"]:
+        """Return one number of all images."""
+        return self.values[:, self.names.index(name)]
+
+    def state(self) -> State:
+        """Return the array; the names are kept elsewhere."""
+        return {"values": torch.from_numpy(self.values)}
+
+    @classmethod
+    def restore(cls, names: Sequence[str], state: State) -> CohortStatistics:
+        """Return what gave the names and the array.
+
+        Raises:
+            LookupError, ValueError: nothing gave them.
+        """
+        values = state["values"].numpy()
+        if values.ndim != 2 or values.shape[1] != len(names):
+            raise ValueError(f"statistics have {len(names)} names and the shape {values.shape}")
+        return cls(tuple(map(str, names)), values)
+
+
+def _list_numbers(image: Assessment) -> dict[str, float]:
+    members = {f"{MEMBER}{number}": score for number, score in enumerate(image.members, 1)}
+    rows, columns = image.size
+    every = {"score": image.score, **members, "rows": rows, "columns": columns, **image.statistics}
+    return {name: value for name, value in every.items() if np.isfinite(value)}
