@@ -143,7 +143,7 @@ def _test(reference: Float[np.ndarray, " images"], period: Period, name: str) ->
     return one, (float(apart.pvalue), float(ranked.pvalue))
 
 
-def compute_stability_index(reference: Float[np.ndarray, " images"], recent: Float[np.ndarray, " images"]) -> float:
+def compute_stability_index(reference: Float[np.ndarray, " images"], recent: Float[np.ndarray, " others"]) -> float:
     """Return the population stability index: the sum of (q − p) ln(q / p) over the bins (Siddiqi 2006, chapter 9).
 
     The bins are tenths of the reference. Half an image is added to each, so that no share is 0.

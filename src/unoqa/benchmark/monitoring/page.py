@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from unoqa.benchmark.monitoring.drift import Comparison
+    from unoqa.benchmark.monitoring.periods import Period
     from unoqa.benchmark.monitoring.run import Monitoring
 
 LEFT, RIGHT, TOP, BOTTOM = 28.0, 292.0, 8.0, 104.0
@@ -37,6 +38,7 @@ def write_page(monitoring: Monitoring) -> str:
     """Return the page as HTML."""
     styles = read_asset("theme.css") + _read("page.css")
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_read("page.html"))
+    moved = {one.since.group for one in monitoring.movements}
     groups = [
         {"name": name, **_show_group(monitoring, list(some))}
         for name, some in groupby(monitoring.comparisons, lambda one: one.period.group)
@@ -47,7 +49,7 @@ def write_page(monitoring: Monitoring) -> str:
         facts=monitoring.facts,
         alarm=bool(monitoring.movements),
         sentences=monitoring.sentences,
-        groups=groups,
+        groups=sorted(groups, key=lambda one: one["name"] not in moved),
         notes=monitoring.notes,
         alpha=f"{ALPHA:.0%}",
         smallest=f"{SMALLEST:.0%}",
@@ -65,14 +67,23 @@ def _show_group(monitoring: Monitoring, comparisons: Sequence[Comparison]) -> di
     }
     ordered = sorted(series, key=lambda name: (name not in since, -max(one.distance for one in series[name])))
     drawn = [name for name in ordered if name in since or name == SCORE][:DRAWN]
-    periods = [one.period for one in series[ordered[0]]]
     return {
-        "periods": [f"{one.name}: {len(one.cohort)} images" for one in periods],
+        "facts": _describe_periods([one.period for one in series[ordered[0]]]),
         "charts": [_chart(monitoring, series[name]) for name in drawn],
         "left_out": len(since) - sum(name in since for name in drawn),
         "rows": [_tabulate(monitoring, series[name], since.get(name, "")) for name in ordered],
-        "last": periods[-1].name,
+        "last": comparisons[-1].period.name,
     }
+
+
+def _describe_periods(periods: Sequence[Period]) -> str:
+    """Say how many images there are, in how many periods, from when to when."""
+    images = f"{sum(len(one.cohort) for one in periods)} images"
+    if len(periods) == 1:
+        return f"{images}, {periods[0].name}"
+    counts = sorted(len(one.cohort) for one in periods)
+    each = " to ".join(dict.fromkeys((str(counts[0]), str(counts[-1]))))
+    return f"{images} in {len(periods)} periods of {each}, from the {periods[0].name} to the {periods[-1].name}"
 
 
 def _tabulate(monitoring: Monitoring, series: Sequence[Comparison], since: str) -> dict[str, Any]:
@@ -118,7 +129,7 @@ def _chart(monitoring: Monitoring, series: Sequence[Comparison]) -> dict[str, An
     }
 
 
-def _draw_bars(usual: Float[np.ndarray, " images"], recent: Float[np.ndarray, " images"]) -> dict[str, Any]:
+def _draw_bars(usual: Float[np.ndarray, " images"], recent: Float[np.ndarray, " others"]) -> dict[str, Any]:
     """Return both distributions as outlines over one axis."""
     ends = [np.quantile(values, (TAIL, 1 - TAIL)) for values in (usual, recent)]
     low, high = float(min(one[0] for one in ends)), float(max(one[1] for one in ends))

@@ -76,8 +76,9 @@ def read_images(folders: Sequence[Path], model: str) -> list[Assessment]:
         with Results.open(folder) as results:
             results.check_finished()
             number = _find_model(results, model)
-            found = (one for one in iterate_assessments(results) if isinstance(one, Assessment))
-            images |= {one.digest: one for one in found if one.model == number and one.digest not in images}
+            for one in iterate_assessments(results):
+                if isinstance(one, Assessment) and one.model == number:
+                    images.setdefault(one.digest, one)
         if any(not one.statistics for one in images.values()):
             raise UsageError(f"{folder} was graded by a version that kept no measures; grade its images again.")
     return list(images.values())
