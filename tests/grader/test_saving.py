@@ -12,6 +12,7 @@ import pytest
 import unoqa
 from unoqa import Grader, SettledGrader
 from unoqa.core.errors import ModelError, ResultsError
+from unoqa.grader.model import read_settling
 
 FILES = ("model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json")
 
@@ -43,6 +44,23 @@ def test_a_loaded_settled_grader_grades_identically(settled, settled_model, coho
     assert isinstance(again, SettledGrader)
     assert again.grade_all(cohort) == settled.grade_all(cohort)
     assert again.cohort == settled.cohort == 40
+
+
+def test_a_loaded_settled_grader_knows_its_cohort(settled, settled_model):
+    again = unoqa.load(settled_model).statistics
+    assert again.names == settled.statistics.names
+    np.testing.assert_array_equal(again.values, settled.statistics.values)
+    assert len(again) == settled.cohort
+    settling = read_settling(settled_model)
+    assert settling.is_settled
+    assert settling.threshold == settled.grader.threshold.value
+    np.testing.assert_array_equal(settling.statistics.values, again.values)
+
+
+def test_a_model_that_an_earlier_version_settled_keeps_no_cohort(settled, tmp_path):
+    SettledGrader(settled.grader, settled.frozen_split, settled.cohort).save(tmp_path / "old")
+    assert unoqa.load(tmp_path / "old").statistics is None
+    assert read_settling(tmp_path / "old").statistics is None
 
 
 def test_a_loaded_grader_draws_the_same_heat(grader, model, cohort):

@@ -18,6 +18,7 @@ from unoqa.core.facts import Fact, Facts
 from unoqa.core.findings import Finding
 from unoqa.core.grading import Grade, Grading
 from unoqa.store.results import ImageEntry, Results, RunPlan, begin_run, database
+from unoqa.store.results.assessments import iterate_assessments
 from unoqa.store.results.database import MIGRATIONS, RECORD, VERSION, connect
 from unoqa.store.results.details import iterate_details
 from unoqa.store.results.eyes import has_eyes, iterate_eyes
@@ -84,6 +85,19 @@ def test_what_is_written_is_read_back(folder):
             1
         ] * 4
         assert results.list_errors(5) == [("c.tif", "truncated: c.tif ends early; copy it again.")]
+
+
+def test_statistics_come_back_by_name_also_those_that_some_images_lack(tmp_path):
+    first, second, *others = FOUND
+    known = ({"brightness": 0.5}, {"contrast": -1.25, "brightness": 0.25})
+    found = [*(replace(one, statistics=own) for one, own in zip((first, second), known, strict=True)), *others]
+    fill(tmp_path / "results", found=found)
+    with Results.open(tmp_path / "results") as results:
+        read = [one.statistics for one in iterate_assessments(results) if isinstance(one, Assessment)]
+        assert read == [*known, {}]
+        results.write_meta(statistics=["brightness"])
+        with pytest.raises(ResultsError, match=r"is not a record of unoqa or is damaged"):
+            list(iterate_assessments(results))
 
 
 def test_points_lie_beside_the_record_and_come_back(folder):

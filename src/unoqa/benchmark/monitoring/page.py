@@ -11,7 +11,7 @@ from jaxtyping import Float
 from jinja2 import Environment
 
 from unoqa.benchmark.monitoring.drift import ALPHA, SMALLEST
-from unoqa.benchmark.monitoring.words import SCORE
+from unoqa.benchmark.monitoring.words import SCORE, rank
 from unoqa.report.assets import hash_inline, read_asset
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _show_group(monitoring: Monitoring, comparisons: Sequence[Comparison]) -> di
         for one in monitoring.movements
         if one.since.group == comparisons[0].period.group
     }
-    ordered = sorted(series, key=lambda name: (name not in since, -max(one.distance for one in series[name])))
+    ordered = sorted(series, key=lambda name: (name not in since, *rank(series[name][-1])))
     drawn = [name for name in ordered if name in since or name == SCORE][:DRAWN]
     return {
         "facts": _describe_periods([one.period for one in series[ordered[0]]]),

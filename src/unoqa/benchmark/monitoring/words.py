@@ -32,9 +32,6 @@ CONTENT = {
 
 SCORE = "score"
 
-KINDS = (*SIZES, *MEASURES.names(), SCORE)
-"""Numbers that people understand, in this order; what only a program understands follows."""
-
 NAMED = 3
 """Numbers that have a sentence of their own in each group; one more sentence names the others."""
 
@@ -73,7 +70,7 @@ class Words:
         """Return the sentences about all that has moved, group by group; one sentence if nothing has."""
         sentences = []
         for name, some in groupby(movements, lambda one: one.since.group):
-            group = sorted(some, key=_rank)
+            group = sorted(some, key=lambda one: rank(one.latest))
             begin = "" if name == ALL else f"{name}: "
             clauses = [self._describe_one(one) for one in group[:NAMED]]
             if others := [self.name(one.latest.statistic) for one in group[NAMED:]]:
@@ -96,10 +93,11 @@ class Words:
         return f"{what}{_hint(one)}{when}: {_describe_change(one, float(np.median(usual)))}"
 
 
-def _rank(movement: Movement) -> tuple[int, float]:
-    name = movement.latest.statistic
-    kind = 0 if name in SIZES else 1 if name in MEASURES.names() else 2 if name in KINDS else 3
-    return kind, -movement.latest.distance
+def rank(one: Comparison) -> tuple[int, float]:
+    """Return by what comparisons are ordered: first what people understand best, then what has moved most."""
+    name = one.statistic
+    kind = 0 if name in SIZES else 1 if name in MEASURES.names() else 2 if name == SCORE else 3
+    return kind, -one.distance
 
 
 def _is_higher(one: Comparison) -> bool:
@@ -127,7 +125,7 @@ def _describe_change(one: Comparison, usual: float) -> str:
     """Say from what to what the median has moved."""
     unit = MEASURES.load(one.statistic).unit if one.statistic in MEASURES.names() else ""
     if unit.startswith(LOGARITHM):
-        return f"the median has changed by {math.expm1(one.median - usual):+.0%}"
+        return f"by {abs(math.expm1(one.median - usual)):.0%} in the median"
     if unit.startswith(SHARE):
         return f"the median is {one.median:.1%}, in the reference {usual:.1%}"
     return f"the median is {one.median:.3g}, in the reference {usual:.3g}"
