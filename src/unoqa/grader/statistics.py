@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 KEPT = 2000
 """Images of a cohort whose numbers a settled model keeps, at most."""
+
+Numbers = tuple[tuple[str, ...], Float32[np.ndarray, " numbers"]]
+"""Names and values of the numbers of one image."""
 
 MEMBER = "member_"
 """What the name of a member's score begins with; the number of the member follows, from 1."""
@@ -60,10 +64,16 @@ class CohortStatistics:
     @classmethod
     def of(cls, assessed: Iterable[Assessment | Failure]) -> CohortStatistics:
         """Return the numbers of the images that have any."""
-        rows = [_list_numbers(one) for one in assessed if isinstance(one, Assessment)]
-        names = tuple(name for name in (rows[0] if rows else {}) if all(name in row for row in rows))
-        values = np.array([[row[name] for name in names] for row in rows], dtype=np.float32)
-        return cls(names, values.reshape(len(rows), len(names)))
+        return cls.stack([list_numbers(one) for one in assessed if isinstance(one, Assessment)])
+
+    @classmethod
+    def stack(cls, images: Sequence[Numbers]) -> CohortStatistics:
+        """Return the numbers that all images have."""
+        kinds = list(dict.fromkeys(names for names, _ in images))  # nearly always one
+        common = tuple(name for name in (kinds[0] if kinds else ()) if all(name in names for names in kinds))
+        places = {names: [names.index(name) for name in common] for names in kinds}
+        values = np.array([row[places[names]] for names, row in images], dtype=np.float32)
+        return cls(common, values.reshape(len(images), len(common)))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -94,8 +104,16 @@ class CohortStatistics:
         return cls(tuple(map(str, names)), values)
 
 
-def _list_numbers(image: Assessment) -> dict[str, float]:
+def list_numbers(image: Assessment) -> Numbers:
+    """Return the names and values of all numbers of one image, in the least memory."""
     members = {f"{MEMBER}{number}": score for number, score in enumerate(image.members, 1)}
     rows, columns = image.size
     every = {"score": image.score, **members, "rows": rows, "columns": columns, **image.statistics}
-    return {name: value for name, value in every.items() if np.isfinite(value)}
+    known = {name: value for name, value in every.items() if np.isfinite(value)}
+    return _share(tuple(known)), np.array([*known.values()], dtype=np.float32)
+
+
+@cache
+def _share(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the same object for the same names."""
+    return names

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, final
 
-from unoqa.core.assessment import Assessment
+from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import UsageError
-from unoqa.grader.statistics import CohortStatistics
+from unoqa.grader.statistics import CohortStatistics, Numbers, list_numbers
 from unoqa.store.results import Results
 from unoqa.store.results.assessments import iterate_assessments
 
@@ -61,8 +61,8 @@ class Recent:
     notes: tuple[str, ...]
 
 
-def read_images(folders: Sequence[Path], model: str) -> list[Assessment]:
-    """Return the images of results folders that a model has scored; of copies with the same pixels, the first.
+def iterate_images(folders: Sequence[Path], model: str) -> Iterator[Assessment]:
+    """Yield the images of results folders that a model has scored; of copies with the same pixels, the first.
 
     Args:
         model: its checksum.
@@ -71,37 +71,38 @@ def read_images(folders: Sequence[Path], model: str) -> list[Assessment]:
         ResultsError: a folder holds no finished results.
         UsageError: other models graded the images of a folder, or the version that did kept no statistics.
     """
-    images: dict[str, Assessment] = {}
+    seen = set[str]()
     for folder in folders:
         with Results.open(folder) as results:
             results.check_finished()
             number = _find_model(results, model)
             for one in iterate_assessments(results):
-                if isinstance(one, Assessment) and one.model == number:
-                    images.setdefault(one.digest, one)
-        if any(not one.statistics for one in images.values()):
-            raise UsageError(f"{folder} was graded by a version that kept no measures; grade its images again.")
-    return list(images.values())
+                if isinstance(one, Failure) or one.model != number or one.digest in seen:
+                    continue
+                if not one.statistics:
+                    raise UsageError(f"{folder} was graded by a version that kept no measures; grade its images again.")
+                seen.add(one.digest)
+                yield one
 
 
-def group_images(images: Sequence[Assessment], by: By) -> Recent:
+def group_images(images: Iterable[Assessment], by: By) -> Recent:
     """Put images in periods of at least 20.
 
     Raises:
         UsageError: no period has as many.
     """
-    groups = defaultdict[str, list[Assessment]](list)
+    groups = defaultdict[str, _Group](_Group)
     for image in images:
-        groups[_name_group(image, by)].append(image)
+        groups[_name_group(image, by)].add(image)
     periods, notes = [], list[str]()
     for name in sorted(groups):
-        found, note = _divide(name, groups[name])
+        found, note = groups[name].divide(name)
         periods += found
         notes += note
     if not periods:
         raise UsageError(
             f"Monitoring takes at least {FEWEST} images of one group, and there are too few: "
-            f"{', '.join(f'{name} {len(some)}' for name, some in sorted(groups.items())) or 'none'}; name results of "
+            f"{', '.join(f'{name} {len(groups[name])}' for name in sorted(groups)) or 'none'}; name results of "
             "more images."
         )
     return Recent(tuple(periods), tuple(notes))
@@ -126,37 +127,49 @@ def _name_group(image: Assessment, by: By) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)  # it steers no terminal
 
 
-def _divide(group: str, images: Sequence[Assessment]) -> tuple[list[Period], list[str]]:
-    """Divide a group into weeks, if dates are known."""
-    weeks = defaultdict[date, list[Assessment]](list)
-    strange = Counter[str]()
-    for image in images:
+@final
+@dataclass
+class _Group:
+    """The images of one group.
+
+    Attributes:
+        weeks: numbers of the images of each week, by its Monday.
+        undated: numbers of those whose date is not known.
+        strange: how many images have each date that is none.
+    """
+
+    weeks: defaultdict[date, list[Numbers]] = field(default_factory=lambda: defaultdict(list))
+    undated: list[Numbers] = field(default_factory=list)
+    strange: Counter[str] = field(default_factory=Counter)
+
+    def __len__(self) -> int:
+        return len(self.undated) + sum(map(len, self.weeks.values()))
+
+    def add(self, image: Assessment) -> None:
         text = "" if image.facts.acquired is None else image.facts.acquired.value
-        if (monday := _find_monday(text)) is None:
-            strange[text] += 1
-        else:
-            weeks[monday].append(image)
-    notes = [_note_date(group, text, count) for text, count in strange.items() if text]
-    if not weeks:
-        if len(images) < FEWEST:
-            return [], [*notes, f"{group}: {len(images)} images, too few to compare ({FEWEST} are needed)."]
-        return [Period(group, None, None, CohortStatistics.of(images))], notes
-    if undated := strange[""]:
-        notes.append(f"{group}: {undated} images have no date and are in no week.")
-    periods, rest = list[Period](), list[Assessment]()
-    for first, last, some in _merge(weeks):
-        if len(some) < FEWEST:
-            rest = some
-        else:
-            periods.append(Period(group, first, last, CohortStatistics.of(some)))
-    if rest:
-        notes.append(f"{group}: the last {len(rest)} images wait until there are {FEWEST} to compare.")
-    return periods, notes
+        monday = _find_monday(text)
+        (self.undated if monday is None else self.weeks[monday]).append(list_numbers(image))
+        self.strange.update([text] if text and monday is None else [])
+
+    def divide(self, group: str) -> tuple[list[Period], list[str]]:
+        """Return the periods, and sentences about images that are in none."""
+        notes = [_note_date(group, text, count) for text, count in self.strange.items()]
+        if not self.weeks:
+            if len(self) < FEWEST:
+                return [], [*notes, f"{group}: {len(self)} images, too few to compare ({FEWEST} are needed)."]
+            return [Period(group, None, None, CohortStatistics.stack(self.undated))], notes
+        if undated := len(self.undated) - self.strange.total():
+            notes.append(f"{group}: {undated} images have no date and are in no week.")
+        merged = list(_merge(self.weeks))
+        if len(rest := merged[-1][2]) < FEWEST:
+            notes.append(f"{group}: the last {len(rest)} images wait until there are {FEWEST} to compare.")
+        enough = [one for one in merged if len(one[2]) >= FEWEST]
+        return [Period(group, first, last, CohortStatistics.stack(some)) for first, last, some in enough], notes
 
 
-def _merge(weeks: dict[date, list[Assessment]]) -> Iterator[tuple[date, date, list[Assessment]]]:
+def _merge(weeks: Mapping[date, list[Numbers]]) -> Iterator[tuple[date, date, list[Numbers]]]:
     """Yield weeks, those with few images together with the next; at the end there may be too few."""
-    first, some = None, list[Assessment]()
+    first, some = None, list[Numbers]()
     for monday in sorted(weeks):
         first, some = first or monday, [*some, *weeks[monday]]
         if len(some) >= FEWEST or monday == max(weeks):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.monitoring.drift import Comparison, Movement, compare, find_movements
-from unoqa.benchmark.monitoring.periods import FEWEST, By, group_images, read_images
+from unoqa.benchmark.monitoring.periods import FEWEST, By, group_images, iterate_images
 from unoqa.benchmark.monitoring.words import Words
 from unoqa.core.errors import UsageError
 from unoqa.grader.model import read_settling
@@ -63,7 +63,7 @@ def run_monitoring(
     """
     settling = read_settling(model)
     usual = _find_reference(settling, model, reference)
-    recent = group_images(read_images(folders, settling.checksum), by)
+    recent = group_images(iterate_images(folders, settling.checksum), by)
     comparisons = compare(usual, recent.periods)
     compared = {one.statistic for one in comparisons}
     notes = list(recent.notes)
@@ -87,7 +87,7 @@ def run_monitoring(
 
 def _find_reference(settling: Settling, model: Path, folders: Sequence[Path]) -> CohortStatistics:
     if folders:
-        found = CohortStatistics.of(read_images(folders, settling.checksum))
+        found = CohortStatistics.of(iterate_images(folders, settling.checksum))
     elif settling.statistics is None:
         why = "an earlier version settled it" if settling.is_settled else "it is not settled"
         raise UsageError(
