@@ -61,7 +61,7 @@ def _show_group(monitoring: Monitoring, comparisons: Sequence[Comparison]) -> di
     series = {name: [one for one in comparisons if one.statistic == name] for name in monitoring.reference.names}
     series = {name: some for name, some in series.items() if some}
     since = {
-        one.latest.statistic: one.since.name
+        one.latest.statistic: one.since.name.removeprefix("week of ")
         for one in monitoring.movements
         if one.since.group == comparisons[0].period.group
     }
