@@ -17,6 +17,9 @@ from unoqa.store.results.folder import heat_path
 
 THRESHOLD, BORDER = 1.0, 2.0
 
+UNSURE_BELOW = 0.25
+"""Of these made-up certainties, which are distances."""
+
 FACTS = {
     "versions": {"unoqa": "0.1.0"},
     "recipe": "measures",
@@ -43,7 +46,7 @@ def make_grading(number, name, score):
     finding = Finding(words, words, 4.0, False, "upper left", 0.25, 0.4, 0.1, 0.2, "share", 1)
     findings = () if grade is Grade.OUTSTANDING else (finding,)
     certainty = min(1.0, abs(score - THRESHOLD), abs(score - BORDER))
-    return Grading(name, grade, score, THRESHOLD, certainty, findings, percentile=0.5)
+    return Grading(name, grade, score, THRESHOLD, certainty, findings, percentile=0.5, unsure=certainty < UNSURE_BELOW)
 
 
 SEVERAL = {

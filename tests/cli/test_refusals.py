@@ -81,9 +81,9 @@ def test_a_missing_model(refusal, clinic, tmp_path):
 def test_a_model_of_another_version(refusal, clinic, settled_model, tmp_path):
     other = shutil.copytree(settled_model, tmp_path / "other")
     text = (other / "model.toml").read_text(encoding="utf-8")
-    (other / "model.toml").write_text(text.replace("format = 3", "format = 9"), encoding="utf-8")
+    (other / "model.toml").write_text(text.replace("format = 4", "format = 9"), encoding="utf-8")
     assert refusal("grade", clinic.mixed, "-m", other, "-o", tmp_path / "results") == (
-        f"The model {other} has format 9, of unoqa {__version__}, but this version reads 3; "
+        f"The model {other} has format 9, of unoqa {__version__}, but this version reads 4; "
         "install that version or a newer one."
     )
 

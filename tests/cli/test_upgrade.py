@@ -59,7 +59,7 @@ def test_results_are_not_continued(refusal, clinic, settled_model, results):
 @pytest.mark.requirement("R13")
 def test_a_model_names_the_command_that_fits_it_again_and_that_command_does(unoqa, refusal, clinic, former_model):
     assert refusal("info", former_model) == (
-        f"The model {former_model} has format 2, of unoqa 0.1.0, but this version reads 3; "
+        f"The model {former_model} has format 2, of unoqa 0.1.0, but this version reads 4; "
         f"fit it again: `unoqa fit OUTSTANDING -o {former_model} --overwrite --recipe measures`."
     )
     ended = unoqa("fit", clinic.outstanding, "-o", former_model, "--overwrite", "--recipe", "measures", "--quiet")

@@ -115,9 +115,9 @@ def test_a_missing_file_is_named(name, copy):
 
 def test_a_model_of_another_version(copy):
     text = (copy / "model.toml").read_text(encoding="utf-8")
-    (copy / "model.toml").write_text(text.replace("format = 3", "format = 1"), encoding="utf-8")
+    (copy / "model.toml").write_text(text.replace("format = 4", "format = 1"), encoding="utf-8")
     assert refusal(copy) == (
-        f"The model {copy} has format 1, of unoqa {unoqa.__version__}, but this version reads 3; "
+        f"The model {copy} has format 1, of unoqa {unoqa.__version__}, but this version reads 4; "
         f"fit it again, and settle it: `unoqa fit OUTSTANDING -o {copy} --overwrite --recipe measures`."
     )
 

@@ -170,7 +170,7 @@ def test_a_split_comes_back_from_its_arrays():
     points = np.random.default_rng(0).normal(size=(40, 6)) + 4 * (np.arange(40) < 20)[:, None]
     settings = Split("members", Pca(), Gmm())
     fitted, _ = settings.fit(points, points.sum(axis=1), std=1.0, seed=0)
-    again = settings.restore(fitted.state(), fitted.ungradable_cluster, fitted.distinct, fitted.border)
+    again = settings.restore(fitted.state(), fitted.to_values())
     assert [again.grade(point) for point in points] == [fitted.grade(point) for point in points]
 
 

@@ -115,7 +115,7 @@ def test_what_to_look_at_first_is_failed_flagged_or_doubtful(cohort):
     assert hints[0].scan.position == 5
     assert "export it again" in hints[0].why
     assert any(hint.scan.position == 3 and "another size" in hint.why for hint in hints)
-    assert all(hint.scan.is_uncertain for hint in hints if hint.scan.position not in (3, 5))
+    assert all(hint.scan.grading.unsure for hint in hints if hint.scan.position not in (3, 5))
 
 
 def test_the_least_certain_come_first(cohort):
@@ -188,7 +188,7 @@ def test_what_to_look_at_is_counted_once(results):
     page = write(results)
     card = re.search(r"to look at</span>\s*<strong>(\d+)</strong>\s*<span[^>]*>(.*?)</span>", page, re.S)
     cohort = Cohort.read(results)
-    doubtful = [one for one in cohort.scans if one.is_uncertain or one.flags or one.grading.grade is None]
+    doubtful = [one for one in cohort.scans if one.grading.unsure or one.flags or one.grading.grade is None]
     assert int(card[1]) == len(doubtful)
     assert card[2].endswith("1 flagged, 1 without a grade")
 

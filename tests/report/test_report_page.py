@@ -81,7 +81,7 @@ def test_grades_findings_facts_and_flags_filter(opened):
     opened.locator("#filters .chip", has_text="ungradable").click()
     without = shown(opened)
     assert 0 < without < len(NAMES)
-    for label, value in (("device", "A"), ("laterality", "right"), ("finding", "blur"), ("flag", "uncertain")):
+    for label, value in (("device", "A"), ("laterality", "right"), ("finding", "blur"), ("flag", "unsure")):
         opened.locator("#clear").click()
         assert shown(opened) == len(NAMES)
         opened.get_by_label(label, exact=True).select_option(value)

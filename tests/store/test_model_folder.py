@@ -41,7 +41,7 @@ def read_error(folder):
 def test_document_arrays_and_graphs_come_back(model):
     document, arrays, graphs, _ = read_model_folder(model)
     assert graphs == GRAPHS
-    assert document == {"format": 3, **DOCUMENT}
+    assert document == {"format": 4, **DOCUMENT}
     assert arrays.keys() == ARRAYS.keys()
     assert all(torch.equal(arrays[name], ARRAYS[name]) for name in ARRAYS)
     assert all(arrays[name].dtype == ARRAYS[name].dtype for name in ARRAYS)
@@ -104,9 +104,9 @@ def test_a_folder_that_does_not_exist_is_named_with_the_command_that_makes_one(t
 
 def test_another_version_is_reported_before_a_wrong_checksum(model):
     text = (model / "model.toml").read_text(encoding="utf-8")
-    (model / "model.toml").write_text(text.replace("format = 3", "format = 1"), encoding="utf-8")
+    (model / "model.toml").write_text(text.replace("format = 4", "format = 1"), encoding="utf-8")
     assert read_error(model) == (
-        f"The model {model} has format 1, of unoqa another version, but this version reads 3; "
+        f"The model {model} has format 1, of unoqa another version, but this version reads 4; "
         f"fit it again: `unoqa fit OUTSTANDING -o {model} --overwrite`."
     )
 
@@ -132,7 +132,7 @@ def test_a_copy_is_the_same_model_in_any_folder(model, tmp_path):
 
 def test_a_model_replaces_a_model_but_nothing_else(model, tmp_path):
     write_model_folder(model, {"alpha": 0.2}, {}, {}, "")
-    assert read_model_folder(model)[:3] == ({"format": 3, "alpha": 0.2}, {}, {})
+    assert read_model_folder(model)[:3] == ({"format": 4, "alpha": 0.2}, {}, {})
     (tmp_path / "holiday").mkdir()
     (tmp_path / "holiday" / "photo.png").touch()
     for folder, sentence in (

@@ -39,6 +39,7 @@ FOUND = [
         size=(320, 320),
         percentile=0.02,
         members=(3.0, 1.0),
+        spread=0.125,
         point=np.array([3.25, 1.0]),
         findings=(BLUR, DIM),
         facts=Facts(laterality=Fact("right", "header"), device=Fact("X", "header")),
@@ -51,7 +52,7 @@ FOUND = [
 
 GRADINGS = [
     Grading("a.png", Grade.OUTSTANDING, 0.5, 1.5, 0.9, percentile=0.8),
-    Grading("b.png", Grade.GRADABLE, 3.25, 1.5, 0.4, findings=(BLUR, DIM), percentile=0.02),
+    Grading("b.png", Grade.GRADABLE, 3.25, 1.5, 0.4, findings=(BLUR, DIM), percentile=0.02, unsure=True),
     Grading("c.tif", None, None, 1.5, None, error="truncated: c.tif ends early; copy it again."),
     Grading("d.png", Grade.UNGRADABLE, 9.0, 1.5, 1.0, percentile=0.01),
 ]
@@ -338,6 +339,19 @@ def test_an_older_record_is_migrated(folder, monkeypatch):
     with Results.open(folder) as results:
         assert results.connection.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
         assert results.connection.execute("SELECT eye FROM images").fetchall() == [(None,)] * 4
+        assert list(results.gradings) == GRADINGS
+
+
+def test_a_record_from_before_certainty_was_a_probability_is_read_and_assessed_again(folder):
+    with sqlite3.connect(folder / RECORD) as connection:
+        for column in ("spread", "unsure"):
+            connection.execute(f"ALTER TABLE images DROP COLUMN {column}")
+        connection.execute("PRAGMA user_version = 3")
+    connection.close()
+    with Results.open(folder) as results:
+        assert list(results.gradings) == [replace(one, unsure=False) for one in GRADINGS]
+    assert fill(folder) == 0
+    with Results.open(folder) as results:
         assert list(results.gradings) == GRADINGS
 
 

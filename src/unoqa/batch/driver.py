@@ -16,8 +16,8 @@ from unoqa.batch.worker import Task, Worker
 from unoqa.core.errors import UsageError
 from unoqa.core.progress import NoProgress, ignore
 from unoqa.grader.choice_of_model import Models
-from unoqa.grader.cohort import check_cohort_size
-from unoqa.grader.grader import SETTLE_FIRST, AnyGrader
+from unoqa.grader.cohort import SETTLE_FIRST, check_cohort_size
+from unoqa.grader.grader import AnyGrader
 from unoqa.grader.open_encoders import library_versions
 from unoqa.store.results import ImageEntry, RunPlan, begin_run
 from unoqa.store.results.folder import heat_path, remove_leftovers, remove_stale, separate_overlays

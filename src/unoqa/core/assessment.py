@@ -26,6 +26,7 @@ class Assessment:
         percentile: conformal p-value among outstanding images: the share of them, itself counted, that score at least
             as high. It compares between models.
         members: the weighted standardised score of each member of the panel.
+        spread: standard error of the score: how much it depends on the outstanding images that the model was fitted on.
         point: the numbers by which the image is clustered; empty if it is outstanding, since then it is not clustered.
         fingerprint: what copies of a scan have in common; see `unoqa.grader.duplicates`.
         model: number of the model that scored it, from 0.
@@ -40,6 +41,7 @@ class Assessment:
     size: tuple[int, int] = (0, 0)
     percentile: float | None = None
     members: tuple[float, ...] = ()
+    spread: float = 0.0
     point: Float[np.ndarray, " high"] = field(default_factory=lambda: np.empty(0))
     findings: tuple[Finding, ...] = ()
     facts: Facts = NO_FACTS

@@ -36,13 +36,15 @@ class Grading:
         grade: None if the image could not be graded.
         score: higher is worse; None if the image could not be read.
         threshold: the score above which an image is not outstanding.
-        certainty: from 0 (the neighbouring grade is as likely) to 1; None if there is no grade.
+        certainty: probability that a model fitted on other outstanding images of the device, and another cohort of its
+            kind, give the same grade; 0 if the grade means nothing, None if there is none.
         findings: what is wrong with the image, the worst first.
         error: a stable code and one sentence; empty if there is a grade.
         percentile: share of outstanding images, this one counted, whose score is at least as high; None if the image
             could not be read.
         out_of_scope: empty, or the code of why the image is not such a scan as the model knows.
         reduced: the first two numbers by which the image was clustered; empty if it was not.
+        unsure: whether the grade is so uncertain that a person should look at the image.
     """
 
     image: str
@@ -55,6 +57,7 @@ class Grading:
     percentile: float | None = None
     out_of_scope: str = ""
     reduced: tuple[float, ...] = ()
+    unsure: bool = False
 
     def __repr__(self) -> str:
         grade = "no grade" if self.grade is None else self.grade.word

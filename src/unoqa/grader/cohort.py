@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeGuard, final
 
@@ -12,13 +11,21 @@ from jaxtyping import Bool, Float
 from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import CohortError
 from unoqa.core.grading import Grade, Grading
-from unoqa.grader.split import FEWEST, FittedSplit, Split, SplitGrades
+from unoqa.grader.certainty import SURE, draw_borders, draw_thresholds, find_certainty
+from unoqa.grader.panel import SMALLEST_STD
+from unoqa.grader.split import FEWEST, SMALLEST_DISTANCE, FittedSplit, Split, SplitGrades
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from unoqa.core.contracts import Threshold
 
 TOO_FEW = "cohort-too-small"
+
+SETTLE_FIRST = (
+    "Grading single images takes a settled model, and this one is not settled: run "
+    "`unoqa settle COHORT -m MODEL -o MODEL2` (in Python: `grader.settle(cohort)`) on a mixed cohort first."
+)
 
 SMALL_GROUP, SMALL_SHARE = 2, 0.05
 """Number of images, and share of those not outstanding, below which the ungradable group may be odd images only."""
@@ -48,18 +55,27 @@ class FittedThreshold:
     Attributes:
         value: the threshold.
         std: standard deviation of the scores of outstanding images, the unit of distances from the threshold.
+        others: thresholds that other outstanding images might give; see `unoqa.grader.certainty`.
     """
 
     value: float
     std: float
+    others: tuple[float, ...] = ()
+
+    @classmethod
+    def fit(cls, threshold: Threshold, scores: Float[np.ndarray, " images"], *, seed: int) -> FittedThreshold:
+        """Fit on the scores of outstanding images, each by modules that were not fitted on it."""
+        std = float(max(scores.std(), SMALLEST_STD))
+        return cls(threshold.fit(scores), std, draw_thresholds(threshold, scores, seed=seed))
+
+    @property
+    def drawn(self) -> tuple[float, ...]:
+        """The others or, where none were drawn, the threshold itself."""
+        return self.others or (self.value,)
 
     def passes(self, score: float) -> bool:
         """Tell whether an image with that score is outstanding."""
         return score <= self.value
-
-    def certainty(self, score: float) -> float:
-        """Return 0 at the threshold, .76 at one standard deviation from it, and nearly 1 far from it."""
-        return math.tanh(abs(score - self.value) / self.std)
 
 
 @final
@@ -97,8 +113,10 @@ def grade_cohort(
     points = np.stack([one.point for one in not_outstanding])
     scores = np.array([one.score for one in not_outstanding])
     fitted, grades = split.fit(points, scores, std=threshold.std, seed=seed)
+    passing = [one.score for one in assessed if _is_scan(one) and threshold.passes(one.score)]
+    fitted = replace(fitted, borders=_draw_borders(fitted, grades, scores, np.array(passing), threshold, seed=seed))
     graded = {  # by identity: images in memory may share a name
-        id(one): _grade_clustered(one, threshold, grades, number) for number, one in enumerate(not_outstanding)
+        id(one): _grade_clustered(one, threshold, fitted, grades, number) for number, one in enumerate(not_outstanding)
     }
     gradings = tuple(graded.get(id(one)) or _grade_alone(one, threshold, fitted) for one in assessed)
     worst = list_ungradable_scans(gradings)
@@ -129,7 +147,11 @@ def check_cohort_size(images: int) -> None:
 
 def is_refused_scan(one: Assessment | Failure, threshold: FittedThreshold) -> TypeGuard[Assessment]:
     """Tell whether an image is a scan, and not outstanding."""
-    return isinstance(one, Assessment) and not one.out_of_scope and not threshold.passes(one.score)
+    return _is_scan(one) and not threshold.passes(one.score)
+
+
+def _is_scan(one: Assessment | Failure) -> TypeGuard[Assessment]:
+    return isinstance(one, Assessment) and not one.out_of_scope
 
 
 def list_ungradable_scans(gradings: Sequence[Grading]) -> list[str]:
@@ -157,25 +179,50 @@ def grade_failure(one: Failure, threshold: float) -> Grading:
     return Grading(one.name, None, None, threshold, None, error=error, out_of_scope=one.out_of_scope)
 
 
+def _draw_borders(
+    split: FittedSplit,
+    grades: SplitGrades,
+    scores: Float[np.ndarray, " refused"],
+    passing: Float[np.ndarray, " passing"],
+    threshold: FittedThreshold,
+    *,
+    seed: int,
+) -> tuple[float, ...]:
+    """Draw the borders that other cohorts of the kind might give; some of its outstanding images might be refused."""
+    places = list(map(split.place, scores, grades.grades, grades.margins))
+    return draw_borders(
+        np.concatenate([scores, passing]),
+        np.concatenate([places, passing]),
+        np.array(threshold.drawn),
+        apart=SMALLEST_DISTANCE * threshold.std,
+        fewest=FEWEST,
+        seed=seed,
+    )
+
+
 def _grade_alone(one: Assessment | Failure, threshold: FittedThreshold, split: FittedSplit | None) -> Grading:
     if isinstance(one, Failure):
         return grade_failure(one, threshold.value)
     if one.out_of_scope:
         return _make_grading(one, threshold, Grade.UNGRADABLE, 0.0)
     if threshold.passes(one.score):
-        return _make_grading(one, threshold, Grade.OUTSTANDING, threshold.certainty(one.score))
+        certainty = find_certainty(Grade.OUTSTANDING, one.score, one.score, one.spread, threshold.drawn)
+        return _make_grading(one, threshold, Grade.OUTSTANDING, certainty)
     if split is None:
         error = f"{TOO_FEW}: not outstanding, but too few such images to tell gradable from ungradable."
         return _make_grading(one, threshold, None, None, error)
-    return _grade_clustered(one, threshold, split.grade_points(one.point[None]), 0)
+    return _grade_clustered(one, threshold, split, split.grade_points(one.point[None]), 0)
 
 
-def _grade_clustered(one: Assessment, threshold: FittedThreshold, split: SplitGrades, number: int) -> Grading:
-    """A gradable image is as certain as the nearer of its two borders allows; an ungradable one has one border."""
-    grade, certainty = split.grades[number], float(split.margins[number])
-    if grade is Grade.GRADABLE:
-        certainty = min(threshold.certainty(one.score), certainty)
-    reduced = tuple(float(value) for value in split.reduced[number, :SHOWN])
+def _grade_clustered(
+    one: Assessment, threshold: FittedThreshold, split: FittedSplit, grades: SplitGrades, number: int
+) -> Grading:
+    """Where the groups do not differ, no grade is certain."""
+    grade, certainty = grades.grades[number], 0.0
+    if split.distinct:
+        place = split.place(one.score, grade, float(grades.margins[number]))
+        certainty = find_certainty(grade, one.score, place, one.spread, threshold.drawn, split.borders)
+    reduced = tuple(float(value) for value in grades.reduced[number, :SHOWN])
     return replace(_make_grading(one, threshold, grade, certainty), reduced=reduced)
 
 
@@ -192,6 +239,7 @@ def _make_grading(
         error=error,
         percentile=one.percentile,
         out_of_scope=one.out_of_scope,
+        unsure=certainty is not None and certainty < SURE,
     )
 
 

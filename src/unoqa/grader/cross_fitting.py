@@ -40,6 +40,14 @@ def assign_folds(images: int, folds: int, *, seed: int, groups: Sequence[str] | 
     return fold_of[members]
 
 
+def measure_spread(scores: Sequence[float]) -> float:
+    """Return the standard error of the mean of scores by modules that were each fitted without another fold.
+
+    The delete-a-group jackknife (Shao, Tu 1995, section 2.3); 0 if there is one module.
+    """
+    return float(np.sqrt((len(scores) - 1) * np.var(scores)))
+
+
 @final
 @dataclass
 class MapSums:

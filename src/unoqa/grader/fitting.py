@@ -19,7 +19,6 @@ from unoqa.grader.cross_fitting import assign_folds
 from unoqa.grader.findings import FittedFindings
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.open_encoders import CachedFeatures
-from unoqa.grader.panel import SMALLEST_STD
 from unoqa.grader.source import LazyImage
 from unoqa.store.workspace import make_key
 
@@ -130,9 +129,9 @@ def fit_on_outstanding(
     )
     with map_in_order(FittedFindings.fit, [images.features[encoders.measures]]) as results:
         findings = next(results)
-    value, std = threshold.fit(held_out.scores), float(max(held_out.scores.std(), SMALLEST_STD))
     levels = HeatLevels.from_pairs(held_out.levels)
-    return Fitted(fitted, FittedThreshold(value, std), findings, levels, np.sort(held_out.scores), report)
+    fitted_threshold = FittedThreshold.fit(threshold, held_out.scores, seed=seed)
+    return Fitted(fitted, fitted_threshold, findings, levels, np.sort(held_out.scores), report)
 
 
 @final

@@ -15,6 +15,7 @@ from unoqa.core.grading import Grading
 from unoqa.core.parallel import map_all
 from unoqa.core.progress import NoProgress
 from unoqa.grader.cohort import (
+    SETTLE_FIRST,
     CohortResult,
     FittedThreshold,
     check_cohort_size,
@@ -44,11 +45,6 @@ if TYPE_CHECKING:
     from unoqa.grader.open_encoders import OpenEncoders
     from unoqa.grader.source import ImagesLike
     from unoqa.grader.split import FittedSplit, Split
-
-SETTLE_FIRST = (
-    "Grading single images takes a settled model, and this one is not settled: run "
-    "`unoqa settle COHORT -m MODEL -o MODEL2` (in Python: `grader.settle(cohort)`) on a mixed cohort first."
-)
 
 
 @runtime_checkable
@@ -154,6 +150,7 @@ class Grader:
             size=shape,
             percentile=self.fitted.percentile(prediction.score),
             members=tuple(prediction.members.tolist()),
+            spread=prediction.spread,
             point=np.empty(0) if passes else self.split.represent(prediction),
             findings=place_anatomically(findings, "" if orientation is None else orientation.value),
             facts=scan.facts,
@@ -193,7 +190,9 @@ class Grader:
 
         Raises:
             CohortError: fewer than 10 of the images are not outstanding, or the ungradable group is too small.
+            UsageError: the borders were set with labels.
         """
+        self.model.check_without_labels()
         assessed = _assess_all(self, ImageSource.find(images), progress, measure=True)
         result, fitted = grade_cohort(assessed, self.threshold, self.split, seed=self.model.seed)
         not_outstanding = sum(is_refused_scan(one, self.threshold) for one in assessed)

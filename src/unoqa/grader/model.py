@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import torch
 
 from unoqa.core.contracts import select_prefix
-from unoqa.core.errors import ModelError
+from unoqa.core.errors import ModelError, UsageError
 from unoqa.core.precision import Precision, find_usable, name_lack
 from unoqa.encoders.measures import MEASURES
 from unoqa.grader.card import render_model_card
@@ -18,6 +17,7 @@ from unoqa.grader.content import FittedContent
 from unoqa.grader.findings import FittedFindings
 from unoqa.grader.fitting import FitReport, Fitted
 from unoqa.grader.heat import HeatLevels
+from unoqa.grader.model_checks import check_measures, check_numbers, check_weights
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.recipe_values import check_keys, parse_panel, parse_size, parse_slab, parse_split
 from unoqa.grader.scans import FittedScans
@@ -50,6 +50,8 @@ class Model:
         settings: every setting of the recipe as plain values.
         date: of the fit, ISO 8601.
         precision: in which it was fitted.
+        calibration: of a model whose borders were set with labels, number of labelled images, and kappa to expect
+            before and after; else None.
         checksum: SHA-256 that names the model folder it was read from; empty if it was not read from one.
     """
 
@@ -62,6 +64,7 @@ class Model:
     seed: int
     date: str
     precision: Precision = "single"
+    calibration: dict[str, Any] | None = None
     checksum: str = ""
 
     @property
@@ -73,6 +76,18 @@ class Model:
     def usable_precision(self) -> Precision:
         """The precision in which the model computes on this device: single where the device lacks its own."""
         return find_usable(self.precision, self.encoders.device)
+
+    def check_without_labels(self) -> None:
+        """Refuse a model whose borders were set with labels where they are to be set anew.
+
+        Raises:
+            UsageError: it is such a model.
+        """
+        if self.calibration is not None:
+            raise UsageError(
+                "The borders of this model were set with labels, and this would set them anew; name the model that it "
+                "was made from."
+            )
 
     def find_warnings(self) -> tuple[str, ...]:
         """Return a sentence if the device lacks the model's precision."""
@@ -103,13 +118,7 @@ def write_model(
     graphs = model.encoders.graphs()
     document, arrays = _document(model, graphs), _arrays(model)
     if split is not None:
-        document["settled"] = {
-            "cohort": cohort,
-            "ungradable_cluster": split.ungradable_cluster,
-            "distinct": split.distinct,
-        }
-        if split.border is not None:
-            document["settled"]["border"] = split.border
+        document["settled"] = {"cohort": cohort, **split.to_values()}
         arrays |= {f"settled.{name}": array for name, array in split.state().items()}
         if statistics is not None:
             document["settled"]["statistics"] = list(statistics.names)
@@ -130,8 +139,7 @@ def read_model(folder: Path, device: torch.device) -> tuple[Model, FittedSplit |
         settled = files.document.get("settled")
         if settled is None:
             return model, None, 0, None
-        state = select_prefix(files.arrays, "settled.")
-        split = model.split.restore(state, settled["ungradable_cluster"], settled["distinct"], settled.get("border"))
+        split = model.split.restore(select_prefix(files.arrays, "settled."), settled)
         return model, split, settled["cohort"], _restore_statistics(files)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise _explain(folder, error) from error
@@ -206,6 +214,7 @@ def _document(model: Model, graphs: Mapping[int, bytes]) -> dict[str, Any]:
         "measures": {name: MEASURES.load(name).version for name in fitted.findings.names},
         "standards": [{"mean": member.mean, "std": member.std} for member in fitted.panel.members],
         "settings": model.settings,
+        **({} if model.calibration is None else {"calibration": model.calibration}),
     }
 
 
@@ -215,6 +224,7 @@ def _arrays(model: Model) -> State:
         "findings": model.fitted.findings.state(),
         "heat": model.fitted.heat.state(),
         "reference": {"scores": torch.from_numpy(model.fitted.reference)},
+        "threshold": {"others": torch.tensor(model.fitted.threshold.others, dtype=torch.float64)},
         "content": {} if model.scans.content is None else model.scans.content.state(),
     }
     for number, encoder in enumerate(model.encoders.all):
@@ -226,8 +236,8 @@ def _arrays(model: Model) -> State:
 
 def _restore(files: ModelFiles, device: torch.device) -> Model:
     document, arrays = files.document, files.arrays
-    _check_measures(document["measures"])
-    _check_numbers(document, arrays)
+    check_measures(document["measures"])
+    check_numbers(document, arrays)
     name, settings = document["recipe"], document["settings"]
     check_keys(settings, name)
     panel = parse_panel(settings, name)
@@ -235,14 +245,14 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
     encoders = OpenEncoders.restore(
         panel.encoders(), parse_size(settings, name), device=device, states=states, graphs=files.graphs
     )
-    _check_weights(document["encoders"], encoders)
+    check_weights(document["encoders"], encoders)
     there = {key: array.to(device) for key, array in arrays.items() if key.startswith(("panel.", "findings."))}
     scales = [encoder.scales for encoder in encoders.all]
     content = select_prefix(arrays, "content.")
     measures, measure_scales = tuple(document["measures"]), scales[encoders.measures]
     fitted = Fitted(
         panel=panel.restore(select_prefix(there, "panel."), scales, document["standards"]),
-        threshold=FittedThreshold(document["threshold"], document["std"]),
+        threshold=FittedThreshold(document["threshold"], document["std"], tuple(arrays["threshold.others"].tolist())),
         findings=FittedFindings.restore(select_prefix(there, "findings."), measures, measure_scales),
         heat=HeatLevels.restore(select_prefix(arrays, "heat.")),
         reference=arrays["reference.scores"].numpy(),
@@ -258,33 +268,6 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
         document["seed"],
         document["date"],
         panel.precision,
+        document.get("calibration"),
         files.checksum,
     )
-
-
-def _check_measures(measures: Mapping[str, int]) -> None:
-    """Refuse a model whose measures are not those of this installation."""
-    for name, made in measures.items():
-        here = MEASURES.load(name).version if name in MEASURES.names() else None
-        if here != made:
-            raise ModelError(
-                f"The model was made with version {made} of the measure '{name}', and this installation has "
-                f"{'none' if here is None else here}; fit it again, or install the version that made it."
-            )
-
-
-def _check_numbers(document: Mapping[str, Any], arrays: State) -> None:
-    numbers = [document["threshold"], document["std"], *(standard["std"] for standard in document["standards"])]
-    if not all(math.isfinite(number) for number in numbers) or min(numbers[1:]) <= 0:
-        raise ValueError("a threshold or standard deviation is out of range")
-    if damaged := [name for name, array in arrays.items() if array.is_floating_point() and array.isnan().any()]:
-        raise ValueError(f"{damaged[0]} holds NaN")
-
-
-def _check_weights(checksums: list[str], encoders: OpenEncoders) -> None:
-    for made, encoder in zip(checksums, encoders.all, strict=True):
-        if made != encoder.checksum:
-            raise ModelError(
-                f"An encoder's weights have SHA-256 {encoder.checksum[:12]}…, but the model was made with "
-                f"{made[:12]}…; copy the model again from where it was made."
-            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, Literal, TypeVar, final
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from unoqa.core.features import FeaturePyramid
 from unoqa.core.parallel import map_all
 from unoqa.core.precision import Precision, get_precision, set_precision
 from unoqa.core.work import Work
-from unoqa.grader.cross_fitting import NO_FOLD, FoldFit, FoldPrediction, MapSums, assign_folds
+from unoqa.grader.cross_fitting import NO_FOLD, FoldFit, FoldPrediction, MapSums, assign_folds, measure_spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
     from unoqa.core.contracts import Encoder, FittedModule, LowQualityModule, State
     from unoqa.core.features import FeatureSet, Scale
+
+Map = Float[np.ndarray, "_ _"]
+
+Score = TypeVar("Score", float, Float[np.ndarray, " modules"])
 
 Fusion = Literal["sum", "norm"]
 """How the members' standardised scores become one: their sum, or the norm of their positive parts.
@@ -83,12 +87,14 @@ class Prediction:
         members: the weighted standardised score of each member; 0 is the mean of outstanding images.
         maps: the maps of all members, in their order, higher = worse.
         latent: returns the latents of the first member that has any, flattened, in half precision.
+        spread: standard error of the score: how much it depends on the outstanding images that were fitted on.
     """
 
     score: float
     members: Float[np.ndarray, " members"]
-    maps: tuple[Float[np.ndarray, "_ _"], ...]
+    maps: tuple[Map, ...]
     latent: Callable[[], Float[np.ndarray, " numbers"]] = _no_latent
+    spread: float = 0.0
 
 
 @final
@@ -107,13 +113,16 @@ class FittedMember:
     std: float
     weight: float
 
-    def predict(self, pyramid: FeaturePyramid) -> tuple[float, list[Float[np.ndarray, "_ _"]]]:
-        """Return the weighted standardised score of one image, and its maps; means over the modules."""
+    def predict(self, pyramid: FeaturePyramid) -> tuple[float, Float[np.ndarray, " modules"], list[Map]]:
+        """Return the weighted standardised score of one image, that by each module, and the maps; means of modules."""
         evidences = type(self.modules[0]).predict_each(self.modules, pyramid)
-        score = float(torch.stack([evidence.score[0].double() for evidence in evidences]).mean())
+        scores = torch.stack([evidence.score[0].double() for evidence in evidences])
         maps = zip(*(evidence.maps for evidence in evidences), strict=True)
         means = [torch.stack([grid[0] for grid in folds]).mean(dim=0).cpu().numpy() for folds in maps]
-        return self.weight * (score - self.mean) / self.std, means
+        return self._standardise(float(scores.mean())), self._standardise(scores.cpu().numpy()), means
+
+    def _standardise(self, score: Score) -> Score:
+        return self.weight * (score - self.mean) / self.std
 
     def state(self) -> State:
         """Return the arrays of all modules."""
@@ -138,9 +147,11 @@ class FittedPanel:
         One image at a time, because the last bits of a matrix product depend on its size.
         """
         predictions = [member.predict(pyramids[member.encoder]) for member in self.members]
-        scores = np.array([score for score, _ in predictions])
-        maps = tuple(grid for _, grids in predictions for grid in grids)
-        return Prediction(fuse(scores, self.fusion), scores, maps, partial(self._latent, pyramids))
+        scores = np.array([score for score, _, _ in predictions])
+        maps = tuple(grid for _, _, grids in predictions for grid in grids)
+        folds = np.stack([each for _, each, _ in predictions], axis=1)
+        spread = measure_spread([fuse(one, self.fusion) for one in folds])
+        return Prediction(fuse(scores, self.fusion), scores, maps, partial(self._latent, pyramids), spread)
 
     def _latent(self, pyramids: Sequence[FeaturePyramid]) -> Float[np.ndarray, " numbers"]:
         for member in self.members:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
 
 from unoqa.core.auroc import auroc
 from unoqa.core.contracts import select_prefix
@@ -96,15 +97,21 @@ class Split:
         fitted = FittedSplit(reduction, partition, ungradable, distinct)
         if self.representation == "score":
             fitted = replace(fitted, border=_find_border(fitted, scores, assignment))
+        else:
+            fitted = replace(fitted, levels=_find_levels(assignment.cluster == ungradable, scores))
         return fitted, fitted.grade_clusters(assignment, reduced)
 
-    def restore(
-        self, state: Mapping[str, Tensor], ungradable_cluster: int, distinct: bool, border: float | None
-    ) -> FittedSplit:
-        """Return the split that gave the arrays."""
-        reduction = self.reduction.restore(select_prefix(state, "reduction."))
-        partition = self.clustering.restore(select_prefix(state, "partition."))
-        return FittedSplit(reduction, partition, ungradable_cluster, distinct, border)
+    def restore(self, state: Mapping[str, Tensor], values: Mapping[str, Any]) -> FittedSplit:
+        """Return the split that gave the arrays and the values."""
+        return FittedSplit(
+            self.reduction.restore(select_prefix(state, "reduction.")),
+            self.clustering.restore(select_prefix(state, "partition.")),
+            values["ungradable_cluster"],
+            values["distinct"],
+            values.get("border"),
+            tuple(values["levels"]) if "levels" in values else None,
+            tuple(state["borders"].tolist()),
+        )
 
 
 def _halve(point: Float[np.ndarray, " high"]) -> Float[np.ndarray, " high"]:
@@ -147,6 +154,9 @@ class FittedSplit:
         ungradable_cluster: 0 or 1, the cluster with the higher mean score.
         distinct: whether the clusters differed in score at all.
         border: the score between gradable and ungradable; None if images are not clustered by their score alone.
+        levels: the mean scores of gradable and ungradable images; None if images are clustered by their score alone.
+        borders: that other cohorts of the kind might give, by their scores, each with a threshold of the model; see
+            `unoqa.grader.certainty`.
     """
 
     reduction: FittedReduction
@@ -154,6 +164,8 @@ class FittedSplit:
     ungradable_cluster: int
     distinct: bool
     border: float | None = None
+    levels: tuple[float, float] | None = None
+    borders: tuple[float, ...] = ()
 
     def grade(self, point: Float[np.ndarray, " high"]) -> tuple[Grade, float]:
         """Grade one image that is not outstanding, independently of other images."""
@@ -171,12 +183,40 @@ class FittedSplit:
         grades = tuple(Grade.UNGRADABLE if worse else Grade.GRADABLE for worse in ungradable)
         return SplitGrades(grades, assignment.margin * float(self.distinct), reduced)
 
+    def place(self, score: float, grade: Grade, margin: float) -> float:
+        """Return where an image lies between gradable and ungradable, in units of the score; higher = worse.
+
+        It is the score or, where images are clustered by other numbers, so far from the middle between the mean scores
+        of the two groups as the margin says.
+        """
+        if self.levels is None:
+            return score
+        low, high = self.levels
+        return (low + high) / 2 + (margin if grade is Grade.UNGRADABLE else -margin) * (high - low) / 2
+
     def state(self) -> State:
         """Return the fitted arrays."""
         return {
             **{f"reduction.{name}": array for name, array in self.reduction.state().items()},
             **{f"partition.{name}": array for name, array in self.partition.state().items()},
+            "borders": torch.tensor(self.borders, dtype=torch.float64),
         }
+
+    def to_values(self) -> dict[str, Any]:
+        """Return what is fitted beside the arrays, as plain values for `Split.restore`."""
+        values = {
+            "ungradable_cluster": self.ungradable_cluster,
+            "distinct": self.distinct,
+            "border": self.border,
+            "levels": None if self.levels is None else list(self.levels),
+        }
+        return {key: value for key, value in values.items() if value is not None}
+
+
+def _find_levels(ungradable: Bool[np.ndarray, " images"], scores: Float[np.ndarray, " images"]) -> tuple[float, float]:
+    """Return the mean scores of both groups; of all images where one is empty."""
+    low, high = (scores[group] if group.any() else scores for group in (~ungradable, ungradable))
+    return float(low.mean()), float(high.mean())
 
 
 def _find_border(fitted: FittedSplit, scores: Float[np.ndarray, " images"], assignment: Assignment) -> float | None:

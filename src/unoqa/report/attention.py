@@ -75,8 +75,8 @@ def _flagged(cohort: Cohort) -> Iterable[Hint]:
 
 
 def _least_certain(cohort: Cohort, grade: Grade) -> Iterable[Hint]:
-    uncertain = (scan for scan in cohort.scans if scan.is_uncertain and not scan.grading.out_of_scope)
-    graded = [scan for scan in uncertain if scan.grading.grade is grade]
+    unsure = (scan for scan in cohort.scans if scan.grading.unsure and not scan.grading.out_of_scope)
+    graded = [scan for scan in unsure if scan.grading.grade is grade]
     for scan in sorted(graded, key=lambda scan: scan.grading.certainty or 0.0):
         question = _ask(scan.grading, cohort.border)
         yield Hint(scan, f"{question} (certainty {scan.grading.certainty:.2f} of 1)")

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 MOST_IMAGES = 5000
 """Images that a page shows; of more, those that are not outstanding come first."""
 
-UNCERTAIN = 0.25
-"""Certainty below which a grade is called uncertain: a quarter of the way from the border to sure."""
-
 FEW = 12
 """Most values of a fact by which images are grouped in a table."""
 
@@ -50,11 +47,6 @@ class Scan:
     flags: tuple[str, ...]
     members: tuple[float, ...]
     reduced: tuple[float, ...]
-
-    @property
-    def is_uncertain(self) -> bool:
-        """Whether the neighbouring grade is nearly as likely."""
-        return self.grading.certainty is not None and self.grading.certainty < UNCERTAIN
 
 
 @final

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from unoqa.core.facts import DATES
 from unoqa.report.attention import describe_flag
-from unoqa.report.cohort import GRADES, UNCERTAIN
+from unoqa.report.cohort import GRADES
 from unoqa.report.embedding import embed
 from unoqa.report.tables import word_of
 
@@ -40,7 +40,6 @@ def make_data(cohort: Cohort, scans: Sequence[Scan], heat_files: Sequence[str]) 
         "grades": [word_of(grade) for grade in GRADES],
         "threshold": _round(cohort.threshold),
         "border": _round(cohort.border),
-        "uncertain": UNCERTAIN,
         "scores": make_distribution(cohort),
         "embedding": embedding and {"sentence": embedding.sentence, "places": _rows(embedding.places)},
         "order": _make_order(scans),
@@ -83,6 +82,7 @@ def _describe(scan: Scan, drawn: float | None, heat_file: str) -> dict[str, Any]
         "grade": GRADES.index(grading.grade),
         "score": _round(drawn),
         "certainty": _round(grading.certainty),
+        "unsure": grading.unsure or None,
         "percentile": _round(grading.percentile),
         "findings": [_describe_finding(finding) for finding in grading.findings],
         "reasons": list(grading.reasons),

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from unoqa.grader.certainty import SURE
 from unoqa.report.assets import hash_inline, read_asset
 from unoqa.report.attention import choose_hints, describe_flag
-from unoqa.report.cohort import GRADES, UNCERTAIN, Cohort
+from unoqa.report.cohort import GRADES, Cohort
 from unoqa.report.data import encode, make_data
 from unoqa.report.exclusion import make_exclusion
 from unoqa.report.methods import describe_split, list_values, realised_refusal, write_methods
@@ -95,7 +96,7 @@ def _describe(cohort: Cohort, scans: Sequence[Scan]) -> dict[str, Any]:
         "counts": [(grade, cohort.count(grade)) for grade in GRADES],
         "graded": total - cohort.count(None),
         "doubtful": _count_doubtful(cohort),
-        "uncertain_below": UNCERTAIN,
+        "sure": SURE,
         "hints": [(shown.get(hint.scan.position), hint) for hint in choose_hints(cohort)],
         "tables": make_tables(cohort),
         "methods": write_methods(cohort),
@@ -109,7 +110,7 @@ def _describe(cohort: Cohort, scans: Sequence[Scan]) -> dict[str, Any]:
 def _count_doubtful(cohort: Cohort) -> dict[str, int]:
     """Count the images to look at; one may be so for several reasons, and is one of all once."""
     reasons = {
-        "uncertain": {scan.position for scan in cohort.scans if scan.is_uncertain},
+        "unsure": {scan.position for scan in cohort.scans if scan.grading.unsure},
         "flagged": {scan.position for scan in cohort.scans if scan.flags},
         "without": {scan.position for scan in cohort.scans if scan.grading.grade is None},
     }

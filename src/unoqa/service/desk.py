@@ -18,7 +18,7 @@ from unoqa.core.assessment import Failure
 from unoqa.core.errors import UsageError
 from unoqa.core.parallel import limit_to_one_thread
 from unoqa.formats import FORMATS, ImageReference
-from unoqa.grader.grader import SETTLE_FIRST
+from unoqa.grader.cohort import SETTLE_FIRST
 from unoqa.grader.privacy import NOTHING_KEPT
 from unoqa.grader.source import ImageSource, open_image
 

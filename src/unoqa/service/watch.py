@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, final
 from unoqa.batch import GradeOptions, Mode
 from unoqa.core.errors import UsageError
 from unoqa.core.progress import ignore
-from unoqa.grader.grader import SETTLE_FIRST
+from unoqa.grader.cohort import SETTLE_FIRST
 from unoqa.grader.source import ImageSource
 from unoqa.outputs.parts.run import grade_to_folder
 from unoqa.store.results import Results

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-FORMAT = 3
+FORMAT = 4
 """Version of the folder's layout; it rises when an older program could misread a newer folder."""
 
 DOCUMENT, ARRAYS, CARD, CHECKSUMS = "model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json"

@@ -41,7 +41,7 @@ export function showMachine(machine, blind) {
   }
   const line = make("p");
   line.append(makeGrade(machine.grade));
-  if (machine.certainty !== null) line.append(` certainty ${machine.certainty.toFixed(2)} of 1`);
+  if (machine.certainty !== null) line.append(` certainty ${machine.certainty.toFixed(2)} of 1${machine.unsure ? ", unsure" : ""}`);
   box.replaceChildren(line);
   if (machine.score !== null) box.append(make("p", `Score ${machine.score.toFixed(2)}; outstanding up to ${machine.threshold.toFixed(2)}. Higher is worse.`, "muted"));
   if (machine.error) box.append(make("p", machine.error));

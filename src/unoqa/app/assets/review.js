@@ -8,7 +8,7 @@ import { Viewer } from "/assets/viewer.js";
 const { folder, results, reader, blind } = document.body.dataset;
 const AHEAD = 3; // images that are fetched before they are wanted
 
-const state = { images: [], disagreements: [], at: 0, adjudicating: false, seen: false, details: new Map(), pictures: new Map(), final: new Map() };
+const state = { images: [], unsure: 0, disagreements: [], at: 0, adjudicating: false, seen: false, details: new Map(), pictures: new Map(), final: new Map() };
 const common = { results, reader, ...(blind ? { blind: "1" } : {}) };
 
 const viewer = reader ? new Viewer(byId("panes"), byId("zoom")) : null;
@@ -158,7 +158,8 @@ function showProgress() {
   const done = state.images.filter((one) => one.mine !== null).length;
   byId("progress").max = Math.max(1, state.images.length);
   byId("progress").value = done;
-  byId("count").textContent = `${done} of ${state.images.length} graded`;
+  const unsure = state.unsure ? `; the first ${state.unsure} are unsure` : "";
+  byId("count").textContent = `${done} of ${state.images.length} graded${unsure}`;
   byId("disagreements").textContent = state.disagreements.length;
 }
 
@@ -271,6 +272,7 @@ async function refresh() {
   const waiting = new Map(outbox.list().filter((one) => one.field === "grade" && one.reader === reader).map((one) => [one.position, one.value]));
   const grades = new Map(next.images.map((one) => [one.position, one.mine]));
   if (next.images.length !== state.images.length) state.images = next.images;
+  state.unsure = next.unsure;
   for (const one of state.images) one.mine = waiting.get(one.position) ?? grades.get(one.position) ?? null;
   if (!state.adjudicating) state.disagreements = next.disagreements;
   showProgress();

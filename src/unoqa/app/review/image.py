@@ -107,6 +107,7 @@ def _describe_machine(grading: Grading) -> dict[str, Any]:
         "score": grading.score,
         "threshold": grading.threshold,
         "certainty": grading.certainty,
+        "unsure": grading.unsure,
         "findings": list(grading.reasons),
         "error": grading.error.partition(": ")[2],
     }

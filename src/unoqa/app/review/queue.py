@@ -16,7 +16,7 @@ def list_queue(results: Results, reader: str) -> dict[str, Any]:
     """Return all images by doubt, with the reader's own grades, and those about which readers disagree.
 
     Nothing in it tells what the machine or another reader says, but the order: by certainty, images without a score
-    last.
+    last; and how many of the first are unsure.
     """
     reviews = collect_reviews(results.decisions)
     nobody = Review()
@@ -30,6 +30,7 @@ def list_queue(results: Results, reader: str) -> dict[str, Any]:
             }
             for position, grading in gradings
         ],
+        "unsure": sum(grading.unsure for _, grading in gradings),
         "disagreements": list_disagreements(reviews),
     }
 

@@ -195,4 +195,4 @@ class SystemFit:
 def _predict_without_latents(panel: FittedPanel, pyramids: Sequence[FeaturePyramid]) -> Prediction:
     """Predict one image and drop `latent`, which would keep all features of the image in memory."""
     prediction = panel.predict(pyramids)
-    return Prediction(prediction.score, prediction.members, prediction.maps)
+    return Prediction(prediction.score, prediction.members, prediction.maps, spread=prediction.spread)

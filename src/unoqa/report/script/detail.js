@@ -40,7 +40,7 @@ function describeImage(image) {
   const parts = [make("p", {}, make("span", { class: `grade ${classOf(image)}` }, gradeOf(image)))];
   if (image.error) parts.push(make("p", { class: "notice" }, image.error));
   for (const flag of image.flags ?? []) parts.push(make("p", { class: "notice" }, flag));
-  if (image.certainty !== undefined) parts.push(describeCertainty(image.certainty));
+  if (image.certainty !== undefined) parts.push(describeCertainty(image));
   if (image.score !== undefined) {
     const side = image.score > data.threshold ? "above" : "up to";
     parts.push(make("p", {}, `Score ${format(image.score)}, ${side} the threshold ${format(data.threshold)} (higher is worse).`));
@@ -53,10 +53,10 @@ function describeImage(image) {
   return parts;
 }
 
-function describeCertainty(certainty) {
+function describeCertainty({ certainty, unsure }) {
   const bar = make("span");
   bar.style.width = `${100 * certainty}%`;
-  return make("div", {}, `Certainty ${certainty.toFixed(2)} of 1`, make("div", { class: "meter" }, bar), make("p"));
+  return make("div", {}, `Certainty ${certainty.toFixed(2)} of 1${unsure ? ": unsure" : ""}`, make("div", { class: "meter" }, bar), make("p"));
 }
 
 function listFindings(image) {

@@ -93,7 +93,7 @@ function addFilters() {
     const values = new Set(images.map((image) => image.facts?.[fact]?.[0]));
     if (values.size > 1) addChoice(fact, (image) => (image.facts?.[fact] ? [image.facts[fact][0]] : []));
   }
-  addChoice("flag", (image) => [...(image.flags ?? []), ...(image.certainty < data.uncertain ? ["uncertain"] : []), ...(image.error ? ["failed"] : [])]);
+  addChoice("flag", (image) => [...(image.flags ?? []), ...(image.unsure ? ["unsure"] : []), ...(image.error ? ["failed"] : [])]);
   addRange();
   addSort();
   addButtons();

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _IMAGE = (
     "position, name, score, point, error_code, error, out_of_scope, digest, rows, columns, percentile, members, "
-    "warnings, fingerprint, coalesce(model, 0), statistics"
+    "warnings, fingerprint, coalesce(model, 0), statistics, coalesce(spread, 0)"
 )
 
 _FINDING = "measure, words, strength, slight, place, share, value, low, high, unit, direction"
@@ -55,7 +55,7 @@ def _make_assessed(
     name, score, point, code, error, scope, digest, rows, columns, percentile, members, *rest = values
     if score is None:
         return Failure(name, code, error, facts, scope)
-    warnings, fingerprint, model = rest
+    warnings, fingerprint, model, spread = rest
     return Assessment(
         name,
         score,
@@ -70,6 +70,7 @@ def _make_assessed(
         warnings=tuple(warnings.split()),
         fingerprint=fingerprint,
         model=model,
+        spread=spread,
     )
 
 

@@ -105,7 +105,14 @@ ALTER TABLE images ADD COLUMN statistics BLOB;  -- numbers of the whole image; `
 """
 """Version 4: cohorts can be compared by more than their scores."""
 
-MIGRATIONS: tuple[str, ...] = (SCHEMA, SEVERAL_MODELS, REDUCED, STATISTICS)
+CERTAINTY = """
+ALTER TABLE images ADD COLUMN spread REAL;  -- standard error of the score; NULL of older versions: not known
+ALTER TABLE images ADD COLUMN unsure INTEGER;  -- 1: a person should look; NULL of older versions: not known
+UPDATE meta SET value = '""' WHERE key = 'conditions';
+"""
+"""Version 5: certainty is a probability. A run that continues an older one assesses all images again."""
+
+MIGRATIONS: tuple[str, ...] = (SCHEMA, SEVERAL_MODELS, REDUCED, STATISTICS, CERTAINTY)
 """Statements that lead from each version to the next; an empty file has version 0."""
 
 VERSION = len(MIGRATIONS)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CLEARED = (
     "digest = NULL, rows = NULL, columns = NULL, score = NULL, percentile = NULL, members = NULL, point = NULL, "
     "grade = NULL, certainty = NULL, reduced = NULL, error_code = '', error = '', out_of_scope = '', warnings = '', "
-    "fingerprint = '', model = NULL, statistics = NULL"
+    "fingerprint = '', model = NULL, statistics = NULL, spread = NULL, unsure = NULL"
 )
 """Assignments that make a row one of an image that is not assessed."""
 

@@ -126,13 +126,13 @@ class Results:
         wanted = "WHERE position BETWEEN ? AND ? ORDER BY position"
         every = self._select(f"SELECT position, {_FINDING} FROM findings {wanted}, rank", first, last)
         rows = self._select(
-            "SELECT position, name, grade, score, certainty, percentile, error_code, error, out_of_scope, model "
-            f"FROM images {wanted}",
+            "SELECT position, name, grade, score, certainty, percentile, error_code, error, out_of_scope, model, "
+            f"unsure FROM images {wanted}",
             first,
             last,
         )
         for row, found in attach(rows, every):
-            _, name, grade, score, certainty, percentile, code, error, out_of_scope, model = row
+            _, name, grade, score, certainty, percentile, code, error, out_of_scope, model, unsure = row
             yield Grading(
                 image=name,
                 grade=None if grade is None else Grade(grade),
@@ -143,6 +143,7 @@ class Results:
                 error=f"{code}: {error}" if code else "",
                 percentile=percentile,
                 out_of_scope=out_of_scope,
+                unsure=bool(unsure),
             )
 
     def count(self, grade: Grade | None) -> int:

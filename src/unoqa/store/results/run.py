@@ -117,7 +117,7 @@ class Run:
         self.flush()
         rows = self.results.connection.execute(
             "SELECT name, score, point, error_code, error, rows, columns, warnings, out_of_scope, digest, fingerprint, "
-            "coalesce(model, 0) FROM images ORDER BY position"
+            "coalesce(model, 0), coalesce(spread, 0) FROM images ORDER BY position"
         ).fetchall()
         stored = self._points.read([row[2] for row in rows if row[2] is not None])
         points = iter(stored)
@@ -134,8 +134,10 @@ class Run:
                 digest=digest,
                 fingerprint=fingerprint,
                 model=model,
+                spread=spread,
             )
-            for name, score, point, code, error, height, width, warnings, scope, digest, fingerprint, model in rows
+            for name, score, point, code, error, height, width, warnings, scope, digest, fingerprint, *rest in rows
+            for model, spread in [rest]
         ]
 
     def finish(
@@ -156,7 +158,8 @@ class Run:
         self.flush()
         with transaction(self.results.connection):
             self.results.connection.executemany(
-                "UPDATE images SET grade = ?, certainty = ?, error_code = ?, error = ?, reduced = ? WHERE position = ?",
+                "UPDATE images SET grade = ?, certainty = ?, unsure = ?, error_code = ?, error = ?, reduced = ? "
+                "WHERE position = ?",
                 (_grade_values(position, grading) for position, grading in enumerate(gradings)),
             )
             self.results.write_meta(threshold=threshold, facts=facts, references=[*map(list, references)])
@@ -187,14 +190,16 @@ class Run:
             execute("UPDATE images SET error_code = ?, error = ?, out_of_scope = ? WHERE position = ?", values)
             return
         execute(
-            "UPDATE images SET digest = ?, rows = ?, columns = ?, score = ?, percentile = ?, members = ?, point = ?, "
-            "out_of_scope = ?, warnings = ?, fingerprint = ?, model = ?, statistics = ? WHERE position = ?",
+            "UPDATE images SET digest = ?, rows = ?, columns = ?, score = ?, percentile = ?, members = ?, spread = ?, "
+            "point = ?, out_of_scope = ?, warnings = ?, fingerprint = ?, model = ?, statistics = ? "
+            "WHERE position = ?",
             (
                 result.digest,
                 *result.size,
                 result.score,
                 result.percentile,
                 json.dumps(result.members),
+                result.spread,
                 point,
                 result.out_of_scope,
                 " ".join(result.warnings),
@@ -214,4 +219,4 @@ def _grade_values(position: int, grading: Grading) -> tuple[object, ...]:
     code, _, error = grading.error.partition(": ")
     grade = None if grading.grade is None else int(grading.grade)
     reduced = json.dumps(grading.reduced) if grading.reduced else None
-    return grade, grading.certainty, code, error, reduced, position
+    return grade, grading.certainty, int(grading.unsure), code, error, reduced, position
