@@ -94,8 +94,8 @@ def examples(command):
 MISTAKES = {
     "gradde": "There is no command 'gradde'; did you mean 'grade'?",
     "xyzzy": "There is no command 'xyzzy'; use guide, app, demo, fit, grade, join, serve, watch, selftest, "
-    "qualify, settle, monitor, check, report, review, export, correct, evaluate, info, clean, reproduce, choices, "
-    "weights.",
+    "qualify, settle, monitor, check, report, review, export, correct, evaluate, calibrate, info, clean, reproduce, "
+    "choices, weights.",
     "grade scans --devise cpu": "No such option: --devise (Possible options: --device)",
     "grade scans -o results": "Missing option '--model' / '-m'.",
     "fit scans -o model --seed -1": "Invalid value for '--seed': use a whole number from 0 to 4294967295, not -1.",

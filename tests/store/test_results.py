@@ -346,7 +346,7 @@ def test_a_record_from_before_certainty_was_a_probability_is_read_and_assessed_a
     with sqlite3.connect(folder / RECORD) as connection:
         for column in ("spread", "unsure"):
             connection.execute(f"ALTER TABLE images DROP COLUMN {column}")
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
     connection.close()
     with Results.open(folder) as results:
         assert list(results.gradings) == [replace(one, unsure=False) for one in GRADINGS]

@@ -112,4 +112,5 @@ def _describe_model(model: AnyGrader, *, cohort: bool) -> dict[str, Any]:
         "precision": grader.model.usable_precision,
         "crop": str(grader.model.scans.crop),
         "settings": grader.model.settings,
+        **({} if grader.model.calibration is None else {"calibration": grader.model.calibration}),
     }

@@ -133,6 +133,9 @@ def _check_mode(models: Models, options: GradeOptions, images: int) -> None:
         raise UsageError("A shard cannot be added to other results; give it a new folder, and join all shards.")
     if options.append and options.mode is Mode.COHORT:
         raise UsageError("Images can be added to results only if each is graded alone, not as a cohort.")
+    if options.mode is Mode.COHORT:
+        for one in models.graders:
+            one.grader.model.check_without_labels()
     if not settled or options.mode is Mode.COHORT:
         check_cohort_size(images)
 

@@ -29,25 +29,21 @@ PRECISIONS = {
 
 def render_model_card(document: Mapping[str, Any]) -> str:
     """Render the card from a model's document, as Markdown."""
-    settings = document["settings"]
+    settings, calibration = document["settings"], document.get("calibration")
     members = "\n".join(
         f"* {_describe(member['encoder'])} → {_describe(member['module'])}, weight {member['weight']:g}"
         for member in settings["members"]
     )
-    settled = document.get("settled")
-    border = f"frozen on {settled['cohort']} images" if settled else "clustered anew for each cohort"
-    if settled and "border" in settled:
-        border = f"{border}: ungradable from a score of {settled['border']:.4f}"
-    if settled and "statistics" in settled:
-        border += "; the model keeps numbers of these images, without names, by which `unoqa monitor` sees a drift"
+    threshold = _describe_threshold(settings["threshold"], calibration)
     engines = [ENGINES[engine] for engine in dict.fromkeys(document["engines"]) if engine]
     return f"""# A model of outstanding OCTA images
 
 {NOTICE}
 
 It grades OCTA en-face images *outstanding*, *gradable* or *ungradable*. It was fitted on outstanding images only,
-without labels. Use it for scans of the same device, field of view and slab (depth range of the en-face projection);
-for other scans, fit a new model: the scores of this one mean nothing there.
+{"without labels" if calibration is None else "and its borders set with labels"}. Use it for scans of the same device,
+field of view and slab (depth range of the en-face projection); for other scans, fit a new model: the scores of this one
+mean nothing there.
 
 | | |
 |---|---|
@@ -57,12 +53,12 @@ for other scans, fit a new model: the scores of this one mean nothing there.
 | slab | {settings.get("slab", ANY)} |
 | scan in each picture | {_describe_crop(document.get("crop", "none"))} |
 | images are resized to | {settings["size"]}×{settings["size"]} pixels ({document["resize"]}) |
-| threshold: outstanding up to a score of | {document["threshold"]:.4f} ({_describe_threshold(settings["threshold"])}) |
+| threshold: outstanding up to a score of | {document["threshold"]:.4f} ({threshold}) |
 | patients | {_describe_patients(document.get("patients", 0))} |
 | precision | {PRECISIONS[document["precision"]]} |
 | who runs the networks of encoders | {"; ".join(engines) or "there are none"} |
-{_list_packages(settings["members"])}| gradable or ungradable | {settings["split"]["clustering"]["choice"]}, {border} |
-
+{_list_packages(settings["members"])}| gradable or ungradable | {_describe_split(document)} |
+{_describe_calibration(calibration)}
 {members}
 
 Use: `unoqa grade IMAGES -m THIS_FOLDER -o RESULTS`. `checksums.json` holds the SHA-256 of each file; unoqa
@@ -99,7 +95,36 @@ def _describe_size(size: Mapping[str, Any]) -> str:
     return " to ".join(dict.fromkeys(words)) + " pixels"
 
 
-def _describe_threshold(threshold: Mapping[str, Any]) -> str:
+def _describe_split(document: Mapping[str, Any]) -> str:
+    settled, clustering = document.get("settled"), document["settings"]["split"]["clustering"]["choice"]
+    if settled is None:
+        return f"{clustering}, clustered anew for each cohort"
+    how = "set with labels" if "calibration" in document else f"{clustering}, frozen on {settled['cohort']} images"
+    if "border" in settled:
+        how += f": ungradable from a score of {settled['border']:.4f}"
+    if "statistics" in settled:
+        how += "; the model keeps numbers of the cohort, without names, by which `unoqa monitor` sees a drift"
+    return how
+
+
+def _describe_calibration(calibration: Mapping[str, Any] | None) -> str:
+    """Return a row that says what the labels gain."""
+    if calibration is None:
+        return ""
+    before, after = (calibration["kappa"][name] for name in ("before", "after"))
+    return (
+        f"| borders set with labels | of {calibration['images']} images; kappa with such labels: {_format(before)} "
+        f"before, {_format(after)} to be expected (cross-validation) |\n"
+    )
+
+
+def _format(estimate: Mapping[str, float]) -> str:
+    return f"{estimate['value']:.2f} ({estimate['low']:.2f} to {estimate['high']:.2f})"
+
+
+def _describe_threshold(threshold: Mapping[str, Any], calibration: Mapping[str, Any] | None) -> str:
+    if calibration is not None:
+        return "set with labels; no share α of outstanding images is promised"
     if "alpha" not in threshold:
         return str(threshold["choice"])
     return f"{threshold['choice']}, α = {threshold['alpha']:g}: at most this share of outstanding images is refused"

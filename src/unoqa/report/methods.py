@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unoqa.core.grading import Grade
 from unoqa.core.intervals import Share
 from unoqa.report.tables import format_interval, format_share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from unoqa.report.cohort import Cohort, ScoringModel
 
@@ -35,11 +35,13 @@ def realised_refusal(model: ScoringModel) -> Share:
 def describe_split(model: ScoringModel) -> str:
     """Say in a few words how images that are not outstanding are divided."""
     facts = model.facts
+    border = facts.get("border")
+    at = f"; the border lies at a score of {border:.4g}" if isinstance(border, float) else ""
+    if facts.get("calibration"):
+        return f"a border on the score, set with labels{at}"
     split = (facts.get("settings") or {}).get("split", {})
     clustering = split.get("clustering", {}).get("choice", "clustering")
     when = "of an earlier cohort, frozen" if facts.get("split") == "settled" else "of this cohort"
-    border = facts.get("border")
-    at = f"; the border lies at a score of {border:.4g}" if isinstance(border, float) else ""
     return f"{clustering} {when}{at}"
 
 
@@ -51,10 +53,12 @@ def list_values(cohort: Cohort, name: str) -> str:
 
 def _sentences(cohort: Cohort) -> Iterator[str]:
     run, total = cohort.run, len(cohort.scans)
+    calibrated = any(model.facts.get("calibration") for model in cohort.models)
+    labels = "; borders between grades were set with labels" if calibrated else " and uses no labels"
     yield (
         f"Image quality of {total} OCTA en-face images was graded with unoqa "
         f"{run.get('versions', {}).get('unoqa', '')}{'' if cohort.several else f' ({_name(cohort.models[0])})'}, an "
-        "implementation of UNO-QA (Chen et al. 2022) that learns from outstanding images only and uses no labels."
+        f"implementation of UNO-QA (Chen et al. 2022) that learns from outstanding images only{labels}."
     )
     if cohort.several:
         yield f"Of {len(cohort.models)} models, each image was graded by the one that was fitted on such scans."
@@ -88,10 +92,22 @@ def _describe(model: ScoringModel, words: tuple[str, str]) -> Iterator[str]:
         f"Each {words[0]} received a score (higher = worse quality); an image with a score above "
         f"{model.threshold:.4g} was not outstanding."
     )
+    if calibration := model.facts.get("calibration"):
+        yield _describe_calibration(calibration, model)
+        return
     yield _describe_threshold(model)
     yield (
         f"{words[1]} that were not outstanding were divided into two groups by clustering "
         f"({describe_split(model)}); the group with the higher mean score was called ungradable."
+    )
+
+
+def _describe_calibration(calibration: Mapping[str, Any], model: ScoringModel) -> str:
+    kappa = calibration["kappa"]
+    return (
+        f"This threshold and the score above which an image was ungradable ({model.facts['border']:.4g}) were set to "
+        f"agree best with the grades that people gave {calibration['images']} images; the kappa to be expected is "
+        f"{kappa['after']['value']:.2f} (cross-validation; {kappa['before']['value']:.2f} with the borders before)."
     )
 
 

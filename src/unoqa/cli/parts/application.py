@@ -44,6 +44,7 @@ ORDER = (
     "export",
     "correct",
     "evaluate",
+    "calibrate",
     "info",
     "clean",
     "reproduce",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _IMAGE = (
     "position, name, score, point, error_code, error, out_of_scope, digest, rows, columns, percentile, members, "
-    "warnings, fingerprint, coalesce(model, 0), statistics, coalesce(spread, 0)"
+    "warnings, fingerprint, coalesce(model, 0), coalesce(spread, 0), statistics"
 )
 
 _FINDING = "measure, words, strength, slight, place, share, value, low, high, unit, direction"

@@ -1,0 +1,1 @@
+"""Borders of grades that are set with labels: a reader's own scale."""
