@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
     JPEGLosslessSV1,
@@ -202,7 +204,7 @@ def test_a_deflated_bomb_is_refused(tmp_path, picture, monkeypatch):
     monkeypatch.setattr("unoqa.formats.parts.inflating.MAX_BYTES", 10**6)
     monkeypatch.setattr("unoqa.formats.parts.limits.MAX_BYTES", 10**6)
     whole = write_object(make_object(picture, PatientComments="0" * 10_000), DeflatedExplicitVRLittleEndian)
-    start = 144 + dcmread(__import__("io").BytesIO(whole)).file_meta.FileMetaInformationGroupLength
+    start = 144 + dcmread(BytesIO(whole)).file_meta.FileMetaInformationGroupLength
     packer = zlib.compressobj(wbits=-15)
     path = tmp_path / "bomb.dcm"
     path.write_bytes(whole[:start] + packer.compress(b"\0" * 10**8) + packer.flush())
@@ -233,6 +235,33 @@ def test_objects_without_pixels_are_no_images_and_volumes_are_out_of_scope(tmp_p
     with pytest.raises(ImageError, match=r"volume.dcm holds B-scans, not an en-face image") as caught:
         read(found.references[0])
     assert (caught.value.code, caught.value.scope) == ("out-of-scope", "other-modality")
+
+
+@pytest.mark.parametrize("syntax", NATIVE, ids=lambda syntax: syntax.name)
+def test_an_object_without_preamble_is_read_if_it_says_how_its_pixels_are_stored(tmp_path, picture, syntax):
+    whole = write_object(make_object(picture), syntax)
+    (tmp_path / "scan").write_bytes(whole[132:])  # not named like an object either
+    (reference,) = collect([tmp_path]).references
+    (tmp_path / "whole.dcm").write_bytes(whole)
+    expected = read(ImageReference("whole", tmp_path / "whole.dcm", 0))
+    image = read(reference)
+    np.testing.assert_array_equal(image.pixels, expected.pixels)
+    assert image.facts.slab == expected.facts.slab
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian], ids=lambda syntax: syntax.name)
+def test_an_object_that_does_not_say_so_is_refused_by_name(tmp_path, picture, syntax):
+    whole = write_object(make_object(picture, SpecificCharacterSet="ISO_IR 100"), syntax)
+    bare = whole[144 + dcmread(BytesIO(whole)).file_meta.FileMetaInformationGroupLength :]
+    (tmp_path / "scan.dcm").write_bytes(bare)
+    (reference,) = collect([tmp_path]).references
+    with pytest.raises(ImageError) as caught:
+        read(reference)
+    assert caught.value.code == "unsupported"
+    assert str(caught.value) == (
+        "scan.dcm is a .dcm file, which unoqa does not read; store it with file meta information, which says how its "
+        "pixels are stored, as `dcmconv IN OUT` of DCMTK does."
+    )
 
 
 def test_a_damaged_object_keeps_its_row(tmp_path, picture):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 from unoqa.core.errors import ImageError
 from unoqa.formats.dicom.facts import read_facts
 from unoqa.formats.dicom.frames import read_frame
-from unoqa.formats.dicom.opening import PREAMBLE, open_object
+from unoqa.formats.dicom.opening import find_meta, open_object
 from unoqa.formats.parts.contract import Format
 from unoqa.formats.parts.limits import check_pages
 from unoqa.formats.parts.opening import open_image_file
@@ -42,8 +42,8 @@ class Dicom(Format):
     apart: ClassVar[bool] = True
 
     def matches(self, head: bytes) -> bool:
-        """Check for the letters after the preamble."""
-        return head[PREAMBLE : PREAMBLE + 4] == b"DICM"
+        """Check for the letters after the preamble, or for file meta information without a preamble."""
+        return find_meta(head) >= 0
 
     def count_pages(self, path: Path) -> int:
         """Count the frames; 0 if the object is no image, 1 if its frames are those of a volume.

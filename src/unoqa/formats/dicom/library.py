@@ -40,7 +40,8 @@ def missing_codec_error(name: str, what: str) -> ImageError:
 @cache
 def _import_all() -> SimpleNamespace:
     from pydicom import dcmread, encaps, uid  # noqa: PLC0415 - optional
-    from pydicom.filereader import read_dataset, read_file_meta_info  # noqa: PLC0415 - optional
+    from pydicom.dataset import FileMetaDataset  # noqa: PLC0415 - optional
+    from pydicom.filereader import read_dataset  # noqa: PLC0415 - optional
     from pydicom.pixels import processing, utils  # noqa: PLC0415 - optional
     from pydicom.pixels.decoders.base import get_decoder  # noqa: PLC0415 - optional
 
@@ -53,7 +54,7 @@ def _import_all() -> SimpleNamespace:
         encaps=encaps,
         uid=uid,
         read_dataset=read_dataset,
-        read_file_meta_info=read_file_meta_info,
+        FileMetaDataset=FileMetaDataset,
         get_decoder=get_decoder,
         apply_color_lut=processing.apply_color_lut,
         apply_rescale=processing.apply_rescale,

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
     from pydicom import Dataset
 
-PREAMBLE = 128
-"""Bytes before the letters `DICM`, with which a DICOM file begins."""
+PREAMBLE, MAGIC = 128, b"DICM"
+"""Bytes with which a DICOM file begins, and the letters after them."""
+
+META_STARTS = (b"\x02\x00\x00\x00UL", b"\x02\x00\x01\x00OB", b"\x02\x00\x02\x00UI", b"\x02\x00\x10\x00UI")
+"""How the file meta information begins, which says how pixels are stored; some programs leave out what is before."""
+
+META_HEAD = 12
+"""Bytes of its first element, which holds the number of its other bytes."""
 
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 
@@ -42,6 +48,13 @@ class DicomObject:
     inflated: bytes | None = None
 
 
+def find_meta(head: bytes) -> int:
+    """Return where the file meta information begins in a file; -1 if it is not a DICOM file."""
+    if head[PREAMBLE : PREAMBLE + len(MAGIC)] == MAGIC:
+        return PREAMBLE + len(MAGIC)
+    return 0 if head.startswith(META_STARTS) else -1
+
+
 def open_object(path: Path, stream: BinaryIO, name: str) -> DicomObject:
     """Read the header of an open file; one that has many frames is parsed once for several of them.
 
@@ -53,26 +66,28 @@ def open_object(path: Path, stream: BinaryIO, name: str) -> DicomObject:
     try:
         return _open_once(path, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
     except ImageError:
-        return _open(path, stream, name)  # the same error, with the name that the image has
+        return _open(stream, name)  # the same error, with the name that the image has
 
 
 @lru_cache(maxsize=4)
 def _open_once(path: Path, identity: tuple[int, ...]) -> DicomObject:
     del identity
     with open_image_file(path, path.name) as stream:
-        return _open(path, stream, path.name)
+        return _open(stream, path.name)
 
 
-def _open(path: Path, stream: BinaryIO, name: str) -> DicomObject:
+def _open(stream: BinaryIO, name: str) -> DicomObject:
     library = import_pydicom(name)
-    meta = library.read_file_meta_info(path)
+    begin = find_meta(stream.read(PREAMBLE + len(MAGIC)))
+    stream.seek(begin)
+    meta = library.FileMetaDataset(library.read_dataset(stream, False, True, stop_when=lambda tag, *_: tag.group != 2))
     if meta.get("TransferSyntaxUID") != library.uid.DeflatedExplicitVRLittleEndian:
         stream.seek(0)
-        header = library.dcmread(stream, stop_before_pixels=True)
+        header = library.dcmread(stream, stop_before_pixels=True, force=not begin)
         return DicomObject(header, stream.tell())
     if "FileMetaInformationGroupLength" not in meta:
         raise unreadable_error(name)
-    stream.seek(PREAMBLE + 16 + meta.FileMetaInformationGroupLength)
+    stream.seek(begin + META_HEAD + meta.FileMetaInformationGroupLength)
     inflated = inflate(stream.read(), DEFLATE, name)
     opened = BytesIO(inflated)
     header = library.read_dataset(opened, False, True, stop_when=lambda tag, *_: int(tag) in _PIXELS)

@@ -33,8 +33,14 @@ _CONTENTS = (
     (0, b"CMDb", ".e2e"),
     (0, b"FOCTFDA", ".fda"),
     (0, b"FAAFDA", ".fda"),
+    (0, b"\x08\x00\x00\x00UL", ".dcm"),
+    (0, b"\x08\x00\x05\x00CS", ".dcm"),
+    (0, b"\x08\x00\x08\x00CS", ".dcm"),
+    (0, b"\x08\x00\x16\x00UI", ".dcm"),
+    (0, b"\x08\x00\x00\x00\x04\x00\x00\x00", ".dcm"),
+    (0, b"\x08\x00\x05\x00\x0a\x00\x00\x00ISO_IR", ".dcm"),
 )
-"""Where in a file which bytes stand, and the usual suffix of such files."""
+"""Where in a file which bytes stand, and the usual suffix of such files; the last are DICOM data sets alone."""
 
 _HEYEX = "in HEYEX, export the angiogram of the slab as a picture (PNG, TIFF, BMP) or as DICOM"
 
@@ -44,7 +50,12 @@ _OPTOVUE = "export the en-face angiogram as a picture, or convert an en-face .ra
 
 _HDF5 = "save the slab alone as a .npy file or, in MATLAB, as a .mat file with -v7"
 
+_BARE_DICOM = (
+    "store it with file meta information, which says how its pixels are stored, as `dcmconv IN OUT` of DCMTK does"
+)
+
 _ADVICE = {
+    ".dcm": _BARE_DICOM,
     ".vol": _HEYEX,
     ".e2e": _HEYEX,
     ".fda": _IMAGENET,

@@ -109,7 +109,7 @@ def list_graded_objects(results: Results, *, images: Path | None = None) -> list
 def _read_source(one: GradedObject, *, pixels: bool) -> Dataset:
     pydicom = import_library().pydicom
     try:
-        source: Dataset = pydicom.dcmread(one.path, stop_before_pixels=not pixels)
+        source: Dataset = pydicom.dcmread(one.path, stop_before_pixels=not pixels, force=True)
     except Exception as error:  # a damaged object makes pydicom raise any exception
         raise ResultsError(f"{one.name} can no longer be read; name the folder of the objects (images).") from error
     for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
