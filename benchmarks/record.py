@@ -3,12 +3,14 @@
     python benchmarks/record.py [--rows 100000]
 
 Rows are made up: one in two is not outstanding and has a point and two findings. Each step is timed once, in this
-process; the memory is the highest of the process up to then.
+process, by the clock and by the time that the processor worked for it; the memory is the highest of the process up to
+then.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import tempfile
 import time
@@ -38,10 +40,12 @@ def main() -> None:
 
 
 def tell(what: str, step: Callable[[], None]) -> None:
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     step()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{what}: {time.perf_counter() - started:.2f} s, {memory:.0f} MB")
+    seconds, processor = time.perf_counter() - started, time.process_time() - worked
+    load = os.getloadavg()[0]
+    print(f"{what}: {seconds:.2f} s, {processor:.2f} s of the processor, {memory:.0f} MB, load average {load:.1f}")
 
 
 def write(folder: Path, rows: int) -> None:

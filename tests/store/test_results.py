@@ -18,6 +18,7 @@ from unoqa.core.facts import Fact, Facts
 from unoqa.core.findings import Finding
 from unoqa.core.grading import Grade, Grading
 from unoqa.store.results import ImageEntry, Results, RunPlan, begin_run, database
+from unoqa.store.results import points as store_points
 from unoqa.store.results.assessments import iterate_assessments
 from unoqa.store.results.database import MIGRATIONS, RECORD, VERSION, connect
 from unoqa.store.results.details import iterate_details
@@ -137,6 +138,18 @@ def test_part_of_a_row_that_a_kill_left_is_not_read(tmp_path):
     with (tmp_path / "points.raw").open("ab") as file:
         file.write(b"half")
     np.testing.assert_array_equal(PointFile(tmp_path, 2, "<f8", 2).read([1]), [[2.0, 2.0]])
+
+
+def test_many_points_are_stacked_in_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_points, "MAX_IN_MEMORY", 5)
+    points = PointFile(tmp_path, 0, "<f8", 0)
+    for value in range(4):
+        points.append(np.array([value, value / 8], dtype=np.float16))
+    stacked, few = (store_points.stack_points(points.read(rows)) for rows in ([3, 0, 2], [3, 0]))
+    points.close()
+    assert (type(stacked), stacked.dtype, type(few)) == (np.memmap, np.float16, np.ndarray)
+    np.testing.assert_array_equal(stacked, [[3, 3 / 8], [0, 0], [2, 2 / 8]])
+    np.testing.assert_array_equal(few, stacked[:2])
 
 
 def test_a_run_is_unfinished_until_it_sets_its_grades(folder):

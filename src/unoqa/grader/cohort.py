@@ -14,6 +14,7 @@ from unoqa.core.grading import Grade, Grading
 from unoqa.grader.certainty import SURE, draw_borders, draw_thresholds, find_certainty
 from unoqa.grader.panel import SMALLEST_STD
 from unoqa.grader.split import FEWEST, SMALLEST_DISTANCE, FittedSplit, Split, SplitGrades
+from unoqa.store.results.points import stack_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,7 @@ def grade_cohort(
     if len(not_outstanding) < FEWEST:
         warnings = (_warn_of_few(len(not_outstanding)),) if not_outstanding else ()
         return CohortResult(tuple(_grade_alone(one, threshold, None) for one in assessed), warnings), None
-    points = np.stack([one.point for one in not_outstanding])
+    points = stack_points([one.point for one in not_outstanding])
     scores = np.array([one.score for one in not_outstanding])
     fitted, grades = split.fit(points, scores, std=threshold.std, seed=seed)
     passing = [one.score for one in assessed if _is_scan(one) and threshold.passes(one.score)]

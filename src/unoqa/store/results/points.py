@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING, BinaryIO, final
 
 import numpy as np
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 POINTS = "points.raw"
 """Name of the file in a results folder."""
+
+MAX_IN_MEMORY = 20_000_000
+"""Numbers of all points up to which `stack_points` holds them in memory: 40 MB in half precision."""
 
 
 @final
@@ -48,14 +52,14 @@ class PointFile:
         if self._file is not None:
             self._file.flush()
 
-    def read(self, rows: Sequence[int]) -> Float[np.ndarray, "rows high"]:
-        """Return points; only the rows asked for are read from the file."""
+    def read(self, rows: Sequence[int]) -> list[Float[np.ndarray, " high"]]:
+        """Return points; each is read from the file when it is used."""
         self.flush()
         if not len(rows):
-            return np.empty((0, self.width))
+            return []
         # A killed process may have left part of a row after those that the record knows.
-        stored = np.memmap(self._path, dtype=self.dtype, mode="r", shape=(self._rows, self.width))
-        return stored[np.asarray(rows)]
+        stored = np.asarray(np.memmap(self._path, dtype=self.dtype, mode="r", shape=(self._rows, self.width)))
+        return [stored[row] for row in rows]
 
     def close(self) -> None:
         """Close the file."""
@@ -71,3 +75,16 @@ class PointFile:
         file.truncate(self._rows * self.width * self.dtype.itemsize)
         file.seek(0, 2)
         return file
+
+
+def stack_points(points: Sequence[Float[np.ndarray, " high"]]) -> Float[np.ndarray, "points high"]:
+    """Return points as the rows of one array; many lie in a temporary file, of which memory holds what is in use."""
+    first = points[0]
+    if len(points) * first.size <= MAX_IN_MEMORY:
+        return np.stack(points)
+    with tempfile.TemporaryFile() as file:
+        for point in points:
+            file.write(point.astype(first.dtype, copy=False).tobytes())
+        file.flush()
+        # The mapping stays when the file is closed.
+        return np.memmap(file, dtype=first.dtype, mode="r", shape=(len(points), first.size))
