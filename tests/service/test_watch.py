@@ -58,6 +58,33 @@ def test_what_arrives_is_graded_once_and_as_one_run_grades_it(share, models, sca
     assert rows(tmp_path / "results")["images"] == rows(tmp_path / "whole")["images"]
 
 
+def test_views_are_made_anew_when_nothing_arrives_and_rarely_while_images_keep_coming(share, models, scans, tmp_path):
+    watcher, report = watching(share, models, tmp_path / "results"), tmp_path / "results" / "report.html"
+    shutil.copy(scans[0], share / "one.png")
+    assert [watcher.poll(), watcher.poll()] == [0, 1]
+    first = report.stat().st_ino
+    shutil.copy(scans[1], share / "two.png")
+    assert [watcher.poll(), watcher.poll()] == [0, 1]
+    assert names(tmp_path / "results") == ["one.png", "two.png"]
+    assert report.stat().st_ino == first  # there, and older
+    assert watcher.poll() == 0
+    assert "two.png" in report.read_text()
+    assert (tmp_path / "results" / "grades.csv").read_text().count("\n") == 3
+    made = report.stat().st_ino
+    assert watcher.poll() == 0
+    assert report.stat().st_ino == made
+
+
+def test_views_that_a_process_did_not_come_to_make_are_made_by_the_next(share, models, scans, tmp_path):
+    shutil.copy(scans[0], share / "one.png")
+    watcher = watching(share, models, tmp_path / "results")
+    watcher.poll()
+    watcher.poll()
+    (tmp_path / "results" / "report.html").unlink()
+    assert watching(share, models, tmp_path / "results").poll() == 0
+    assert (tmp_path / "results" / "report.html").exists()
+
+
 def test_a_file_that_is_half_written_waits(share, models, scans, tmp_path):
     watcher = watching(share, models, tmp_path / "results")
     data = scans[0].read_bytes()

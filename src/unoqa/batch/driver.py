@@ -54,6 +54,7 @@ class GradeOptions:
         retry_errors: whether only images that failed before are read again.
         executor: shares the images among threads or machines.
         shard: which part of the images is graded; None for all.
+        keep_views: whether views of the images that were there before stay until they are made again.
     """
 
     mode: Mode = Mode.AS_MODEL
@@ -63,6 +64,7 @@ class GradeOptions:
     retry_errors: bool = False
     executor: Executor = field(default_factory=Threads)
     shard: Shard | None = None
+    keep_views: bool = False
 
 
 @contextmanager
@@ -99,7 +101,7 @@ def grade_files(
         _assess_all(models, source, run, options, progress or NoProgress())
         grading = Conclusion(models, cohort=options.mode is Mode.COHORT, ignored=source.ignored, shard=options.shard)
         failed = grading.finish(run, seconds=time.monotonic() - started)
-        remove_stale(folder, failed, heat=options.heat)
+        remove_stale(folder, failed, heat=options.heat, views=not options.keep_views)
         yield run.results
         remove_leftovers(folder)
 

@@ -1,7 +1,8 @@
 """Watch a folder, and grade what arrives in it.
 
-Each image is graded once, by itself, with a settled model; the results are those of unoqa grade --append, and
-report.html shows all that has arrived so far. The folder is polled, so a network share will do. A file is whole when
+Each image is graded once, by itself, with a settled model; the results are those of unoqa grade --append. Tables and
+report.html are made anew when nothing has arrived from one poll to the next; while images keep coming, they are made
+for a tenth of the time, and so may lag behind. The folder is polled, so a network share will do. A file is whole when
 its size and its time stand still from one poll to the next. A file that is replaced is graded anew; one that is renamed
 is not; of one that is deleted the row stays. Started again, the command goes on.
 
@@ -65,3 +66,4 @@ def watch(
             if graded:
                 print_message(f"{graded} graded.")
             ended.wait(every)
+        watcher.make_views()

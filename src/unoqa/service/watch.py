@@ -3,20 +3,24 @@
 The folder is polled, since the events of file systems do not come from network shares (SMB, NFS). A file is whole when
 its size and its time stand still from one poll to the next. What was seen stands in the record of the results, so a
 restart repeats nothing; if a process dies between grading and noting so, equal pixels are not graded again.
+
+The record has each image at once. The views, such as `report.html`, show all images, so the more there are, the longer
+making them takes. They are made when nothing new is there, and while images keep coming, for a tenth of the time.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from unoqa.batch import GradeOptions, Mode
+from unoqa.batch import GradeOptions, Mode, grade_files
 from unoqa.core.errors import UsageError
 from unoqa.core.progress import ignore
 from unoqa.grader.cohort import SETTLE_FIRST
 from unoqa.grader.source import ImageSource
-from unoqa.outputs.parts.run import grade_to_folder
+from unoqa.outputs import write_default_outputs
 from unoqa.store.results import Results
 from unoqa.store.results.database import transaction
 from unoqa.store.results.folder import is_results
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds."""
+
+PAUSE = 9
+"""Times that views took to be made, before they are made again while images keep coming."""
 
 WATCHED = "watched"
 """The key of the record's own facts that holds the stamp of each file that was seen, by its path below the folder."""
@@ -62,13 +69,33 @@ class Watcher:
         self._models = models
         self._results = results
         self._privacy = privacy
-        self._options = GradeOptions(mode=Mode.ALONE, heat=heat, append=True)
+        self._options = GradeOptions(mode=Mode.ALONE, heat=heat, append=True, keep_views=True)
         self._notify = notify
         self._seen = self._read_seen()
         self._before: dict[str, Stamp] = {}
+        self._stale = bool(self._seen)  # an earlier process may have died before it made them
+        self._due = 0.0
 
     def poll(self) -> int:
         """Look once; return how many images were graded."""
+        graded = self._grade_fresh()
+        if not graded or time.monotonic() >= self._due:
+            self.make_views()
+        return graded
+
+    def make_views(self) -> None:
+        """Make the views if images have been graded since they were made."""
+        if not self._stale:
+            return
+        started = time.monotonic()
+        with Results.open(self._results) as results:
+            if not results.finished:  # a process died while it graded; its images are graded again
+                return
+            write_default_outputs(results, notify=self._notify)
+        self._stale = False
+        self._due = time.monotonic() + PAUSE * (time.monotonic() - started)
+
+    def _grade_fresh(self) -> int:
         now = scan_folder(self._folder)
         whole = {name: stamp for name, stamp in now.items() if self._before.get(name) == stamp}
         self._before = now
@@ -93,7 +120,8 @@ class Watcher:
         source = ImageSource.find_below([self._folder / name for name in names], self._folder, privacy=self._privacy)
         if not source.images:
             return 0
-        grade_to_folder(self._models, source, self._results, self._options, notify=self._notify).close()
+        with grade_files(self._models, source, self._results, self._options, notify=self._notify):
+            self._stale = True
         return len(source)
 
     def _read_seen(self) -> dict[str, Stamp]:

@@ -71,14 +71,15 @@ def separate_overlays(folder: Path, names: Collection[str]) -> list[str]:
     return clashing
 
 
-def remove_stale(folder: Path, failed: Iterable[str], *, heat: bool) -> None:
+def remove_stale(folder: Path, failed: Iterable[str], *, heat: bool, views: bool = True) -> None:
     """Remove what an earlier run left that new grades contradict.
 
     Args:
         failed: names of the images that have no overlay.
         heat: whether the run makes overlays.
+        views: whether views that are made after the run say something else than its grades.
     """
-    for name in MADE_LATER:
+    for name in MADE_LATER if views else ():
         (folder / name).unlink(missing_ok=True)
     if not heat and (folder / HEAT).is_dir():
         shutil.rmtree(folder / HEAT)
