@@ -20,12 +20,13 @@ from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.benchmark.selftest.trial import SEVERITIES
 from unoqa.cli.parts.application import application
+from unoqa.core.assessment import OTHER_CONTENT
 from unoqa.core.facts import STRUCTURAL
 from unoqa.encoders.measures import MEASURES
 from unoqa.formats import collect, read
 from unoqa.grader.choice_of_model import NO_MODEL
 from unoqa.grader.recipe import recipe_names
-from unoqa.grader.scans import KINDS, OTHER_CONTENT
+from unoqa.grader.scans import KINDS
 from unoqa.grader.scope import Scope
 from unoqa.outputs.grades_csv import COLUMNS
 from unoqa.store.results.database import VERSION

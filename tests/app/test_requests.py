@@ -12,9 +12,12 @@ import pytest
 from asked import Asked
 from reviewed import make_record
 from unoqa.app.review.application import make_review_app
+from unoqa.app.review.queue import list_faults
 from unoqa.app.review.routes import ReviewOptions
 from unoqa.app.start.application import make_app
+from unoqa.core.grading import Grade
 from unoqa.store.results import Results
+from unoqa.store.results.database import transaction
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +108,13 @@ def test_review_starts_without_what_fits_models():
     program = "import sys, unoqa.app.review.application as _; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"unoqa.grader.recipe", "unoqa.app.start", "sklearn", "timm", "onnxruntime"} & set(loaded)
+
+
+def test_faults_that_a_reader_can_name_are_those_of_the_run_or_of_its_findings(tmp_path):
+    make_record(tmp_path / "results", {"a.png": Grade.UNGRADABLE}, tmp_path)
+    with Results.open(tmp_path / "results") as record:
+        assert list_faults(record) == record.list_words()
+        facts = record.facts
+        with transaction(record.connection):
+            record.write_meta(facts={**facts, "faults": ["blur", "dim"]})
+        assert list_faults(record) == ["blur", "dim"]

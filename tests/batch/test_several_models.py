@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from unoqa import Recipe, Results, grade_to_folder
 from unoqa.batch import GradeOptions
 from unoqa.cli.parts.application import application
+from unoqa.core.assessment import OTHER_CONTENT
 from unoqa.core.errors import UsageError
 from unoqa.grader.choice_of_model import Models
-from unoqa.grader.scans import OTHER_CONTENT
 
 QUICK = GradeOptions(heat=False)
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 import unoqa as package
 from clinic import small
+from served import draw
 from unoqa.cli.choices import SHELVES
 from unoqa.cli.parts.application import application
 from unoqa.grader.recipe import recipe_names
@@ -49,9 +50,29 @@ def test_help_lists_every_command_and_imports_no_library():
 
 
 def test_commands_that_compute_nothing_import_no_torch():
-    program = "import sys; from unoqa.cli import correct, evaluate, export, info; print('torch' in sys.modules)"
+    names = "clean, correct, evaluate, export, info, report, review"
+    program = f"import sys; from unoqa.cli import {names}; print('torch' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout == "False\n"
+
+
+@pytest.mark.parametrize("command", ["report", "clean"])
+def test_what_is_made_of_a_record_is_made_without_torch(command, tmp_path):
+    results = draw(tmp_path, 4)
+    (tmp_path / ".model.unfinished" / "features-0123456789abcdef").mkdir(parents=True)
+    (tmp_path / ".model.unfinished" / ".unoqa-lock").touch()
+    program = (
+        "import atexit, sys; from unoqa.cli import main\n"
+        "atexit.register(lambda: print(sorted({'torch', 'sklearn'} & set(sys.modules))))\n"
+        "main()"
+    )
+    words = {"report": (results, "-q"), "clean": (tmp_path, "--yes")}[command]
+    ended = subprocess.run(
+        [sys.executable, "-c", program, command, *map(str, words)], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "[]\n"
+    assert (results / "report.html").exists() == (command == "report")
+    assert (tmp_path / ".model.unfinished").exists() == (command == "report")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -91,6 +91,7 @@ class Conclusion:
                 "all": len(result.gradings),
                 "ignored": self.ignored,
             },
+            "faults": sorted({words for one in self.models.graders for words in one.grader.fitted.findings.reasons}),
             "duplicates": {"exact": outcome.duplicates.exact, "near": outcome.duplicates.near},
             "warnings": list(result.warnings),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -20,7 +20,7 @@ import typer
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.errors import UsageError
 from unoqa.store.files import is_partial
-from unoqa.store.workspace import LOCK, Workspace
+from unoqa.store.work_folder import LOCK, WorkFolder
 
 
 def clean(
@@ -60,7 +60,7 @@ def _remove(path: Path) -> None:
     if path.is_file():
         path.unlink(missing_ok=True)
     elif (path / LOCK).exists():
-        with Workspace(path) as work:  # refused while a command still works there
+        with WorkFolder(path) as work:  # refused while a command still works there
             work.remove()
         shutil.rmtree(path, ignore_errors=True)
     else:

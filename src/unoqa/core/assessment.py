@@ -12,6 +12,15 @@ from jaxtyping import Float
 from unoqa.core.facts import NO_FACTS, Facts
 from unoqa.core.findings import Finding
 
+OTHER_SIZE = "other-size"
+"""Code of a warning: the image has another size than all those that the model was fitted on."""
+
+DARK_RANGE = "dark-range"
+"""Code of a warning: the image uses so little of the intensity range that the range may not be meant for it."""
+
+OTHER_CONTENT = "other-content"
+"""Code of scope: the image is a picture of another kind than the scans that the model knows."""
+
 
 @final
 @dataclass(frozen=True)

@@ -12,10 +12,14 @@ gives its slot to them.
 
 Calls may overlap: another thread of the program may make one at any moment, and any of them may end first or fail. So
 nothing that the process has one of is changed for as long as a call lasts, unless calls that change it take turns.
+
+Pieces that do without torch, such as the pictures of a report, do not load it, which takes a second and more.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import warnings
 from collections import deque
@@ -25,8 +29,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, final
-
-import torch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -177,7 +179,8 @@ class _Pool:
                 raise self.errors[0]
             raise_if_cancelled()
             try:
-                _change_own_threads(1)
+                if _torch_is_loaded():
+                    _change_own_threads(1)
                 return function(item)
             except BaseException as error:
                 self.errors.append(error)
@@ -211,6 +214,9 @@ class _Pool:
 @contextmanager
 def limit_to_one_thread() -> Iterator[None]:
     """Set torch to one thread in the current thread of Python; restore the number afterwards."""
+    if not _torch_is_loaded():
+        yield
+        return
     threads = get_own_threads()
     set_own_threads(1)
     try:
@@ -220,13 +226,20 @@ def limit_to_one_thread() -> Iterator[None]:
 
 
 def get_own_threads() -> int:
-    """Return torch's number of threads in the current thread of Python."""
+    """Return torch's number of threads in the current thread of Python; before torch is loaded, that of processors."""
+    if not _torch_is_loaded():
+        given = os.environ.get("OMP_NUM_THREADS", "")
+        return int(given) if given.isdecimal() and int(given) else os.cpu_count() or 1
+    import torch  # noqa: PLC0415 - it is loaded; this waits for another thread that still does so
+
     with _THREADS_LOCK:  # a thread that uses torch for the first time now takes the number that is set
         return torch.get_num_threads()
 
 
 def set_own_threads(number: int) -> None:
     """Set torch's number of threads in the current thread of Python, and in no other."""
+    import torch  # noqa: PLC0415 - as above
+
     try:
         _change_own_threads(number)
     except RuntimeError:  # no further thread can be started
@@ -244,6 +257,8 @@ def _change_own_threads(number: int) -> None:
     Raises:
         RuntimeError: the system starts no more threads; nothing is changed.
     """
+    import torch  # noqa: PLC0415 - as above
+
     with _THREADS_LOCK:
         if torch.get_num_threads() == number:
             return
@@ -253,6 +268,10 @@ def _change_own_threads(number: int) -> None:
                 torch.set_num_threads(number)
             finally:
                 keeper.submit(torch.set_num_threads, of_new_threads)
+
+
+def _torch_is_loaded() -> bool:
+    return "torch" in sys.modules
 
 
 @contextmanager

@@ -88,6 +88,11 @@ class FittedFindings:
         ranges = tuple(state[f"range.{name}"].cpu().numpy() for name in ordered)
         return cls(ordered, modules, state["means"].cpu().numpy(), state["stds"].cpu().numpy(), ranges)
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The words of the faults that can be found."""
+        return tuple(MEASURES.load(name).reason for name in self.names)
+
     def state(self) -> State:
         """Return the fitted arrays."""
         modules = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from jaxtyping import Float
 
-from unoqa.core.assessment import Assessment, Failure
+from unoqa.core.assessment import DARK_RANGE, OTHER_CONTENT, OTHER_SIZE, Assessment, Failure
 from unoqa.core.facts import Fact, Facts
 from unoqa.core.parallel import map_in_order
 from unoqa.grader.content import FittedContent, describe_content, find_odd
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 """Rows and columns."""
-
-OTHER_SIZE = "other-size"
-"""Code of a warning: the image has another size than all those that the model was fitted on."""
-
-DARK_RANGE = "dark-range"
-"""Code of a warning: the image uses so little of the intensity range that the range may not be meant for it."""
-
-OTHER_CONTENT = "other-content"
-"""Code of scope: the image is a picture of another kind than the scans that the model knows."""
 
 KINDS = ("device", "field_of_view")
 """Facts that all images of a model have in common; the slab is a setting of the recipe."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, final
 
+from unoqa.core.assessment import DARK_RANGE, OTHER_CONTENT, OTHER_SIZE
 from unoqa.core.grading import Grade
-from unoqa.grader.scans import DARK_RANGE, OTHER_CONTENT, OTHER_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import tempfile
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 import safetensors.torch
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load as read_arrays
 
-from unoqa.core.errors import ResultsError
 from unoqa.store.feature_files import FeatureFiles
 from unoqa.store.file_names import make_short_digest
-from unoqa.store.files import SYSTEM_FILES, replace_file
+from unoqa.store.files import replace_file
+from unoqa.store.work_folder import WorkFolder
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from unoqa.core.features import Scale
-
-
-LOCK = ".unoqa-lock"
-"""The file that one process at a time holds locked."""
-
-OWN_FOLDERS = re.compile(r"(features|fit)-[0-9a-f]{16}")
-"""Names of the folders in a workspace that `Workspace.remove` deletes."""
 
 
 @final
@@ -51,35 +41,25 @@ class Workspace:
         """
         self._open = ExitStack()
         self._files = ExitStack()
-        self._persistent_folder = folder
+        self._own: WorkFolder | None = None
         if folder is None:
             temporary = tempfile.TemporaryDirectory(prefix="unoqa-", ignore_cleanup_errors=True)
             self.folder = Path(self._open.enter_context(temporary))
-            return
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK)
-        try:
-            self._open.enter_context(lock.acquire(blocking=False))
-        except Timeout:
-            raise ResultsError(
-                f"Another process works in {folder}; wait until it ends, or choose another folder."
-            ) from None
+        else:
+            self.folder = folder
+            self._own = self._open.enter_context(WorkFolder(folder))
 
     def __enter__(self) -> Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._files.close()
-        folder = self._persistent_folder
-        if folder is not None and {entry.name for entry in folder.glob("*")} <= {LOCK}:
-            self.remove()  # nothing was written: a call that fails at its start leaves no folder
         self._open.close()
 
     @property
     def persistent(self) -> bool:
         """Tell whether the work outlives the process."""
-        return self._persistent_folder is not None
+        return self._own is not None
 
     def open_features(self, key: str, scales: tuple[Scale, ...]) -> FeatureFiles:
         """Open the feature files of one encoder; they are closed with the workspace."""
@@ -90,25 +70,12 @@ class Workspace:
         return FolderCheckpoints(self.folder / f"fit-{key}")
 
     def remove(self) -> None:
-        """Delete the work when it is done, and the folder too, unless it holds other files.
-
-        The lock is held until the work is deleted, so that no other process starts in the folder before.
-        """
+        """Delete the work when it is done, and the folder too, unless it holds other files."""
         self._files.close()
-        folder, self._persistent_folder = self._persistent_folder, None  # from here on another process may use it
-        if folder is None:
-            self._open.close()
-            return
-        for entry in folder.glob("*"):
-            if OWN_FOLDERS.fullmatch(entry.name):
-                shutil.rmtree(entry, ignore_errors=True)
-            elif entry.name.lower() in SYSTEM_FILES:
-                entry.unlink(missing_ok=True)
-        with suppress(PermissionError):  # Windows cannot delete a lock file while it is held, and deletes it afterwards
-            (folder / LOCK).unlink(missing_ok=True)
+        if self._own is not None:
+            self._own.remove()
+            self._own = None
         self._open.close()
-        with suppress(OSError):  # it holds other files
-            folder.rmdir()
 
 
 @final

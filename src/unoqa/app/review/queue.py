@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from unoqa.encoders.measures import MEASURES
 from unoqa.store.results.reviews import GRADE, Review, collect_reviews
 
 if TYPE_CHECKING:
@@ -40,9 +39,10 @@ def list_disagreements(reviews: dict[int, Review]) -> list[int]:
     return sorted(position for position, review in reviews.items() if review.disagrees)
 
 
-def list_faults() -> list[str]:
+def list_faults(results: Results) -> list[str]:
     """Return the faults that a reader can name, in the words of the measures, sorted."""
-    return sorted({MEASURES.load(name).reason for name in MEASURES.names()})
+    named = results.facts.get("faults")
+    return results.list_words() if named is None else list(named)
 
 
 def _measure_doubt(position: int, grading: Grading) -> tuple[bool, float, int]:

@@ -96,7 +96,7 @@ def _add_page(router: APIRouter, root: Root, options: ReviewOptions) -> None:
                 reader=check_reader(reader) if reader else "",
                 blind=blind or options.blind,
                 grades=[grade.word for grade in Grade],
-                faults=list_faults(),
+                faults=list_faults(record),
                 causes=CAUSES,
                 kinds=[*MEDIA],
             )

@@ -166,6 +166,10 @@ class Results:
         )
         return [(name, error) for name, error in rows]
 
+    def list_words(self) -> list[str]:
+        """Return the words of all findings, sorted: what a record of an earlier version names of faults."""
+        return [words for (words,) in self._select("SELECT DISTINCT words FROM findings ORDER BY words")]
+
     def facts_of(self, position: int) -> Facts:
         """Return what is known of a scan beside its pixels."""
         rows = self._select("SELECT name, value, source FROM facts WHERE position = ?", position)
