@@ -45,7 +45,8 @@ def look(reference: object, sound: np.ndarray, model: Grader) -> dict[str, objec
     try:
         image = read(reference)
         damaged = is_damaged(image.pixels, sound)
-        passes = damaged and model.threshold.passes(model.assess(image)[0].score)
+        assessed = model.assess(image)[0] if damaged else None
+        passes = assessed and not assessed.out_of_scope and model.threshold.passes(assessed.score)
     except ImageError as error:
         return {"error": error.code}
     return {"damaged": damaged, "passes": bool(passes)}

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -109,7 +109,7 @@ def main() -> None:
         numbers = f"{one.files} | {one.read} | {one.damaged} | {one.passing}"
         print(f"| {kind} | {numbers} | {refused} | {one.slowest:.2f} s | {bad} |", flush=True)
         if given.output:
-            given.output.write_text(json.dumps({name: asdict(tally) for name, tally in tallies.items()}, indent=1))
+            given.output.write_text(json.dumps({name: vars(tally) for name, tally in tallies.items()}, indent=1))
 
 
 if __name__ == "__main__":

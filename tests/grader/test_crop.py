@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,9 @@ from unoqa.core.errors import ImageError, UsageError
 from unoqa.core.facts import Fact
 from unoqa.grader.crop import AUTO, Crop
 from unoqa.grader.scan_finder import Rectangle, find_scan
+from unoqa.report.cohort import Cohort
 from unoqa.report.images import read_image
+from unoqa.report.pictures import make_pictures
 
 SHARED = Path(__file__).parents[3] / "shared"
 TEXT = "01.01.2000, OD, Transverse OCTA [Contrast 1:2, from NFL to IPL]"
@@ -179,3 +183,30 @@ def test_a_model_keeps_its_crop_and_its_results_show_the_scan_alone(outstanding_
     assert scores == [
         plain.assess(EnfaceImage("x", one.pixels / np.float32(255)))[0].score for one in clinic_scans[:12]
     ]
+
+
+@pytest.mark.parametrize("heat", [True, False], ids=["heat", "no-heat"])
+def test_no_picture_of_the_results_shows_what_is_burned_in_beside_the_scan(
+    outstanding_scans, clinic_scans, heat, tmp_path
+):
+    scans = {"fit": outstanding_scans[:14], "grade": clinic_scans[:12]}
+    for folder, some in scans.items():
+        (tmp_path / folder).mkdir()
+        for number, one in enumerate(some):
+            picture = make_export(one.pixels / np.float32(255), 60, 20, (280, 300), caption=False)
+            picture = write_text(picture, (62, 160), text="DOE JANE")  # just below the scan
+            Image.fromarray(np.rint(picture * 255).astype(np.uint8)).save(tmp_path / folder / f"{number:02}.png")
+    grader = Recipe.named("measures").fit(tmp_path / "fit")
+    with grade_to_folder(grader, tmp_path / "grade", tmp_path / "results", GradeOptions(heat=heat)) as results:
+        found = [Crop.parse(results.facts_of(position).crop.value).part for position in range(12)]
+        thumbnails = [one.thumbnail for one in make_pictures(results, Cohort.read(results).scans)]
+        overlays = sorted((tmp_path / "results" / "heat").glob("*.png"))
+    assert len(overlays) == 12 * heat
+    for one, part, thumbnail in zip(scans["grade"], found, thumbnails, strict=True):
+        left, top = part.left - 60, part.top - 20
+        assert min(left, top, 128 - left - part.width, 128 - top - part.height) >= 0
+        shown = np.asarray(Image.open(io.BytesIO(thumbnail)).convert("L"), np.float32)
+        assert np.abs(shown - replace(part, left=left, top=top).cut(one.pixels.astype(np.float32))).mean() < 8
+    for part, path in zip(found, overlays, strict=False):
+        with Image.open(path) as overlay:
+            assert overlay.size == (part.width, part.height)
