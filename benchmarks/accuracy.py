@@ -29,8 +29,9 @@ from unoqa.core.grading import Grade
 from unoqa.core.image import EnfaceImage
 from unoqa.core.parallel import map_in_order
 from unoqa.formats import collect, read
+from unoqa.grader.cached_features import CachedFeatures
 from unoqa.grader.cohort import FittedThreshold, grade_cohort
-from unoqa.grader.open_encoders import CachedFeatures, OpenEncoders
+from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.panel import FittedPanel, Prediction
 from unoqa.grader.recipe import Recipe
 from unoqa.grader.source import LazyImage

@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+import one_run
 import unoqa
-from records import contents, rows
+from cluster import During, end, start
+from one_run import same
 from unoqa.batch import GradeOptions
 from unoqa.batch.executors.dask import Dask
 from unoqa.core.errors import UsageError
-from unoqa.core.progress import NoProgress
-from unoqa.grader.choice_of_model import Models
 from unoqa.outputs.parts.run import grade_to_folder
 
 pytest.importorskip("distributed", reason="needs the extra cluster")
@@ -28,108 +25,15 @@ pytest.importorskip("distributed", reason="needs the extra cluster")
 pytestmark = pytest.mark.slow
 
 
-def start(*words, folder=None, largest=None, **environment):
-    """Start a module of Python; `largest` is the size in kilobytes of the largest file that it may write."""
-    limit = "" if largest is None else f"ulimit -f {2 * largest}; "
-    return subprocess.Popen(
-        ["sh", "-c", f'{limit}exec "$@"', "sh", sys.executable, "-m", *map(str, words)],
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd=folder,
-    )
+def grade(model, images, folder, scheduler, **options):
+    return one_run.grade(model, images, folder, executor=Dask(scheduler=scheduler), **options)
 
 
-def end(process):
-    """End a process and what it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-class Cluster:
-    """A scheduler and its workers, each a process."""
-
-    def __init__(self, base):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        self.base = base
-        self.processes = []
-        self.start_scheduler()
-
-    def start_scheduler(self):
-        self.scheduler = start(
-            "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", self.port, "--no-dashboard", "--no-show"
-        )
-        self.processes.append(self.scheduler)
-
-    def add(self, folder="worker", *, nanny=True, largest=None, **environment):
-        local = self.base / folder
-        local.mkdir(exist_ok=True)
-        watched = () if nanny else ("--no-nanny",)
-        worker = start(
-            "distributed.cli.dask_worker", self.address, "--nthreads", 1, "--no-dashboard", "--memory-limit", 0,
-            "--local-directory", local, "--host", "127.0.0.1", *watched,
-            folder=local, largest=largest, TMPDIR=str(local), **environment,
-        )  # fmt: skip
-        self.processes.append(worker)
-        return worker
-
-
-@pytest.fixture
-def cluster(tmp_path):
-    made = Cluster(tmp_path)
-    yield made
-    for process in made.processes:
-        end(process)
-
-
-@pytest.fixture(scope="module")
-def images(clinic, tmp_path_factory):
-    folder = clinic.some(tmp_path_factory.mktemp("images") / "scans", 24)
-    (folder / "scan_0004.png").write_text("no image")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(model, images, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("whole") / "results"
-    grade(model, images, folder)
-    return folder
-
-
-def grade(model, images, folder, scheduler=None, **options):
-    if scheduler is not None:
-        options["executor"] = Dask(scheduler=scheduler)
-    progress = options.pop("progress", NoProgress())
-    loaded = Models.load([model], device="cpu")
-    grade_to_folder(
-        loaded, images, folder, GradeOptions(**options), progress=progress, leave_out=("report_html",)
-    ).close()
-
-
-def same(folder, whole):
-    assert rows(folder) == rows(whole)
-    assert contents(folder) == contents(whole)
-
-
-class During:
-    """Progress that does something once, after some steps."""
-
-    def __init__(self, steps, act):
-        self.left, self.act = steps, act
-
-    @contextmanager
-    def task(self, title, total):
-        yield self.step
-
-    def step(self):
-        self.left -= 1
-        if self.left == 0:
-            self.act()
+def wait_for(ready):
+    ends = time.monotonic() + 60
+    while not ready():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
 
 
 def test_two_workers_of_this_machine(model, images, whole, tmp_path):
@@ -141,6 +45,22 @@ def test_a_worker_is_killed(model, images, whole, cluster, tmp_path):
     worker = cluster.add("one")
     cluster.add("two")
     grade(model, images, tmp_path / "results", cluster.address, progress=During(6, lambda: end(worker)))
+    same(tmp_path / "results", whole)
+
+
+def test_a_partition_that_is_delivered_twice_is_one(model, images, whole, cluster, tmp_path):
+    """A worker that has done its part dies before the driver has taken it, and another does it once more."""
+    worker, heat = cluster.add("one"), tmp_path / "results" / "heat"
+    once = {}
+
+    def replace_worker():  # the driver takes the first partition, and the second is done
+        wait_for(lambda: len(list(heat.glob("*.png"))) == 7)  # one of eight is no image
+        once.update({path: path.stat().st_ino for path in heat.glob("*.png")})
+        end(worker)
+        cluster.add("two")
+
+    grade(model, images, tmp_path / "results", cluster.address, progress=During(1, replace_worker))
+    assert sum(path.stat().st_ino != inode for path, inode in once.items()) == 4
     same(tmp_path / "results", whole)
 
 
@@ -173,8 +93,7 @@ def test_the_driver_is_killed_and_goes_on(model, images, whole, cluster, tmp_pat
                "--executor", "dask", "--scheduler", cluster.address)  # fmt: skip
     driver = start(*command)
     heat = tmp_path / "results" / "heat"
-    while len(list(heat.glob("*.png"))) < 6 and driver.poll() is None:
-        time.sleep(0.02)
+    wait_for(lambda: len(list(heat.glob("*.png"))) > 5)
     end(driver)
     assert not (tmp_path / "results" / "grades.csv").exists()
     assert start(*command).wait(120) == 3  # one image is none
@@ -258,6 +177,6 @@ def test_images_in_memory_stay_on_this_machine(settled, clinic, tmp_path):
 
 
 def test_no_scheduler(model, images, tmp_path, monkeypatch):
-    monkeypatch.setattr("unoqa.batch.executors.dask.PATIENCE", 1)
+    monkeypatch.setattr("unoqa.batch.executors.parts.cluster.PATIENCE", 1)
     with pytest.raises(UsageError, match=r"The scheduler tcp://127.0.0.1:9 cannot be reached or has no workers"):
         grade(model, images, tmp_path / "results", "tcp://127.0.0.1:9")

@@ -6,21 +6,14 @@ import shutil
 
 import pytest
 
-from records import contents, rows
+from one_run import grade, same
+from records import rows
 from unoqa import Results
-from unoqa.batch import GradeOptions
 from unoqa.batch.join import join_shards
 from unoqa.batch.shards import Shard
 from unoqa.core.errors import ResultsError, UsageError
 from unoqa.grader.choice_of_model import Models
 from unoqa.outputs import write_default_outputs
-from unoqa.outputs.parts.run import grade_to_folder
-
-
-def grade(model, images, folder, **options):
-    loaded = Models.load([model], device="cpu")
-    grade_to_folder(loaded, images, folder, GradeOptions(**options), leave_out=("report_html",)).close()
-    return folder
 
 
 def cut(model, images, base, of, **options):
@@ -37,26 +30,13 @@ def join(model, shards, folder):
 
 
 @pytest.fixture(scope="module")
-def images(clinic, tmp_path_factory):
-    folder = clinic.some(tmp_path_factory.mktemp("images") / "scans", 16)
-    (folder / "scan_0004.png").write_text("no image")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(model, images, tmp_path_factory):
-    return grade(model, images, tmp_path_factory.mktemp("whole") / "results")
-
-
-@pytest.fixture(scope="module")
 def shards(model, images, tmp_path_factory):
     return cut(model, images, tmp_path_factory.mktemp("shards"), 3)
 
 
 def test_joined_shards_of_a_cohort_equal_one_run(model, whole, shards, tmp_path):
     joined = join(model, shards[::-1], tmp_path / "joined")
-    assert rows(joined) == rows(whole)
-    assert contents(joined) == contents(whole)
+    same(joined, whole)
 
 
 def test_a_shard_of_a_cohort_has_scores_and_no_grades(shards):

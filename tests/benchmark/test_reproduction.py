@@ -18,6 +18,7 @@ from PIL import Image
 
 from clinic import random_weights
 from interrupting import Failing
+from unoqa.batch.executors.dask import Dask
 from unoqa.benchmark.datasets.labelled_folder import LabelledFolder
 from unoqa.benchmark.datasets.phantom import Phantom
 from unoqa.benchmark.reproduction.images import FeatureLibrary
@@ -26,6 +27,7 @@ from unoqa.benchmark.reproduction.systems import Effort
 from unoqa.core.errors import DataSetError, WeightsError
 from unoqa.core.progress import NoProgress
 from unoqa.encoders.timm import Timm
+from unoqa.grader.cached_features import CachedFeatures
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.store.workspace import Workspace
 
@@ -230,7 +232,7 @@ def test_features_have_another_key_with_other_weights_or_another_size(tmp_path):
         encoder = Timm(model="test_resnet.r160_in1k", layers=(1,))
         open_encoders = OpenEncoders.open([encoder], size, device=torch.device("cpu"), weights=[network.state_dict()])
         with Workspace() as workspace:
-            keys.add(FeatureLibrary(open_encoders, [encoder], workspace).key(encoder))
+            keys.add(FeatureLibrary([encoder], CachedFeatures(open_encoders, workspace)).key(encoder))
     assert len(keys) == 3
 
 
@@ -332,3 +334,15 @@ def test_supervised_references_have_a_table_also_with_another_encoder(finished, 
     started = time.monotonic()
     reproduce(plan, tmp_path / "tables", NoProgress())
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.slow
+def test_workers_give_the_features_that_threads_give(finished, tmp_path):
+    pytest.importorskip("distributed", reason="needs the extra cluster")
+    output = finished.copy(tmp_path)
+    expected = {path: path.read_bytes() for path in (output / "work").glob("features-*/*")}
+    for path in expected:
+        path.unlink()
+    reproduce(replace(finished.plan, executor=Dask(scheduler="local:2")), output, NoProgress())
+    assert {path: path.read_bytes() for path in (output / "work").glob("features-*/*")} == expected
+    assert without_times((output / "reproduction.md").read_text(encoding="utf-8")) == without_times(finished.text())

@@ -9,7 +9,8 @@ import torch
 from unoqa.encoders.measures import Measures
 from unoqa.encoders.timm import Timm
 from unoqa.formats import collect
-from unoqa.grader.open_encoders import CachedFeatures, OpenEncoders
+from unoqa.grader.cached_features import CachedFeatures
+from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.source import ImageSource
 from unoqa.store.workspace import Workspace
 

@@ -13,6 +13,7 @@ from unoqa.core.errors import FitError, UsageError
 from unoqa.core.features import FeatureSet
 from unoqa.core.progress import NoProgress
 from unoqa.encoders.timm import Timm
+from unoqa.grader.cached_features import CachedFeatures
 from unoqa.grader.fitting import fit_on_outstanding
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.panel import Member, Panel
@@ -91,9 +92,8 @@ def test_a_flow_learns_from_turned_images(source, weights):
         encoders = OpenEncoders.open([ENCODER], 96, device=CPU, weights=weights)
         few = replace(source, images=source.images[:12])
         with Workspace() as workspace:
-            return fit_on_outstanding(
-                panel, Conformal(), encoders, few, seed=0, progress=NoProgress(), workspace=workspace
-            ).panel.members[0]
+            cache = CachedFeatures(encoders, workspace)
+            return fit_on_outstanding(panel, Conformal(), cache, few, seed=0, progress=NoProgress()).panel.members[0]
 
     still, turning = threshold(0.0), threshold(5.0)
     assert np.isfinite([turning.mean, turning.std]).all()

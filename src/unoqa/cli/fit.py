@@ -7,6 +7,9 @@ a threshold: an image with a score above it is not outstanding. If a fit is kill
 OUTSTANDING may be a manifest: a table (CSV or Excel) with a column path and, if known, patient: images of one patient
 then stay together when images are held out, without which the threshold refuses more than it promises.
 
+With --executor dask, workers on this machine or on others encode the images; all else is done here, and the model is
+the same.
+
 Examples:
 
   unoqa fit outstanding/ -o model
@@ -37,7 +40,7 @@ from unoqa.cli.parts.options import (
 )
 from unoqa.cli.parts.reviewed import find_reviewed
 from unoqa.cli.parts.terminal import print_message
-from unoqa.cli.parts.work import Threads, use_threads
+from unoqa.cli.parts.work import ExecutorName, Scheduler, Threads, make_executor, use_threads
 from unoqa.core.allocation import use_one_arena
 from unoqa.core.errors import UsageError
 from unoqa.core.precision import Precision
@@ -118,6 +121,8 @@ def fit(
     intensity_range: Intensities = None,
     precision: PrecisionOption = None,
     crop: Crop = None,
+    executor: ExecutorName = "threads",
+    scheduler: Scheduler = None,
     device: Device = "cpu",
     threads: Threads = 0,
     follow_links: FollowLinks = False,
@@ -133,16 +138,10 @@ def fit(
     check_output(output, overwrite=overwrite)
     settings = _declare_scans(_make_settings(recipe, alpha, precision), slab, crop)
     source = _find_images(outstanding, reviewed, follow_links=follow_links)
+    shared, bars = make_executor(executor, scheduler), make_progress(quiet=quiet, file=progress)
     with _open_workspace(output) as workspace:
-        grader = settings.fit(
-            source,
-            seed=seed,
-            device=device,
-            weights=encoder_weights,
-            intensity_range=intensity_range,
-            progress=make_progress(quiet=quiet, file=progress),
-            workspace=workspace,
-        )
+        prepared = settings.prepare(source, device=device, weights=encoder_weights, intensity_range=intensity_range)
+        grader = prepared.fit(seed=seed, progress=bars, workspace=workspace, encode=shared.encode)
         grader.save(output)
         workspace.remove()
     print_left_out(source)

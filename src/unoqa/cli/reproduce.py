@@ -10,6 +10,8 @@ and with both the two stand side by side; --share .1 trains for a tenth of the p
 The tables compare the paper's protocol, whose threshold needs labels, with ours, whose threshold needs none. A number
 that uses labels for more than the comparison is marked.
 
+With --executor dask, workers on this machine or on others encode the images; all else is done here.
+
 Examples:
 
   unoqa reproduce octa25k/ -o tables --seeds 5
@@ -31,7 +33,7 @@ from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import SOME_FAILED
 from unoqa.cli.parts.options import Device, Quiet, Weights, check_range, check_share
 from unoqa.cli.parts.terminal import print_message
-from unoqa.cli.parts.work import Threads, use_threads
+from unoqa.cli.parts.work import ExecutorName, Scheduler, Threads, make_executor, use_threads
 from unoqa.core.errors import ResultsError
 from unoqa.store.files import is_empty
 
@@ -60,6 +62,8 @@ def reproduce(
         float, typer.Option(callback=check_share, help="Share of the published passes over the images to train for.")
     ] = 1.0,
     quick: Annotated[bool, typer.Option("--quick", help="Use about 140 images, to see that everything runs.")] = False,
+    executor: ExecutorName = "threads",
+    scheduler: Scheduler = None,
     device: Device = "cpu",
     threads: Threads = 0,
     quiet: Quiet = False,
@@ -70,7 +74,8 @@ def reproduce(
         raise ResultsError(f"{output} holds something that is not a reproduction; name a new folder.")
     name, layout = recognise_dataset(dataset, data)
     effort = Effort(training, share, quick)
-    plan = Plan(name, layout, data, encoder, encoder_weights, seeds, supervised, effort, device)
+    shared = make_executor(executor, scheduler)
+    plan = Plan(name, layout, data, encoder, encoder_weights, seeds, supervised, effort, device, executor=shared)
     report = make(plan, output, make_progress(quiet=quiet))
     for note in report.notes:
         print_message(f"Note: {note}")

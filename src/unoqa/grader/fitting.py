@@ -18,7 +18,6 @@ from unoqa.grader.cohort import FittedThreshold
 from unoqa.grader.cross_fitting import assign_folds
 from unoqa.grader.findings import FittedFindings
 from unoqa.grader.heat import HeatLevels
-from unoqa.grader.open_encoders import CachedFeatures
 from unoqa.grader.source import LazyImage
 from unoqa.store.workspace import make_key
 
@@ -28,10 +27,9 @@ if TYPE_CHECKING:
     from unoqa.core.contracts import Threshold
     from unoqa.core.features import FeatureSet
     from unoqa.core.progress import Progress
-    from unoqa.grader.open_encoders import OpenEncoders
+    from unoqa.grader.cached_features import CachedFeatures
     from unoqa.grader.panel import FittedPanel, HeldOut, Panel
     from unoqa.grader.source import ImageSource
-    from unoqa.store.workspace import Workspace
 
 FEWEST_HELD_OUT = 5
 """Smallest number of images by which a held-out calibration standardises scores; fewer give no usable deviation."""
@@ -89,14 +87,7 @@ class Fitted:
 
 
 def fit_on_outstanding(
-    panel: Panel,
-    threshold: Threshold,
-    encoders: OpenEncoders,
-    source: ImageSource,
-    *,
-    seed: int,
-    progress: Progress,
-    workspace: Workspace,
+    panel: Panel, threshold: Threshold, cache: CachedFeatures, source: ImageSource, *, seed: int, progress: Progress
 ) -> Fitted:
     """Fit on outstanding images; with a persistent workspace an interrupted fit continues where it stopped.
 
@@ -104,7 +95,8 @@ def fit_on_outstanding(
         FitError: fewer images can be used than the panel or the threshold needs.
     """
     needed = _count_needed(panel, threshold)
-    images = _encode(CachedFeatures(encoders, workspace), source, progress)
+    encoders, workspace = cache.encoders, cache.workspace
+    images = _encode(cache, source, progress)
     if len(images.used) < needed:
         raise _too_few(len(images.used), needed, source, images.failures)
     patients = _list_patients(images)

@@ -1,35 +1,28 @@
-"""The encoders of a grader, ready to run, and the features that they give of many images."""
+"""The encoders of a grader, ready to run."""
 
 from __future__ import annotations
 
 import platform
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from jaxtyping import Float
 
-from unoqa.core.assessment import Failure
 from unoqa.core.features import FeaturePyramid
-from unoqa.core.parallel import map_in_order
 from unoqa.encoders.measures import MEASURES, Measures
-from unoqa.grader.rotation import RotatedImages
 from unoqa.store.workspace import make_key
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     import torch
 
     from unoqa.core.contracts import Encoder, OpenEncoder, State
-    from unoqa.core.features import FeatureSet
     from unoqa.core.image import EnfaceImage
-    from unoqa.grader.source import LazyImage
-    from unoqa.store.workspace import Workspace
 
 MEASURES_ENCODER = Measures()
 """The encoder that reasons are read from; it runs on images that are not outstanding, whatever the panel."""
@@ -159,9 +152,14 @@ class OpenEncoders:
         return tuple(map(self._make_key, self.settings, self.all))
 
     @property
+    def core_settings(self) -> tuple[Encoder, ...]:
+        """The settings of each core."""
+        return tuple(self.settings[self.positions.index(position)].core() for position in range(len(self.cores)))
+
+    @property
     def core_keys(self) -> tuple[str, ...]:
         """Key of each core's features."""
-        return tuple(self._make_key(self.settings[number].core(), self.all[number]) for number in self._firsts())
+        return tuple(map(self._make_key, self.core_settings, self.cores))
 
     def graphs(self) -> dict[int, bytes]:
         """Return the networks that have a graph as ONNX files, by the encoders' positions."""
@@ -179,8 +177,12 @@ class OpenEncoders:
     def encode(self, prepared: Prepared) -> tuple[FeaturePyramid, ...]:
         """Encode one image with the panel's encoders; return one pyramid of batch size 1 for each."""
         wanted = self.positions[: self.panel_count]
-        found = {position: prepared.encode(self.cores[position]) for position in dict.fromkeys(wanted)}
+        found = self.encode_cores(prepared, dict.fromkeys(wanted))
         return tuple(self._finish(number, found[position]) for number, position in enumerate(wanted))
+
+    def encode_cores(self, prepared: Prepared, cores: Iterable[int]) -> dict[int, FeaturePyramid]:
+        """Encode one image with some of the cores, by their positions."""
+        return {position: prepared.encode(self.cores[position]) for position in cores}
 
     def encode_with(self, number: int, prepared: Prepared) -> FeaturePyramid:
         """Encode one image with one encoder, by its position."""
@@ -193,62 +195,9 @@ class OpenEncoders:
     def _finish(self, number: int, pyramid: FeaturePyramid) -> FeaturePyramid:
         return FeaturePyramid(tuple(map(self.settings[number].finish, pyramid.scales)))
 
-    def _firsts(self) -> list[int]:
-        """Return, for each core, the position of the first encoder that it serves."""
-        return [self.positions.index(position) for position in range(len(self.cores))]
-
     def _make_key(self, settings: Encoder, encoder: OpenEncoder) -> str:
         common = (self.size, str(self.device), library_versions())
         return make_key(repr(settings), encoder.checksum, _measure_versions(settings), *common)
-
-
-@final
-class CachedFeatures:
-    """Features of images in the files of a workspace: each image is encoded once, known by the digest of its pixels."""
-
-    def __init__(self, encoders: OpenEncoders, workspace: Workspace) -> None:
-        self.encoders = encoders
-        self._files = tuple(
-            workspace.open_features(key, core.scales)
-            for key, core in zip(encoders.core_keys, encoders.cores, strict=True)
-        )
-
-    @contextmanager
-    def encode(self, images: Iterable[LazyImage]) -> Iterator[Iterator[str | Failure]]:
-        """Encode what is not in the files yet, images side by side.
-
-        Yields:
-            the digest of each image in order, or why it cannot be read or used.
-        """
-        with map_in_order(lambda image: image.apply(self._encode), images) as results:
-            yield (result if isinstance(result, Failure) else self._add(*result) for result in results)
-
-    def read(self, encoder: int, digests: Iterable[str]) -> FeatureSet:
-        """Return the features that one encoder, by its position, gave of the images with these digests."""
-        file = self._files[self.encoders.positions[encoder]]
-        features = file.read([file.row(digest) for digest in digests], self.encoders.device)
-        settings = self.encoders.settings[encoder]
-        return features if settings.core() == settings else replace(features, finish=settings.finish)
-
-    def read_rotatable(self, encoder: int, images: Mapping[str, LazyImage]) -> FeatureSet:
-        """Return the features of these images by their digests; a module can have them rotated and encoded again."""
-        file, encoders = self._files[self.encoders.positions[encoder]], self.encoders
-        rows = {file.row(digest): (digest, image) for digest, image in images.items()}
-        rotated = RotatedImages(lambda one: encoders.encode_with(encoder, encoders.prepare(one)), rows, encoders.size)
-        return replace(self.read(encoder, images), rotate=rotated)
-
-    def _encode(self, image: EnfaceImage) -> tuple[str, list[FeaturePyramid | None]]:
-        digest, prepared = image.digest(), self.encoders.prepare(image)
-        return digest, [
-            prepared.encode(core) if file.find(digest) is None else None
-            for core, file in zip(self.encoders.cores, self._files, strict=True)
-        ]
-
-    def _add(self, digest: str, pyramids: list[FeaturePyramid | None]) -> str:
-        for pyramid, file in zip(pyramids, self._files, strict=True):
-            if pyramid is not None and file.find(digest) is None:
-                file.add(pyramid, digest)
-        return digest
 
 
 def _measure_versions(encoder: Encoder) -> dict[str, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -14,11 +13,9 @@ from unoqa.core.precision import find_usable, name_lack
 from unoqa.core.progress import NoProgress
 from unoqa.grader.crop import AUTO, Crop
 from unoqa.grader.devices import find_device
-from unoqa.grader.fitting import fit_on_outstanding
-from unoqa.grader.grader import Grader
 from unoqa.grader.intensity import check_declared
-from unoqa.grader.model import Model
 from unoqa.grader.open_encoders import OpenEncoders
+from unoqa.grader.preparation import Preparation
 from unoqa.grader.recipe_values import (
     apply_precision,
     check_keys,
@@ -44,13 +41,13 @@ if TYPE_CHECKING:
     from unoqa.core.contracts import Threshold
     from unoqa.core.precision import Precision
     from unoqa.core.progress import Progress
+    from unoqa.grader.grader import Grader
     from unoqa.grader.panel import Panel
     from unoqa.grader.source import ImagesLike
     from unoqa.grader.split import Split
 
 DEFAULT = "default"
 """The recipe used if none is named."""
-
 
 LARGEST_SEED = 2**32 - 1
 """The largest seed that every library takes."""
@@ -196,17 +193,41 @@ class Recipe:
         """
         if not 0 <= seed <= LARGEST_SEED:
             raise UsageError(f"The seed is {seed}; give one from 0 to {LARGEST_SEED}.")
+        prepared = self.prepare(images, device=device, weights=weights, intensity_range=intensity_range)
+        watched = progress or NoProgress()
+        if isinstance(workspace, Workspace):
+            return prepared.fit(seed=seed, progress=watched, workspace=workspace)
+        with Workspace(None if workspace is None else Path(workspace)) as own:
+            grader = prepared.fit(seed=seed, progress=watched, workspace=own)
+            own.remove()
+        return grader
+
+    def prepare(
+        self,
+        images: ImagesLike,
+        *,
+        device: str = "cpu",
+        weights: str | Path | None = None,
+        intensity_range: tuple[float, float] | None = None,
+    ) -> Preparation:
+        """Open the encoders and look at the images, as `fit` does first; the arguments and errors are those of it."""
         if intensity_range is not None:
             check_declared(intensity_range)
-        where, path = find_device(device), None if weights is None else Path(weights)
-        encoders = self._open_encoders(where, path)
-        source, watched = ImageSource.find(images), progress or NoProgress()
-        if isinstance(workspace, Workspace):
-            return Grader(self._fit(source, encoders, intensity_range, seed, watched, workspace))
-        with Workspace(None if workspace is None else Path(workspace)) as own:
-            model = self._fit(source, encoders, intensity_range, seed, watched, own)
-            own.remove()
-        return Grader(model)
+        where = find_device(device)
+        encoders = self._open_encoders(where, None if weights is None else Path(weights))
+        panel = self._find_panel(where)
+        settings = replace(self, panel=panel).to_values()  # fails at once if a choice is on no shelf
+        found = survey(Scope(self.slab).restrict(ImageSource.find(images)), intensity_range, self.crop)
+        return Preparation(
+            recipe=self.name,
+            settings=settings,
+            panel=panel,
+            threshold=self.threshold,
+            split=self.split,
+            encoders=encoders,
+            found=found,
+            lack=name_lack(where) if panel != self.panel else "",
+        )
 
     def _open_encoders(self, device: torch.device, weights: Path | None) -> OpenEncoders:
         used = self._find_panel(device).encoders()
@@ -221,45 +242,6 @@ class Recipe:
         """Return the panel in the precision that the device has, in which the model then stays."""
         usable = find_usable(self.panel.precision, device)
         return self.panel if usable == self.panel.precision else self.panel.with_precision(usable)
-
-    def _fit(
-        self,
-        source: ImageSource,
-        encoders: OpenEncoders,
-        intensity_range: tuple[float, float] | None,
-        seed: int,
-        progress: Progress,
-        workspace: Workspace,
-    ) -> Model:
-        panel = self._find_panel(encoders.device)
-        settings = replace(self, panel=panel).to_values()
-        found = survey(Scope(self.slab).restrict(source), intensity_range, self.crop)
-        notices = found.notices
-        if panel != self.panel:
-            lack = name_lack(encoders.device)
-            notices = (f"{lack}: the model is fitted in single precision, and grades in it everywhere.", *notices)
-        fitted = fit_on_outstanding(
-            panel,
-            self.threshold,
-            encoders,
-            found.scans.scale(found.source),
-            seed=seed,
-            progress=progress,
-            workspace=workspace,
-        )
-        report = replace(fitted.report, notices=(*notices, *fitted.report.notices))
-        today = datetime.now(UTC).date().isoformat()
-        return Model(
-            encoders,
-            replace(fitted, report=report),
-            found.scans,
-            self.split,
-            self.name,
-            settings,
-            seed,
-            today,
-            panel.precision,
-        )
 
     def __repr__(self) -> str:
         return f"Recipe({self.name!r})"

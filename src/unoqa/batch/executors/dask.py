@@ -2,55 +2,41 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections import deque
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, final
 
 from pydantic import Field
 
+from unoqa.batch.executors.parts.assessing import Delivery, Job, Order, assess_images, lack_models, pack_models
+from unoqa.batch.executors.parts.cluster import KILLED, connect
 from unoqa.batch.executors.parts.contract import Executor
-from unoqa.batch.executors.parts.remote import (
-    Delivery,
-    Job,
-    Order,
-    Refusal,
-    assess_images,
-    compare_versions,
-    find_missing_models,
-    pack_models,
+from unoqa.batch.executors.parts.encoding import (
+    EncodingJob,
+    EncodingOrder,
+    encode_images,
+    pack_encoders,
+    read_grids,
 )
 from unoqa.batch.worker import write_overlay
+from unoqa.core.assessment import Failure
 from unoqa.core.errors import ImageError, UsageError
+from unoqa.core.parallel import map_in_order
 from unoqa.core.settings import settings
-from unoqa.grader.open_encoders import library_versions
+from unoqa.grader.cached_features import Encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from distributed import Client, Future, LocalCluster
-
+    from unoqa.batch.executors.parts.cluster import Cluster
     from unoqa.batch.worker import Task, Worker
-    from unoqa.core.assessment import Assessment, Failure
-
-PARTITION = 4
-"""Images that are sent to a worker at a time."""
-
-AHEAD = 2
-"""Partitions per thread of the workers that are under way: enough to keep all busy, few enough to keep memory flat."""
-
-PATIENCE = 60
-"""Seconds to wait for the scheduler and for the first worker."""
-
-KILLED = "worker-killed"
-"""Code of an image that ended each process that read it."""
-
-LOCAL = "local:"
-"""What the address of workers begins with that are started on this machine for one run."""
+    from unoqa.core.assessment import Assessment
+    from unoqa.grader.cached_features import Unencoded
+    from unoqa.grader.open_encoders import OpenEncoders
+    from unoqa.grader.source import LazyImage
 
 
 @final
@@ -58,8 +44,8 @@ LOCAL = "local:"
 class Dask(Executor):
     """Workers of Dask Distributed, on this machine or on others (extra `cluster`).
 
-    They must have the same versions as the driver and see the images by the same paths. The driver alone writes the
-    record.
+    They must have the same versions as the driver. To assess images they must see them by the same paths; images to
+    encode are read by the driver and sent as numbers. The driver alone writes the record and the features.
     """
 
     scheduler: Annotated[
@@ -78,49 +64,31 @@ class Dask(Executor):
         if not tasks:
             yield iter(())
             return
-        with ExitStack() as stack:
-            client = stack.enter_context(_connect(self.scheduler))
-            probe = stack.enter_context(_make_probe(tasks))
-            yield _Cluster(client, worker, probe, self.scheduler).assess(tasks)
+        with (
+            connect(self.scheduler) as cluster,
+            _make_probe(tasks) as probe,
+            closing(_assess(cluster, worker, tasks, probe)) as results,
+        ):
+            yield results
 
+    @contextmanager
+    def encode(
+        self,
+        encoders: OpenEncoders,
+        images: Iterable[LazyImage],
+        prepare: Callable[[LazyImage], Unencoded | Failure],
+    ) -> Iterator[Iterator[Encoded | Failure]]:
+        """Encode images on workers of the scheduler; threads of this process read them.
 
-@contextmanager
-def _connect(address: str) -> Iterator[Client]:
-    """Connect to a scheduler, or to one that is started for the run."""
-    try:
-        from distributed import Client  # noqa: PLC0415 - of an extra, and takes a second
-    except ImportError:
-        raise UsageError("The executor dask needs Dask Distributed: pip install 'unoqa[cluster]'.") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it logs is said in sentences of ours
-    with ExitStack() as stack:
-        try:
-            where = stack.enter_context(_start_local(address)) if address.startswith(LOCAL) else address
-            client = stack.enter_context(Client(where, timeout=PATIENCE, set_as_default=False))
-            client.wait_for_workers(1, timeout=PATIENCE)
-        except (OSError, ValueError, RuntimeError) as error:  # TimeoutError is an OSError
-            raise UsageError(
-                f"The scheduler {address} cannot be reached or has no workers ({error}); start both, then run the "
-                "same command again."
-            ) from None
-        yield client
-
-
-def _start_local(address: str) -> LocalCluster:
-    """Start a scheduler and workers that no other machine reaches; nothing of Dask opens a page."""
-    from distributed import LocalCluster  # noqa: PLC0415 - as above
-
-    count = address.removeprefix(LOCAL)
-    if not count.isdecimal() or not 1 <= int(count) <= 1024:
-        raise UsageError(f"'{address}' names no workers; give local:N, with N from 1 to 1024.")
-    return LocalCluster(
-        n_workers=int(count),
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        scheduler_kwargs={"dashboard": False},
-        memory_limit=0,
-        silence_logs=logging.CRITICAL,
-    )
+        Raises:
+            UsageError: as `map`.
+        """
+        with (
+            connect(self.scheduler) as cluster,
+            map_in_order(prepare, images) as prepared,
+            closing(_encode(cluster, encoders, prepared)) as results,
+        ):
+            yield results
 
 
 @contextmanager
@@ -139,121 +107,55 @@ def _make_probe(tasks: Sequence[Task]) -> Iterator[Path]:
         probe.unlink(missing_ok=True)
 
 
-@final
-class _Cluster:
-    """The workers of a scheduler, which have the models of one run."""
+def _assess(
+    cluster: Cluster, worker: Worker, tasks: Sequence[Task], probe: Path
+) -> Generator[Assessment | Failure | None]:
+    """Yield what became of each image, in their order; workers that do not see the models are sent them."""
+    job = Job.of(worker, probe)
+    lacking = any(cluster.ask(lack_models, job.models).values())
+    bundle = pack_models(worker.models.folders) if lacking else None
+    answers = cluster.run(map(Order.of, tasks), assess_images, job, bundle)
+    for task, delivery in zip(tasks, answers, strict=True):
+        yield _fail_killed(task.image) if delivery is None else _accept(worker, task, delivery)
 
-    def __init__(self, client: Client, worker: Worker, probe: Path, address: str) -> None:
-        models = worker.models
-        device = str(models.graders[0].grader.encoders.device)
-        folders = tuple(str(folder) for folder in models.folders)
-        self._client = client
-        self._worker = worker
-        self._address = address
-        self._refused: set[str] = set()
-        self._job = Job(library_versions(), folders, models.checksum, device, worker.all_findings, str(probe))
-        self._bundle = self._send_models()
 
-    def assess(self, tasks: Sequence[Task]) -> Iterator[Assessment | Failure | None]:
-        """Yield what became of each image, in their order; a bounded number of partitions is under way."""
-        waiting = iter([tasks[start : start + PARTITION] for start in range(0, len(tasks), PARTITION)])
-        sent: deque[tuple[Sequence[Task], Future]] = deque()
-        try:
-            while True:
-                room = AHEAD * max(1, sum(self._find_workers().values())) - len(sent)
-                sent.extend((part, self._submit(part)) for part in islice(waiting, max(0, room)))
-                if not sent:
-                    return
-                yield from self._take(*sent.popleft())
-        finally:
-            with suppress(OSError):  # the scheduler may be gone
-                self._client.cancel([future for _, future in sent])
+def _accept(worker: Worker, task: Task, delivery: Delivery) -> Assessment | Failure | None:
+    """Return the result of a delivery, with what may be kept of a person; write the overlay that came with it."""
+    if delivery.missing:
+        if Path(task.image.path).exists():
+            raise UsageError(
+                f"A worker does not see {task.image.path}; give it the same folder of images, at the same path."
+            )
+        return worker(task)
+    if delivery.overlay is not None and task.heat is not None:
+        write_overlay(task.heat, delivery.overlay)
+    result = delivery.result
+    return None if result is None else replace(result, facts=worker.privacy.clean(result.facts))
 
-    def _send_models(self) -> Future | None:
-        """Check all workers; send them the models unless all see the folders."""
-        found = self._client.run(find_missing_models, self._job, on_error="return")
-        for address, answer in found.items():
-            if isinstance(answer, BaseException):
-                raise UsageError(f"The worker {address} cannot run this unoqa ({answer}); install it there.")
-            if answer[0] != self._job.versions:
-                self._refuse(Refusal(address, compare_versions(self._job.versions, answer[0]), final=True))
-        if not any(lacks for _, lacks in found.values()):
-            return None
-        return self._client.scatter(pack_models(self._worker.models.folders), broadcast=True)
 
-    def _find_workers(self) -> dict[str, int]:
-        """Return the number of threads of each worker.
+def _encode(
+    cluster: Cluster, encoders: OpenEncoders, prepared: Iterable[Unencoded | Failure]
+) -> Generator[Encoded | Failure]:
+    """Yield the features of each image, in their order."""
+    under_way: deque[Unencoded | Failure] = deque()
 
-        Raises:
-            UsageError: the scheduler is gone.
-        """
-        try:
-            return self._client.nthreads()
-        except OSError:  # the connection is closed, or nobody answers
-            raise self._miss_scheduler() from None
+    def send() -> Iterator[EncodingOrder]:
+        for image in prepared:
+            under_way.append(image)
+            yield EncodingOrder.of(image)
 
-    def _miss_scheduler(self) -> UsageError:
-        return UsageError(
-            f"The scheduler {self._address} is gone; start it and its workers, then run the same command again: it "
-            "continues."
-        )
+    for answer in cluster.run(send(), encode_images, EncodingJob.of(encoders), pack_encoders(encoders)):
+        image = under_way.popleft()
+        if isinstance(image, Failure):
+            yield image
+        elif answer is None:
+            yield _fail_killed(image.image)
+        else:
+            yield Encoded(image.digest, dict(zip(image.cores, map(read_grids, answer), strict=True)))
 
-    def _submit(self, tasks: Sequence[Task]) -> Future:
-        orders = [Order.of(task) for task in tasks]
-        allowed = [one for one in self._find_workers() if one not in self._refused] if self._refused else None
-        if allowed == []:
-            raise UsageError(f"No worker of {self._address} is left; mend them, then run the same command again.")
-        return self._client.submit(assess_images, self._job, orders, self._bundle, workers=allowed, pure=False)
 
-    def _take(self, tasks: Sequence[Task], future: Future) -> Iterator[Assessment | Failure | None]:
-        """Yield the results of a partition; what one worker could not do, others repeat."""
-        from distributed import CancelledError, KilledWorker  # noqa: PLC0415 - as above
-
-        try:
-            answer = future.result()
-        except KilledWorker:
-            yield from self._isolate(tasks)
-            return
-        except CancelledError:
-            raise self._miss_scheduler() from None
-        finally:
-            future.release()
-        if isinstance(answer, Refusal):
-            self._refuse(answer)
-            yield from self._take(tasks, self._submit(tasks))
-            return
-        for task, delivery in zip(tasks, answer, strict=True):
-            yield self._accept(task, delivery)
-
-    def _isolate(self, tasks: Sequence[Task]) -> Iterator[Assessment | Failure | None]:
-        """Send images one by one, of which one ends the processes that read it."""
-        if len(tasks) > 1:
-            for task in tasks:
-                yield from self._take([task], self._submit([task]))
-            return
-        name = tasks[0].image.name
-        sentence = f"{name} ended each process that read it; look whether the file is damaged, or its memory too small."
-        yield tasks[0].image.fail(ImageError(KILLED, sentence))
-
-    def _refuse(self, refusal: Refusal) -> None:
-        """Do without a worker; end the run if it must be mended.
-
-        Raises:
-            UsageError: it must.
-        """
-        if refusal.final:
-            raise UsageError(f"The worker {refusal.worker} cannot be used: {refusal.sentence}.")
-        self._refused.add(refusal.worker)
-
-    def _accept(self, task: Task, delivery: Delivery) -> Assessment | Failure | None:
-        """Return the result of a delivery, with what may be kept of a person; write the overlay that came with it."""
-        if delivery.missing:
-            if Path(task.image.path).exists():
-                raise UsageError(
-                    f"A worker does not see {task.image.path}; give it the same folder of images, at the same path."
-                )
-            return self._worker(task)
-        if delivery.overlay is not None and task.heat is not None:
-            write_overlay(task.heat, delivery.overlay)
-        result = delivery.result
-        return None if result is None else replace(result, facts=self._worker.privacy.clean(result.facts))
+def _fail_killed(image: LazyImage) -> Failure:
+    sentence = (
+        f"{image.name} ended each process that read it; look whether the file is damaged, or its memory too small."
+    )
+    return image.fail(ImageError(KILLED, sentence))

@@ -13,7 +13,6 @@ from unoqa.core.assessment import Failure
 from unoqa.core.errors import DataSetError
 from unoqa.core.grading import Grade
 from unoqa.formats import read
-from unoqa.grader.open_encoders import CachedFeatures
 from unoqa.grader.source import LazyImage
 from unoqa.store.workspace import make_key
 from unoqa.thresholds.conformal import Conformal
@@ -28,8 +27,7 @@ if TYPE_CHECKING:
     from unoqa.core.features import FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.formats import ImageReference
-    from unoqa.grader.open_encoders import OpenEncoders
-    from unoqa.store.workspace import Workspace
+    from unoqa.grader.cached_features import CachedFeatures
 
 
 @final
@@ -84,10 +82,10 @@ class EncodedStudy:
 class FeatureLibrary:
     """Features by the digest of an image; each image is opened once, and encoded once by each encoder."""
 
-    def __init__(self, open_encoders: OpenEncoders, encoders: Sequence[Encoder], workspace: Workspace) -> None:
-        self._open_encoders = open_encoders
+    def __init__(self, encoders: Sequence[Encoder], cache: CachedFeatures) -> None:
+        self._open_encoders = cache.encoders
         self._encoders = list(encoders)
-        self._cache = CachedFeatures(open_encoders, workspace)
+        self._cache = cache
         self._digests: dict[ImageReference, str | Failure] = {}
         self._references: dict[str, ImageReference] = {}
 

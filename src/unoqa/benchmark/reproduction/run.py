@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 
 import torch
 
+from unoqa.batch.executors.threads import Threads
 from unoqa.benchmark.datasets import subsample_study
 from unoqa.benchmark.reproduction.cells import describe_dependencies
 from unoqa.benchmark.reproduction.grid import CellCache, CellGrid
@@ -18,6 +19,7 @@ from unoqa.benchmark.reproduction.results import ReproductionResults
 from unoqa.benchmark.reproduction.scores import SystemFit, draw_chance_scores
 from unoqa.benchmark.reproduction.systems import CHANCE, Effort, make_systems, select_recipes
 from unoqa.encoders.timm import Timm
+from unoqa.grader.cached_features import CachedFeatures
 from unoqa.grader.devices import find_device
 from unoqa.grader.open_encoders import OpenEncoders, library_versions
 from unoqa.store.workspace import Workspace, make_key
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from unoqa.batch.executors import Executor
     from unoqa.benchmark.datasets import DataSet, Study
     from unoqa.benchmark.reproduction.images import EncodedStudy
     from unoqa.benchmark.reproduction.systems import System
@@ -57,6 +60,7 @@ class Plan:
         supervised: whether to add the supervised references.
         effort: how long flows are trained; `effort.quick` also takes few images.
         size: side in pixels to which images are resized.
+        executor: shares the encoding among threads or machines.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Plan:
     effort: Effort = field(default_factory=Effort)
     device: str = "cpu"
     size: int = SIZE
+    executor: Executor = field(default_factory=Threads)
 
     def find_studies(self, seed: int) -> tuple[Study, ...]:
         """Return the studies of one seed; for a quick look, with few images each."""
@@ -93,7 +98,7 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Report:
     open_encoders = OpenEncoders.open(encoders, plan.size, device=find_device(plan.device), weights=plan.weights)
     with Workspace(output / "work") as workspace:
         results = ReproductionResults(CellCache(output / "work" / "cells.jsonl"), notes=list(left_out))
-        library = FeatureLibrary(open_encoders, encoders, workspace)
+        library = FeatureLibrary(encoders, CachedFeatures(open_encoders, workspace, plan.executor.encode))
         for seed in range(plan.seeds):
             for study in studies if seed == 0 else plan.find_studies(seed):
                 encoded = library.encode(study, progress)

@@ -6,11 +6,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from unoqa.batch.worker import Task, Worker
     from unoqa.core.assessment import Assessment, Failure
+    from unoqa.grader.cached_features import Encoded, Unencoded
+    from unoqa.grader.open_encoders import OpenEncoders
+    from unoqa.grader.source import LazyImage
 
 
 class Executor(ABC):
@@ -24,3 +27,12 @@ class Executor(ABC):
 
         Only a bounded number of results waits to be taken. When the context is left early, tasks not begun are dropped.
         """
+
+    @abstractmethod
+    def encode(
+        self,
+        encoders: OpenEncoders,
+        images: Iterable[LazyImage],
+        prepare: Callable[[LazyImage], Unencoded | Failure],
+    ) -> AbstractContextManager[Iterator[Encoded | Failure]]:
+        """Encode images, as `unoqa.grader.cached_features.EncodeImages` says; a fit gives the same bytes by each."""

@@ -1,4 +1,4 @@
-"""What a worker process does, on this machine or another: it loads the models once and assesses images of files.
+"""How a worker process assesses images of files, on this machine or another: it loads the models once.
 
 What travels is plain: numbers, texts and bytes. A worker that is not as the driver needs it says so in a `Refusal`.
 """
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
+from unoqa.batch.executors.parts.refusal import Refusal, answer_or_refuse
 from unoqa.batch.worker import Task, Worker, write_overlay
 from unoqa.core.errors import UnoqaError
 from unoqa.core.facts import Fact, Facts
-from unoqa.core.parallel import limit_to_one_thread
 from unoqa.formats import ImageReference
 from unoqa.grader.choice_of_model import Models
 from unoqa.grader.open_encoders import library_versions
@@ -52,6 +52,14 @@ class Job:
     device: str
     all_findings: bool
     probe: str
+
+    @classmethod
+    def of(cls, worker: Worker, probe: Path) -> Job:
+        """Return the job of a run."""
+        models = worker.models
+        device = str(models.graders[0].grader.encoders.device)
+        folders = tuple(map(str, models.folders))
+        return cls(library_versions(), folders, models.checksum, device, worker.all_findings, str(probe))
 
 
 @final
@@ -101,52 +109,23 @@ class Delivery:
     overlay: bytes | None = None
 
 
-@final
-@dataclass(frozen=True)
-class Refusal:
-    """Why a worker cannot assess images.
-
-    Attributes:
-        worker: its address.
-        final: whether nothing but a change of the worker helps; else others may do its work.
-    """
-
-    worker: str
-    sentence: str
-    final: bool
+def lack_models(folders: Sequence[str]) -> bool:
+    """Tell whether this worker lacks one of the models' folders."""
+    return not all(Path(folder).is_dir() for folder in folders)
 
 
-def find_missing_models(job: Job) -> tuple[dict[str, str], bool]:
-    """Return the versions of this worker, and whether it lacks the models' folders."""
-    return library_versions(), not all(Path(folder).is_dir() for folder in job.models)
-
-
-def assess_images(job: Job, orders: Sequence[Order], bundle: bytes | None) -> list[Delivery] | Refusal:
+def assess_images(orders: Sequence[Order], job: Job, bundle: bytes | None) -> list[Delivery] | Refusal:
     """Assess images, one after the other.
 
     Args:
         bundle: the models as `pack_models` packs them; None if every worker sees their folders.
     """
-    from distributed import get_worker  # noqa: PLC0415 - of an extra; here it is loaded already
 
-    address = get_worker().address
-    if job.versions != library_versions():
-        return Refusal(address, compare_versions(job.versions, library_versions()), final=True)
-    try:
-        with limit_to_one_thread():
-            worker = Worker(_load(job, bundle), job.all_findings, RAW)
-            return [_assess(worker, order, shared=Path(job.probe).is_file()) for order in orders]
-    except UnoqaError as error:
-        return Refusal(address, str(error).rstrip("."), final=True)
-    except OSError as error:  # such as a full disk, where the models are to be unpacked
-        return Refusal(address, f"{error.filename or 'its disk'}: {error.strerror}", final=False)
+    def work() -> list[Delivery]:
+        worker = Worker(_load(job, bundle), job.all_findings, RAW)
+        return [_assess(worker, order, shared=Path(job.probe).is_file()) for order in orders]
 
-
-def compare_versions(driver: dict[str, str], worker: dict[str, str]) -> str:
-    """Return the sentence about versions that differ."""
-    name = next(one for one in driver if driver[one] != worker.get(one))
-    other = worker.get(name, "none")
-    return f"it has {name} {other}, and this machine {driver[name]}; install the same versions on both"
+    return answer_or_refuse(job.versions, work)
 
 
 def _assess(worker: Worker, order: Order, *, shared: bool) -> Delivery:
