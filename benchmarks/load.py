@@ -1,17 +1,21 @@
 """The service under load, and workers beside threads: what `unoqa serve` and `--executor dask` cost.
 
-    python benchmarks/load.py [--requests 1000] [--seconds 900] [--images 200]
+    python benchmarks/load.py [--parts service dask] [--requests 1000] [--seconds 900] [--images 200]
 
-Everything runs on this machine, on made-up scans and a model of the recipe `measures`. First all requests come at once;
-then as many clients as the queue has places ask for the given time, and in the middle the service is killed and started
-again. A client waits as `Retry-After` says. Last, `unoqa grade` runs on threads, on one worker and on two.
+Everything runs on this machine, on made-up scans and a model of the recipe `measures`. The service: first all requests
+come at once; then as many clients as the queue has places ask for the given time, and in the middle the service is
+killed and started again. A client waits as `Retry-After` says. Workers: `unoqa grade` of five times the images (links
+to the same files) on one thread, by one worker and by two. All figures depend on what else runs on the machine, so the
+load average stands beside them, and the time that processors worked.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import os
+import resource
 import signal
 import socket
 import statistics
@@ -32,6 +36,7 @@ RETRIES = 10_000
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", choices=["service", "dask"], default=["service", "dask"])
     parser.add_argument("--requests", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=900)
     parser.add_argument("--images", type=int, default=200)
@@ -42,32 +47,42 @@ def main() -> None:
         write_phantom(base, outstanding_to_fit=40, clinic=(third, third, given.images - 2 * third), seed=0)
         grader = Recipe.named("measures").fit(base / "outstanding")
         grader.settle(base / "clinic").save(base / "settled")
-        images = [(path.name, path.read_bytes()) for path in sorted((base / "clinic").iterdir())]
-        alone = grade(base, "threads")
-        served = asyncio.run(ask_service(base, images, given.requests, given.seconds))
-        print(f"service: {served:.1f} images/s, {served / alone:.0%} of unoqa grade without heat")
-        one, two = grade(base, "local:1"), grade(base, "local:2")
-        print(f"dask: one worker {alone / one - 1:+.0%} time beside threads, two workers {two / one:.2f} times as fast")
+        images = sorted((base / "clinic").iterdir())
+        alone = grade(base, images, "threads")
+        if "service" in given.parts:
+            sent = [(path.name, path.read_bytes()) for path in images]
+            served = asyncio.run(ask_service(base, sent, given.requests, given.seconds))
+            print(f"service: {served:.1f} images/s, {served / alone:.0%} of unoqa grade without heat")
+        if "dask" in given.parts:
+            one, two = grade(base, images, "local:1"), grade(base, images, "local:2")
+            print(f"dask: one worker {alone / one - 1:+.1%} time beside threads, two workers {two / one:.2f} as fast")
 
 
-def grade(base: Path, who: str) -> float:
+def grade(base: Path, images: list[Path], who: str) -> float:
     """Return images a second of `unoqa grade`, its start and that of workers not counted: of two runs' difference."""
     shared = [] if who == "threads" else ["--executor", "dask", "--scheduler", who]
-    seconds = []
-    for count in (10, len(list((base / "clinic").iterdir()))):
-        few = base / f"some-{count}"
-        if not few.exists():
-            few.mkdir()
-            for path in sorted((base / "clinic").iterdir())[:count]:
-                os.link(path, few / path.name)
-        results = base / f"results-{who.replace(':', '-')}-{count}"
-        command = [sys.executable, "-m", "unoqa", "grade", few, "-m", base / "settled", "-o", results, "--no-heat",
+    seconds, worked = [], []
+    for copies in (1, 6):
+        folder = base / f"copies-{copies}"
+        if not folder.exists():
+            folder.mkdir()
+            for copy, path in itertools.product(range(copies), images):
+                os.link(path, folder / f"{copy}-{path.name}")
+        results = base / f"results-{who.replace(':', '-')}-{copies}"
+        command = [sys.executable, "-m", "unoqa", "grade", folder, "-m", base / "settled", "-o", results, "--no-heat",
                    "--no-report", "--alone", "--threads", "1", "-q", *shared]  # fmt: skip
-        started = time.perf_counter()
+        started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(list(map(str, command)), check=True, stderr=subprocess.DEVNULL)
         seconds.append(time.perf_counter() - started)
-    rate = (len(list((base / "clinic").iterdir())) - 10) / (seconds[1] - seconds[0])
-    print(f"unoqa grade, {who}: {rate:.1f} images/s (runs of {seconds[0]:.1f} and {seconds[1]:.1f} s)", flush=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        worked.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    rate = 5 * len(images) / (seconds[1] - seconds[0])
+    each = 1000 * (worked[1] - worked[0]) / (5 * len(images))
+    print(
+        f"unoqa grade, {who}: {rate:.1f} images/s, {each:.1f} ms of processors an image (runs of {seconds[0]:.1f} and "
+        f"{seconds[1]:.1f} s); load average {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
     return rate
 
 
@@ -103,7 +118,7 @@ async def ask_service(base: Path, images: list, requests: int, seconds: float) -
         started = time.perf_counter()
         work = [send(client, images[number % len(images)], seen) for number in range(requests)]
         answers = await asyncio.gather(*work)
-        tell(f"{requests} at once", answers, time.perf_counter() - started, seen, expected, service)
+        rate = tell(f"{requests} at once", answers, time.perf_counter() - started, seen, expected, service)
         seen.clear()
         ends = time.perf_counter() + seconds
         killing = asyncio.create_task(kill_once(service, seconds / 2))
@@ -111,7 +126,7 @@ async def ask_service(base: Path, images: list, requests: int, seconds: float) -
         clients = [saturate(client, images, number, ends, seen) for number in range(64)]
         answers = [one for some in await asyncio.gather(*clients) for one in some]
         await killing
-        rate = tell(f"{seconds:.0f} s at saturation", answers, time.perf_counter() - started, seen, expected, service)
+        tell(f"{seconds:.0f} s at saturation", answers, time.perf_counter() - started, seen, expected, service)
     service.process.send_signal(signal.SIGTERM)
     service.process.wait()
     return rate
@@ -166,7 +181,8 @@ def tell(what: str, answers: list, took: float, seen: Counter, expected: dict, s
     rate = len(answers) / took
     print(
         f"{what}: {len(answers)} answers in {took:.1f} s, {rate:.1f} images/s, {wrong} wrong; p50 {times[49]:.2f} s, "
-        f"p99 {times[98]:.2f} s; statuses {dict(seen)}; {service.memory():.0f} MB",
+        f"p99 {times[98]:.2f} s; statuses {dict(seen)}; {service.memory():.0f} MB; load average "
+        f"{os.getloadavg()[0]:.1f}",
         flush=True,
     )
     return rate
