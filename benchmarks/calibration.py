@@ -22,8 +22,9 @@ from unoqa.benchmark.calibration.borders import Scored, fit_borders
 from unoqa.benchmark.calibration.expectation import cross_validate
 from unoqa.core.assessment import Assessment
 from unoqa.core.grading import Grade
+from unoqa.grader.cached_features import CachedFeatures
 from unoqa.grader.cohort import FittedThreshold, grade_cohort
-from unoqa.grader.open_encoders import CachedFeatures, OpenEncoders
+from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.recipe import Recipe
 from unoqa.store.workspace import Workspace
 

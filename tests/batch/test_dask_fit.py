@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
+import torch
 
 from clinic import small
 from cluster import During, end, start
 from interrupting import Failing, PowerCut
 from unoqa import Recipe
 from unoqa.batch.executors.dask import Dask
+from unoqa.batch.executors.parts.encoding import EncodingOrder
 from unoqa.batch.executors.threads import Threads
+from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.core.progress import NoProgress
+from unoqa.encoders.vessel import Vessel
+from unoqa.grader.open_encoders import Prepared
 from unoqa.store.workspace import Workspace
 
 pytest.importorskip("distributed", reason="needs the extra cluster")
@@ -56,6 +62,18 @@ def by_threads(recipe, outstanding, weights, tmp_path_factory):
 def test_two_workers_give_the_same_bytes(recipe, outstanding, weights, by_threads, tmp_path):
     assert fit(recipe, outstanding, weights, tmp_path, Dask(scheduler="local:2")) == by_threads
     assert [len(some) for some in by_threads[1:]] == [1, 1]
+
+
+def test_numbers_that_arrive_at_an_odd_address_give_the_same_bits():
+    """NumPy sums them in pieces of 8192 there, and pixels come out of a message wherever they lie in it."""
+    encoder = Vessel().open(device=torch.device("cpu"))
+    for scan in draw_scans(outstanding=0, gradable=0, ungradable=8, seed=0, size=96):
+        pixels = (scan.pixels / np.float32(255))[None]
+        odd = np.frombuffer(b"." + pixels.tobytes(), np.uint8)[1:].view(np.float32).reshape(pixels.shape)
+        assert not odd.flags.aligned
+        expected = encoder.encode(pixels).scales
+        found = encoder.encode(EncodingOrder(Prepared(odd, odd), (0,)).align().resized).scales
+        assert all(torch.equal(*grids) for grids in zip(found, expected, strict=True))
 
 
 def test_a_worker_is_killed_during_a_fit(recipe, outstanding, weights, by_threads, cluster, tmp_path):

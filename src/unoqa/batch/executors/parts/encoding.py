@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
+import numpy as np
 import safetensors.torch
 import torch
 
@@ -18,19 +19,17 @@ from unoqa.core.contracts import select_prefix
 from unoqa.core.features import FeaturePyramid
 from unoqa.core.settings import build, to_plain
 from unoqa.encoders import ENCODERS
-from unoqa.grader.open_encoders import library_versions
+from unoqa.grader.open_encoders import Prepared, library_versions
 from unoqa.store.workspace import make_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-
     from unoqa.core.contracts import OpenEncoder, State
     from unoqa.grader.cached_features import Unencoded
-    from unoqa.grader.open_encoders import OpenEncoders, Prepared
+    from unoqa.grader.open_encoders import OpenEncoders
 
-Grids = list["np.ndarray"]
+Grids = list[np.ndarray]
 """The features that one core gives of an image: a grid per scale, in the precision to which the core rounds."""
 
 
@@ -78,6 +77,12 @@ class EncodingOrder:
             return cls()
         return cls(image.prepared, image.cores)
 
+    def align(self) -> Prepared | None:
+        """Return the image where NumPy would put it: sums of numbers at odd addresses differ in their last bits."""
+        if self.prepared is None:
+            return None
+        return Prepared(np.array(self.prepared.resized), np.array(self.prepared.whole))
+
 
 def encode_images(orders: Sequence[EncodingOrder], job: EncodingJob, bundle: bytes) -> list[list[Grids]] | Refusal:
     """Encode images, one after the other; return the features of each, in the order of its cores.
@@ -88,7 +93,7 @@ def encode_images(orders: Sequence[EncodingOrder], job: EncodingJob, bundle: byt
 
     def work() -> list[list[Grids]]:
         cores = _open(job, bundle)
-        return [[_encode(cores[core], order.prepared) for core in order.cores if order.prepared] for order in orders]
+        return [_encode([cores[core] for core in order.cores], order.align()) for order in orders]
 
     return answer_or_refuse(job.versions, work)
 
@@ -108,10 +113,13 @@ def pack_encoders(encoders: OpenEncoders) -> bytes:
     return safetensors.torch.save({name: array.cpu().contiguous() for name, array in arrays.items()})
 
 
-def _encode(core: OpenEncoder, prepared: Prepared) -> Grids:
-    grids = prepared.encode(core).scales
+def _encode(cores: Sequence[OpenEncoder], prepared: Prepared | None) -> list[Grids]:
+    return [] if prepared is None else [_round(core, prepared.encode(core)) for core in cores]
+
+
+def _round(core: OpenEncoder, pyramid: FeaturePyramid) -> Grids:
     types = (torch.float16 if scale.half else torch.float32 for scale in core.scales)
-    return [grid.to(dtype).cpu().numpy() for grid, dtype in zip(grids, types, strict=True)]
+    return [grid.to(dtype).cpu().numpy() for grid, dtype in zip(pyramid.scales, types, strict=True)]
 
 
 _opened: dict[str, tuple[OpenEncoder, ...]] = {}
