@@ -22,9 +22,8 @@ from matplotlib.figure import Figure
 
 from unoqa.benchmark.agreement import confusion_matrix, kappa
 from unoqa.core.assessment import Assessment
-from unoqa.core.grading import Grade, Grading
+from unoqa.core.grading import SURE, Grade, Grading
 from unoqa.grader.cached_features import CachedFeatures
-from unoqa.grader.certainty import SURE
 from unoqa.grader.cohort import FittedThreshold, grade_cohort, grade_settled
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.recipe import Recipe

@@ -8,6 +8,9 @@ from typing import final
 
 from unoqa.core.findings import Finding, describe_findings
 
+SURE = 0.75
+"""Certainty below which a grade is unsure, so that a person should look at the image."""
+
 
 @final
 class Grade(IntEnum):

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from unoqa.core.contracts import Threshold
 
-SURE = 0.75
-"""Certainty below which a grade is unsure, so that a person should look at the image."""
-
 DRAWS = 200
 """How often threshold and border are drawn."""
 

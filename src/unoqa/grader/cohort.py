@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 
 from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import CohortError
-from unoqa.core.grading import Grade, Grading
-from unoqa.grader.certainty import SURE, draw_borders, draw_thresholds, find_certainty
+from unoqa.core.grading import SURE, Grade, Grading
+from unoqa.grader.certainty import draw_borders, draw_thresholds, find_certainty
 from unoqa.grader.panel import SMALLEST_STD
 from unoqa.grader.split import FEWEST, SMALLEST_DISTANCE, FittedSplit, Split, SplitGrades
 from unoqa.store.results.points import stack_points

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from unoqa.grader.certainty import SURE
+from unoqa.core.grading import SURE
 from unoqa.report.assets import hash_inline, read_asset
 from unoqa.report.attention import choose_hints, describe_flag
 from unoqa.report.cohort import GRADES, Cohort
