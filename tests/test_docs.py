@@ -158,7 +158,7 @@ def headings(page):
 def test_every_reason_is_explained_in_the_guide():
     section = GUIDE.split("## Reading the reasons")[1].split("## ")[0]
     explained = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \|$", section, re.MULTILINE)[1:]
-    assert sorted(explained) == sorted(MEASURES.load(name).reason for name in MEASURES.names())
+    assert sorted(explained) == sorted({MEASURES.load(name).reason for name in MEASURES.names()})
 
 
 def test_the_recipe_of_the_guide_is_one(tmp_path):

@@ -10,6 +10,8 @@ from scipy.ndimage import gaussian_filter, uniform_filter
 from unoqa.benchmark.phantom.anatomy import draw_angiogram
 from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.encoders.measures import MEASURES, Measures
+from unoqa.encoders.measures.centring import TOLERANCE
+from unoqa.encoders.measures.doubled import CHANCE
 from unoqa.encoders.measures.parts.views import GRID, Views
 
 every_measure = pytest.mark.parametrize("name", MEASURES.names())
@@ -29,6 +31,10 @@ def test_a_local_mean_equals_scipys_at_the_places_of_the_grid(size, side):
 
 def blur(scan):
     return gaussian_filter(scan, 1.5)
+
+
+def defocus(scan):
+    return gaussian_filter(scan, 3)
 
 
 def add_noise(scan):
@@ -83,6 +89,14 @@ def displace_columns(scan):
     return displace_rows(scan.T).T
 
 
+def double(scan):
+    return (scan + np.roll(scan, (9, 20), axis=(0, 1))) / 2
+
+
+def grain(scan):
+    return np.where(np.random.default_rng(0).random(scan.shape) < 0.8 * scan, 1.0, 0.0)
+
+
 def replace_corner(scan, other):
     mixed = scan.copy()
     mixed[:140, :140] = other[:140, :140]
@@ -97,12 +111,16 @@ PLANTED = {
     "centring": shift,
     "column_steps": add_vertical_lines,
     "contrast": wash_out,
+    "defocus": defocus,
     "displaced_columns": displace_columns,
     "displaced_rows": displace_rows,
+    "doubled": double,
     "illumination": dim_corner,
+    "missing_area": blacken_corner,
     "row_steps": add_motion_lines,
     "saturation": overexpose,
     "sharpness": blur,
+    "speckle": grain,
     "vessel_signal": dim_corner,
 }
 """The damage that each measure detects; a new measure adds its own."""
@@ -183,6 +201,21 @@ def test_displaced_lines_are_found_in_files_that_are_larger_than_what_is_measure
     encoder = Measures().open(device=CPU)
     found = [float(encoder.encode(one[None].astype(np.float32)).scales[1][0, row]) for one in (scan, displaced)]
     assert found[0] == 0 < found[1]
+
+
+def test_a_shadow_beside_the_fovea_is_not_taken_for_it(scans):
+    for scan in scans:
+        shadow = scan.copy()
+        shadow[215:265] *= 0.05
+        assert measure_scan("centring", scan) == measure_scan("centring", shadow) == pytest.approx(TOLERANCE)
+
+
+@pytest.mark.parametrize("offset", [(8, 10), (-20, 14), (0, 40)])
+def test_a_second_copy_is_found_at_any_distance_and_none_in_whole_scans(offset, scans):
+    for scan in scans:
+        doubled = (scan + np.roll(scan, offset, axis=(0, 1))) / 2
+        assert measure_scan("doubled", doubled) > 0.25
+        assert measure_scan("doubled", scan) == pytest.approx(CHANCE)
 
 
 @every_measure

@@ -14,7 +14,7 @@ from unoqa.outputs.cohort_png import CohortPng, choose_examples
 from unoqa.store.results import ImageEntry, Results, RunPlan, begin_run
 from unoqa.store.results.folder import heat_path
 
-DARK = Finding("black_area", "dark or missing area", 9.0, False, "upper left", 0.2, 0.9, 0.0, 0.1, "share", 1)
+DARK = Finding("black_area", "dark area", 9.0, False, "upper left", 0.2, 0.9, 0.0, 0.1, "share", 1)
 
 
 def grading(name, grade, score):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from unoqa.core.contracts import select_prefix
 from unoqa.core.findings import Finding
@@ -36,6 +36,12 @@ MAX_FINDINGS = 3
 
 HOT = 2.0
 """Standard deviations from which a place belongs to the fault."""
+
+SAME = 0.5
+"""Share of the places of a measure from which they lie within those of another one."""
+
+ALIKE = 1 / 3
+"""Share of the places of either of two measures that both have, from which they find the same."""
 
 PERCENTILES = (5, 95)
 """The range of outstanding images that a finding shows."""
@@ -104,13 +110,31 @@ class FittedFindings:
     def find(self, pyramid: FeaturePyramid) -> tuple[Finding, ...]:
         """Return the measures that are clearly bad, the worst first; if none is, a slight one or nothing."""
         worse = _deviations(self.modules, pyramid)
-        strengths = (np.array([one.mean() for one in worse]) - self.means) / self.stds
+        strengths = self._compare(worse)
         values = _values(self.modules, pyramid)
         ranked = np.argsort(-strengths, kind="stable").tolist()
-        clear = [row for row in ranked if strengths[row] > CLEAR][:MAX_FINDINGS]
+        clear = self._name_once([row for row in ranked if strengths[row] > CLEAR], worse)[:MAX_FINDINGS]
         slight = not clear
         rows = clear or [row for row in ranked[:1] if strengths[row] > SLIGHT]
         return tuple(self._describe(row, worse[row], values[row], float(strengths[row]), slight) for row in rows)
+
+    def measure_strengths(self, pyramid: FeaturePyramid) -> Float[np.ndarray, " measures"]:
+        """Return how far each measure of an image is beyond outstanding images, in their standard deviations."""
+        return self._compare(_deviations(self.modules, pyramid))
+
+    def _compare(self, worse: Sequence[Float[np.ndarray, "_ _"]]) -> Float[np.ndarray, " measures"]:
+        return (np.array([one.mean() for one in worse]) - self.means) / self.stds
+
+    def _name_once(self, rows: Sequence[int], worse: Sequence[Float[np.ndarray, "_ _"]]) -> list[int]:
+        """Leave out what another measure names better: a shadow has one name."""
+        places = {self.names[row]: _find_hot(worse[row]) for row in rows}
+        left_out = {
+            _choose_worse_name(effect, cause, places)
+            for effect in places
+            for cause in _measure(effect).explained_by
+            if cause in places
+        }
+        return [row for row in rows if self.names[row] not in left_out]
 
     def _describe(
         self,
@@ -121,7 +145,7 @@ class FittedFindings:
         slight: bool,
     ) -> Finding:
         measure = _measure(self.names[row])
-        hot = worse >= min(HOT, float(worse.max()))
+        hot = _find_hot(worse)
         low, high = (float(bound[hot].mean()) for bound in self.ranges[row])
         return Finding(
             measure=self.names[row],
@@ -153,6 +177,22 @@ def place_anatomically(findings: Sequence[Finding], orientation: str) -> tuple[F
         turned |= {"left": "right", "right": "left"}
     words = ((one, one.place.split()) for one in findings)
     return tuple(replace(one, place=" ".join(turned.get(word, word) for word in place)) for one, place in words)
+
+
+def _find_hot(worse: Float[np.ndarray, "_rows _columns"]) -> Bool[np.ndarray, "_rows _columns"]:
+    return worse >= min(HOT, float(worse.max()))
+
+
+def _choose_worse_name(effect: str, cause: str, places: Mapping[str, Bool[np.ndarray, "_ _"]]) -> str:
+    """Return which of two measures not to name, if they find one fault: the effect, or a cause within a larger effect.
+
+    What nothing else explains, such as a missing area, is named in any case.
+    """
+    both = (places[effect] & places[cause]).sum()
+    if both > SAME * places[effect].sum() or both > ALIKE * (places[effect] | places[cause]).sum():
+        return effect
+    within = both > SAME * places[cause].sum() and _measure(cause).explained_by
+    return cause if within else ""
 
 
 def _name_place(hot: np.ndarray) -> str:

@@ -77,7 +77,7 @@ def _findings_by_grade(cohort: Cohort) -> Table:
         for grade in (Grade.GRADABLE, Grade.UNGRADABLE)
     }
     counts = {
-        grade: Counter(words for scan in scans for words in {finding.words for finding in scan.grading.findings})
+        grade: Counter(words for scan in scans for words in dict.fromkeys(one.words for one in scan.grading.findings))
         for grade, scans in graded.items()
     }
     every = sum(counts.values(), Counter[str]())

@@ -17,8 +17,11 @@ class BlackArea(Measure):
 
     unit: ClassVar[str] = "share of the area"
     direction: ClassVar[int] = 1
-    sentence: ClassVar[str] = "How much of the area is black; high at a blink, a shadow or beyond the scan's edge."
-    reason: ClassVar[str] = "dark or missing area"
+    sentence: ClassVar[str] = (
+        "How much of the area is black; high where signal is lost between vessels, and in shadows."
+    )
+    reason: ClassVar[str] = "dark area"
+    explained_by: ClassVar[tuple[str, ...]] = ("missing_area",)
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Compare pixels with the bright level, so that a dim image does not count as black."""

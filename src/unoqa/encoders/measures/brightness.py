@@ -22,6 +22,7 @@ class Brightness(Measure):
     direction: ClassVar[int] = -1
     sentence: ClassVar[str] = "How bright a place is; low where the whole scan is dim."
     reason: ClassVar[str] = "dim"
+    explained_by: ClassVar[tuple[str, ...]] = ("missing_area", "black_area", "illumination")
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Return the log of the local mean."""

@@ -19,6 +19,7 @@ class CapillariesToNoise(Measure):
     direction: ClassVar[int] = -1
     sentence: ClassVar[str] = "How strong capillaries are relative to speckle; low in a noisy image."
     reason: ClassVar[str] = "noise hides capillaries"
+    explained_by: ClassVar[tuple[str, ...]] = ("speckle", "sharpness", "defocus", "missing_area")
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Compare the two bands in the same squares."""

@@ -19,6 +19,15 @@ class CapillarySignal(Measure):
     direction: ClassVar[int] = -1
     sentence: ClassVar[str] = "How strongly capillaries stand out at a place; low where they are lost."
     reason: ClassVar[str] = "capillaries lost"
+    explained_by: ClassVar[tuple[str, ...]] = (
+        "missing_area",
+        "black_area",
+        "illumination",
+        "brightness",
+        "vessel_signal",
+        "sharpness",
+        "defocus",
+    )
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Subtract the image's median, because devices differ in sharpness."""

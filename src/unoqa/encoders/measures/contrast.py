@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.encoders.measures.parts.measure import Measure
-from unoqa.encoders.measures.parts.views import TILE, Views
+from unoqa.encoders.measures.parts.views import Views
 
 
 @final
@@ -19,10 +19,8 @@ class Contrast(Measure):
     direction: ClassVar[int] = -1
     sentence: ClassVar[str] = "How far vessels and background lie apart; low in a washed-out image."
     reason: ClassVar[str] = "washed out"
+    explained_by: ClassVar[tuple[str, ...]] = ("missing_area", "sharpness", "defocus")
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Measure on the image without the finest speckle."""
-        mean = views.local_mean(views.without_speckle, side=TILE)
-        square = views.local_mean(np.square(views.without_speckle), side=TILE)
-        std = np.sqrt(np.maximum(square - mean * mean, 0))
-        return np.log((std + 0.001) / (mean + 0.01))
+        return views.log_local_contrast

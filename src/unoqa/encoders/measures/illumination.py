@@ -19,6 +19,7 @@ class Illumination(Measure):
     direction: ClassVar[int] = -1
     sentence: ClassVar[str] = "How bright a place is relative to the rest; low in a shadow or at a dim edge."
     reason: ClassVar[str] = "uneven illumination"
+    explained_by: ClassVar[tuple[str, ...]] = ("missing_area", "black_area")
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Subtract the image's median from the log of the local mean."""

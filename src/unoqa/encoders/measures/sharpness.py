@@ -22,6 +22,7 @@ class Sharpness(Measure):
     direction: ClassVar[int] = -1
     sentence: ClassVar[str] = "How fine the finest structure is; low in a blurred image."
     reason: ClassVar[str] = "blur"
+    explained_by: ClassVar[tuple[str, ...]] = ("defocus",)
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Compare the two bands in the same squares."""

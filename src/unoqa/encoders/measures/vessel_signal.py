@@ -20,6 +20,7 @@ class VesselSignal(Measure):
     direction: ClassVar[int] = -1
     sentence: ClassVar[str] = "How bright vessels are at a place; low where signal is lost."
     reason: ClassVar[str] = "weak signal"
+    explained_by: ClassVar[tuple[str, ...]] = ("missing_area", "black_area", "illumination", "brightness")
     version: ClassVar[int] = 3
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:

@@ -17,7 +17,7 @@ class Blink(Damage):
 
     frequency: ClassVar[float] = 1.5
     stage: ClassVar[int] = 4
-    measures: ClassVar[tuple[str, ...]] = ("black_area",)
+    measures: ClassVar[tuple[str, ...]] = ("missing_area", "black_area")
 
     def apply(
         self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator

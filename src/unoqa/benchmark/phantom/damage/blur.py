@@ -16,7 +16,7 @@ class Blur(Damage):
     """A wider beam over the whole field; the detector's own grain stays sharp."""
 
     frequency: ClassVar[float] = 1.5
-    measures: ClassVar[tuple[str, ...]] = ("sharpness", "capillary_signal")
+    measures: ClassVar[tuple[str, ...]] = ("defocus", "sharpness", "capillary_signal")
 
     def apply(
         self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator

@@ -16,6 +16,7 @@ class Doubling(Damage):
 
     frequency: ClassVar[float] = 0.0
     stage: ClassVar[int] = 3
+    measures: ClassVar[tuple[str, ...]] = ("doubled",)
 
     def apply(
         self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator

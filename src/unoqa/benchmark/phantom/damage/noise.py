@@ -18,7 +18,7 @@ class Noise(Damage):
 
     frequency: ClassVar[float] = 2.0
     stage: ClassVar[int] = 2
-    measures: ClassVar[tuple[str, ...]] = ("capillaries_to_noise", "capillary_signal")
+    measures: ClassVar[tuple[str, ...]] = ("capillaries_to_noise", "speckle", "capillary_signal")
 
     def apply(
         self, pixels: Float32[np.ndarray, "size size"], severity: float, rng: np.random.Generator

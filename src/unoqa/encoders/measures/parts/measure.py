@@ -20,6 +20,7 @@ class Measure(ABC):
         direction: +1 if a high number is bad, -1 if a low one is.
         sentence: explains the number to a reader.
         reason: the reason given for an image whose number is bad.
+        explained_by: measures that name the same fault better, where they find it at the same places.
         local: whether there is one number per place.
         version: increased whenever the numbers change; a model fitted with another version is not loaded.
     """
@@ -28,6 +29,7 @@ class Measure(ABC):
     direction: ClassVar[int]
     sentence: ClassVar[str]
     reason: ClassVar[str]
+    explained_by: ClassVar[tuple[str, ...]] = ()
     local: ClassVar[bool] = True
     version: ClassVar[int] = 2
 

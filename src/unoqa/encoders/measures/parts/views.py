@@ -106,6 +106,14 @@ class Views:
         """Log of the local RMS of the noise."""
         return log_local_rms(self, self.noise)
 
+    @cached_property
+    def log_local_contrast(self) -> Float[np.ndarray, "20 20"]:
+        """Log of the local standard deviation over the local mean (Weber contrast), without the finest speckle."""
+        mean = self.local_mean(self.without_speckle)
+        square = self.local_mean(np.square(self.without_speckle))
+        std = np.sqrt(np.maximum(square - mean * mean, 0))
+        return np.log((std + 0.001) / (mean + 0.01))
+
     def local_mean(self, field: GreyImage, side: int = TILE) -> Float[np.ndarray, "20 20"]:
         """Average a field in the square around each place; beyond the edges it is mirrored."""
         side = self.scale_length(side)
