@@ -19,8 +19,9 @@ from accuracy import Device, encode_images, read_devices
 
 from unoqa.core.auroc import auroc
 from unoqa.encoders.measures import Measures
+from unoqa.grader.cached_features import CachedFeatures
 from unoqa.grader.findings import FittedFindings
-from unoqa.grader.open_encoders import CachedFeatures, OpenEncoders
+from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.store.workspace import Workspace
 
 MEASURES = {
