@@ -72,12 +72,12 @@ def test_the_severity_of_eighty_percent_lies_between_those_around_it():
 
 
 def test_what_no_finding_names_is_not_counted_as_named_wrong():
-    trials = make_trials("doubling", [0, 0, 0, 0.5, 1]) + make_trials("blink", [0, 1, 1, 1, 1], named=False)
+    trials = make_trials("stretch", [0, 0, 0, 0.5, 1]) + make_trials("blink", [0, 1, 1, 1, 1], named=False)
     _, found = summarise([*trials, *make_trials("undamaged", [0.1, 0, 0, 0, 0])[:10]])
     by_kind = {one.kind: one for one in found}
-    assert by_kind["doubling"].named is None
+    assert by_kind["stretch"].named is None
     assert by_kind["blink"].named[0].value == 0
-    assert by_kind["doubling"].refused[2].count == 5
+    assert by_kind["stretch"].refused[2].count == 5
     assert math.isnan(by_kind["blink"].place[0])
 
 

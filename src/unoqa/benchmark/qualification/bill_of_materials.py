@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
 ROOT = "unoqa"
@@ -20,7 +20,7 @@ def make_bill() -> dict[str, Any]:
     while waiting:
         name = waiting.pop()
         if name not in needed:
-            needed[name] = sorted(_list_needed(distribution(name)))
+            needed[name] = sorted(_list_needed(name))
             waiting += needed[name]
     return {
         "bomFormat": "CycloneDX",
@@ -35,16 +35,16 @@ def make_bill() -> dict[str, Any]:
     }
 
 
-def _list_needed(package: Distribution) -> set[str]:
+def _list_needed(package: str) -> set[str]:
     """Return the installed packages that one requires; of extras, those of unoqa itself."""
     found = set()
-    for requirement in package.requires or ():
+    for requirement in distribution(package).requires or ():
         extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)", requirement)
-        if extra is None or (package.name == ROOT and extra[1] not in LEFT_OUT):
+        if extra is None or (package == ROOT and extra[1] not in LEFT_OUT):
             name = re.match(r"[\w.-]+", requirement)
             if name is not None and _is_installed(name[0]):
                 found.add(_normalise(name[0]))
-    return found - {_normalise(package.name)}
+    return found - {_normalise(package)}
 
 
 def _is_installed(name: str) -> bool:
@@ -65,18 +65,17 @@ def _refer(name: str) -> str:
 
 
 def _describe(name: str) -> dict[str, Any]:
-    package = distribution(name)
     told = {
         "type": "library",
         "bom-ref": _refer(name),
         "name": name,
-        "version": package.version,
+        "version": distribution(name).version,
         "purl": _refer(name),
     }
-    return told | _find_licence(package)
+    return told | _find_licence(name)
 
 
-def _find_licence(package: Distribution) -> dict[str, Any]:
+def _find_licence(package: str) -> dict[str, Any]:
     """Return the licence that the package states of itself: an expression, a classifier, or its own words."""
     if expression := _read(package, "License-Expression"):
         return {"licenses": [{"expression": expression[0]}]}
@@ -85,5 +84,5 @@ def _find_licence(package: Distribution) -> dict[str, Any]:
     return {"licenses": [{"license": {"name": one}} for one in words]} if words else {}
 
 
-def _read(package: Distribution, field: str) -> list[str]:
-    return package.metadata.get_all(field) or []
+def _read(package: str, field: str) -> list[str]:
+    return distribution(package).metadata.get_all(field) or []
