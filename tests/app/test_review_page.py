@@ -170,6 +170,8 @@ def test_no_image_stands_beside_the_heat_of_another(page, results):
 
 
 def test_findings_cause_and_note_are_kept(page, results):
+    with Results.open(results) as record:
+        record.write_meta(facts={**record.facts, "faults": ["blur", "motion lines"]})
     with serve("review", results, "--reader", "Anna") as (_, address):
         visit(page, address, "/review?reader=Anna")
         wait_for_image(page)
