@@ -35,6 +35,9 @@ TRIES = 3
 KILLED = "worker-killed"
 """Code of an image that ended each process that had it."""
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+"""Environment of a worker on this machine."""
+
 LOCAL = "local:"
 """What the address of workers begins with that are started on this machine for one run."""
 
@@ -241,21 +244,27 @@ def connect(address: str) -> Iterator[Cluster]:
 
 
 def _start_local(address: str) -> LocalCluster:
-    """Start a scheduler and workers that no other machine reaches; nothing of Dask opens a page."""
+    """Start a scheduler and workers that no other machine reaches; nothing of Dask opens a page.
+
+    Dask sets MALLOC_TRIM_THRESHOLD_ for workers. Then glibc no longer adapts its thresholds, asks the system for each
+    array anew, and an image takes twice the time of processors.
+    """
+    import dask  # noqa: PLC0415 - as above
     from distributed import LocalCluster  # noqa: PLC0415 - as above
 
     count = address.removeprefix(LOCAL)
     if not count.isdecimal() or not 1 <= int(count) <= 1024:
         raise UsageError(f"'{address}' names no workers; give local:N, with N from 1 to 1024.")
-    return LocalCluster(
-        n_workers=int(count),
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        scheduler_kwargs={"dashboard": False},
-        memory_limit=0,
-        silence_logs=logging.CRITICAL,
-    )
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": ONE_THREAD}):
+        return LocalCluster(
+            n_workers=int(count),
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        )
 
 
 def _cut(pieces: Iterable[object]) -> Iterator[list[object]]:
