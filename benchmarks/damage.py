@@ -20,8 +20,8 @@ from accuracy import read_devices, read_image
 
 from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.core.auroc import auroc
+from unoqa.core.grading import Grade
 from unoqa.core.image import EnfaceImage
-from unoqa.core.intervals import Share
 from unoqa.grader.grader import Grader
 from unoqa.grader.recipe import Recipe
 
@@ -108,9 +108,11 @@ def main() -> None:
     for device in read_devices(given.data):
         fitted, tested = next(iter(device.split(1)))
         grader = recipe.fit([device.paths[row] for row in fitted], weights=given.weights)
-        held_out = [read_image(device.paths[row]) for row in tested if device.grades[row] == 2][: given.scans]
+        held_out = [read_image(device.paths[row]) for row in tested if device.grades[row] == Grade.OUTSTANDING][
+            : given.scans
+        ]
         undamaged = [not grader.threshold.passes(grader.assess(one)[0].score) for one in held_out]
-        print(f"| none | | {device.name} | {Share(sum(undamaged), len(undamaged)).value:.3f} | | | | | |", flush=True)
+        print(f"| none | | {device.name} | {np.mean(undamaged):.3f} | | | | | |", flush=True)
         for kind, (words, damage, measures) in KINDS.items():
             cells = [tabulate(grader, held_out, damage, strength, measures) for strength in (1.0, 0.5)]
             print(f"| {kind} | {words} | {device.name} | {cells[0]} | {cells[1]} |", flush=True)
@@ -131,13 +133,11 @@ def tabulate(
         if refused[-1]:
             named.append(any(finding.measure in measures for finding in assessment.findings[:2]))
             if 0.02 < mask.mean() < 0.8:
-                places.append(auroc(make_heat()[mask], make_heat()[~mask]))
-    name = f"{Share(sum(named), len(named)).value:.2f}" if measures and named else "–"
-    return (
-        f"{Share(sum(refused), len(refused)).value:.3f} | {name} | {np.mean(places):.2f}"
-        if places
-        else (f"{Share(sum(refused), len(refused)).value:.3f} | {name} | –")
-    )
+                heat = make_heat()
+                places.append(auroc(heat[mask], heat[~mask]))
+    name = f"{np.mean(named):.2f}" if measures and named else "–"
+    place = f"{np.mean(places):.2f}" if places else "–"
+    return f"{np.mean(refused):.3f} | {name} | {place}"
 
 
 if __name__ == "__main__":

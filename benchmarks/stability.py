@@ -22,7 +22,7 @@ from unoqa.core.features import FeatureSet
 from unoqa.core.grading import Grade
 from unoqa.grader.cached_features import CachedFeatures
 from unoqa.grader.cohort import FittedThreshold, grade_cohort
-from unoqa.grader.fitting import UNUSUAL
+from unoqa.grader.fitting import UNUSUAL, measure_distance_above_median
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.recipe import Recipe
 from unoqa.store.workspace import Workspace
@@ -47,7 +47,7 @@ class Bench:
         """Fit on some images; return the scores of others, the threshold, and which of the fitted are named unusual."""
         panel, held_out = self.recipe.panel.fit([one.subset(fitted) for one in self.features], seed=0)
         scores = np.array([one.score for one in predict_rows(panel, self.features, tested)])
-        unusual = held_out.rows[_deviate(held_out.scores) > UNUSUAL]
+        unusual = held_out.rows[measure_distance_above_median(held_out.scores) > UNUSUAL]
         return scores, FittedThreshold.fit(self.recipe.threshold, held_out.scores, seed=0), unusual
 
     def grade(self, scores: np.ndarray, threshold: FittedThreshold) -> np.ndarray:
@@ -113,12 +113,6 @@ def mix_in_poor(bench: Bench, splits: int) -> list[tuple[str, str]]:
         rows.append((f"{share:.0%} gradable among those fitted on: named by `fit`", describe(named)))
         rows.append((f"{share:.0%}: gradable images refused less", describe(lenient)))
     return rows
-
-
-def _deviate(scores: np.ndarray) -> np.ndarray:
-    """Return what `fit` compares with its limit: robust standard deviations above the median."""
-    middle = np.median(scores)
-    return (scores - middle) / (1.4826 * np.median(np.abs(scores - middle)))
 
 
 def _refuse(threshold: FittedThreshold, scores: np.ndarray) -> float:

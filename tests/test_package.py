@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tarfile
 import venv
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import torch
+
+from programs import run as run_program
 
 ROOT = Path(__file__).parent.parent
 
@@ -84,17 +85,5 @@ def test_the_metadata_say_who_it_is_for_and_link_to_nothing_in_the_clone(wheel):
 
 
 def run(*words, cwd=None):
-    """Run a program to its end and return what it printed; where it fails, show what it said."""
-    environment = {**os.environ, "MPLBACKEND": "agg"}
-    environment.pop("PYTHONPATH", None)
-    done = subprocess.run(
-        [str(word) for word in words],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    """Run a program that finds no source of ours by itself."""
+    return run_program(*words, cwd=cwd, without=("PYTHONPATH",), MPLBACKEND="agg")

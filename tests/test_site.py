@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
 import re
 import shlex
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from browser import browser, open_page
+from programs import run as run_program
 from unoqa import contracts
 from unoqa.cli.choices import SHELVES
 from unoqa.store.results.database import VERSION
@@ -111,16 +110,4 @@ def test_the_tutorial_runs_as_it_stands(tmp_path):
 
 
 def run(*words, cwd=ROOT):
-    """Run a program to its end and return what it printed; where it fails, show what it said."""
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(
-        [str(word) for word in words],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return run_program(*words, cwd=cwd, NO_MKDOCS_2_WARNING="1")

@@ -18,7 +18,7 @@ from unoqa.benchmark.monitoring.drift import (
 )
 from unoqa.benchmark.monitoring.page import write_page
 from unoqa.benchmark.monitoring.periods import ALL, Period, group_images
-from unoqa.benchmark.monitoring.results import FILES, check_folder, write_monitoring
+from unoqa.benchmark.monitoring.results import FILES, write_monitoring
 from unoqa.benchmark.monitoring.run import Monitoring
 from unoqa.benchmark.monitoring.words import NOTHING, Words
 from unoqa.core.assessment import Assessment
@@ -27,6 +27,7 @@ from unoqa.core.facts import Fact, Facts
 from unoqa.encoders.measures import MEASURES
 from unoqa.grader.content import NAMES
 from unoqa.grader.statistics import CohortStatistics
+from unoqa.store.files import refuse_others
 
 __all__ = ["browser"]
 
@@ -200,9 +201,9 @@ def test_a_large_cohort_is_thinned_evenly():
 
 
 def test_the_files_of_a_monitoring(tmp_path):
-    check_folder(tmp_path / "new")
+    refuse_others(tmp_path / "new", FILES, "a monitoring")
     write_monitoring(make_monitoring(weeks([0, 1.5])), tmp_path / "new")
-    check_folder(tmp_path / "new")
+    refuse_others(tmp_path / "new", FILES, "a monitoring")
     assert {path.name for path in (tmp_path / "new").iterdir()} == FILES
     values = json.loads((tmp_path / "new" / "monitor.json").read_text(encoding="utf-8"))
     assert values["alarm"]
@@ -214,8 +215,9 @@ def test_the_files_of_a_monitoring(tmp_path):
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.doc").touch()
+    (tmp_path / ".DS_Store").touch()
     with pytest.raises(ResultsError, match="holds something that is not a monitoring"):
-        check_folder(tmp_path)
+        refuse_others(tmp_path, FILES, "a monitoring")
 
 
 def test_the_page_runs_nothing_asks_nothing_and_escapes_what_it_shows():

@@ -14,11 +14,12 @@ from unoqa.benchmark.phantom.cohort import draw_scans
 from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.benchmark.selftest.detection import _find_severity, summarise
 from unoqa.benchmark.selftest.page import describe
-from unoqa.benchmark.selftest.results import FILES, check_folder, write_selftest
+from unoqa.benchmark.selftest.results import FILES, write_selftest
 from unoqa.benchmark.selftest.run import run_selftest
 from unoqa.benchmark.selftest.trial import SEVERITIES, Trial, try_scan
 from unoqa.core.errors import ResultsError, UsageError
 from unoqa.grader.crop import Crop
+from unoqa.store.files import refuse_others
 
 KINDS = list(load_damages())
 
@@ -88,9 +89,9 @@ def test_sentences_tell_what_is_seen_and_what_is_not(tested):
 
 
 def test_the_files_of_a_self_test(tested, grader, tmp_path):
-    check_folder(tmp_path / "new")
+    refuse_others(tmp_path / "new", FILES, "a self-test")
     write_selftest(tested, grader, tmp_path / "new")
-    check_folder(tmp_path / "new")
+    refuse_others(tmp_path / "new", FILES, "a self-test")
     assert {path.name for path in (tmp_path / "new").iterdir()} == FILES
     values = json.loads((tmp_path / "new" / "selftest.json").read_text(encoding="utf-8"))
     assert values["note"].startswith("Synthetic damage is not real damage.")
@@ -106,7 +107,7 @@ def test_the_files_of_a_self_test(tested, grader, tmp_path):
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.doc").write_text("x", encoding="utf-8")
     with pytest.raises(ResultsError, match="holds something that is not a self-test"):
-        check_folder(tmp_path)
+        refuse_others(tmp_path, FILES, "a self-test")
 
 
 def test_too_few_scans_are_refused(grader, scans):

@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from unoqa.benchmark.parts.grading import grade_together
 from unoqa.core.assessment import Failure
 from unoqa.core.errors import ResultsError, UsageError
-from unoqa.grader.grader import SettledGrader
 from unoqa.grader.open_encoders import library_versions
 from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
     from unoqa.core.grading import Grading
     from unoqa.core.progress import Progress
-    from unoqa.grader.grader import Grader
+    from unoqa.grader.grader import Grader, SettledGrader
     from unoqa.grader.source import ImageSource
 
 ENDING = ".expected.json"
@@ -113,8 +113,7 @@ def grade_sentinel(
     names = [image.name for image in source.images]
     if len(set(names)) < len(names):
         raise UsageError("Two images of the kept set have one name; rename one of them.")
-    grade = model.grade_all if isinstance(model, SettledGrader) else model.grade_cohort
-    gradings = grade(source, progress=progress).gradings
+    gradings = grade_together(model, source, progress=progress).gradings
     digests = [image.apply(lambda one: one.digest()) for image in source.images]
     return {
         "model": model.grader.model.checksum,

@@ -20,11 +20,12 @@ from typing import Annotated
 import typer
 
 from unoqa.benchmark.monitoring.periods import By
-from unoqa.benchmark.monitoring.results import check_folder, write_monitoring
+from unoqa.benchmark.monitoring.results import FILES, write_monitoring
 from unoqa.benchmark.monitoring.run import run_monitoring
 from unoqa.cli.parts.exit_status import ALARM
 from unoqa.cli.parts.options import Model, Quiet
 from unoqa.cli.parts.terminal import print_message
+from unoqa.store.files import refuse_others
 
 SeveralResults = Annotated[
     list[Path],
@@ -46,7 +47,7 @@ def monitor(
     quiet: Quiet = False,
 ) -> None:
     """Compare, write the page, and say in sentences what has moved."""
-    check_folder(output)
+    refuse_others(output, FILES, "a monitoring")
     monitoring = run_monitoring(results, model, by=by, reference=reference or ())
     write_monitoring(monitoring, output)
     for sentence in monitoring.sentences:

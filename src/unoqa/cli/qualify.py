@@ -28,9 +28,8 @@ from unoqa.cli.parts.options import Device, Model, Quiet
 from unoqa.cli.parts.terminal import print_message
 from unoqa.cli.parts.work import Threads, use_threads
 from unoqa.cli.selftest import Outstanding
-from unoqa.core.errors import ResultsError
 from unoqa.grader.grader import load
-from unoqa.store.files import write_text
+from unoqa.store.files import refuse_others, write_text
 
 PAGE, BILL = "site-report.html", "sbom.cdx.json"
 
@@ -51,8 +50,7 @@ def qualify(
 ) -> None:
     """Measure, write the two files, and say what the first one begins with."""
     use_threads(threads)
-    if output.is_file() or (output.is_dir() and any(entry.name not in (PAGE, BILL) for entry in output.iterdir())):
-        raise ResultsError(f"{output} holds something that is not a site report; name a new folder.")
+    refuse_others(output, (PAGE, BILL), "a site report")
     grader = load(model, device=device)
     found = measure(grader, outstanding, labels, images, progress=make_progress(quiet=quiet))
     write_text(output / PAGE, write_page(found, grader))

@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from unoqa.benchmark.selftest.page import describe
-from unoqa.benchmark.selftest.results import check_folder, write_selftest
+from unoqa.benchmark.selftest.results import FILES, write_selftest
 from unoqa.benchmark.selftest.run import FEWEST, run_selftest
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import SOME_FAILED
@@ -29,6 +29,7 @@ from unoqa.cli.parts.work import Threads, use_threads
 from unoqa.grader.grader import load
 from unoqa.grader.recipe import LARGEST_SEED
 from unoqa.grader.source import ImageSource
+from unoqa.store.files import refuse_others
 
 Outstanding = Annotated[
     list[Path],
@@ -52,7 +53,7 @@ def selftest(
 ) -> None:
     """Run the self-test, write its page, and say in sentences what was found."""
     use_threads(threads)
-    check_folder(output)
+    refuse_others(output, FILES, "a self-test")
     grader = load(model, device=device).grader
     source = ImageSource.find(outstanding)
     test = run_selftest(grader, source, images=images, seed=seed, progress=make_progress(quiet=quiet))

@@ -218,13 +218,13 @@ def _find_unusual(
     """
     fitted_on = np.setdiff1d(np.arange(len(names)), held_out.rows)
     distance = np.empty(len(names))
-    distance[held_out.rows] = _distance_above_median(held_out.scores)
+    distance[held_out.rows] = measure_distance_above_median(held_out.scores)
     if len(fitted_on):
-        distance[fitted_on] = _distance_above_median(score(fitted_on))
+        distance[fitted_on] = measure_distance_above_median(score(fitted_on))
     return tuple(names[row] for row in np.argsort(-distance, kind="stable") if distance[row] > UNUSUAL)
 
 
-def _distance_above_median(scores: Float[np.ndarray, " images"]) -> Float[np.ndarray, " images"]:
+def measure_distance_above_median(scores: Float[np.ndarray, " images"]) -> Float[np.ndarray, " images"]:
     """Return how far scores lie above their median, in units of the median absolute deviation (Hampel 1974)."""
     middle = np.median(scores)
     deviation = 1.4826 * np.median(np.abs(scores - middle))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-from jinja2 import Environment
 from markdown_it import MarkdownIt
 
-from unoqa.report.assets import hash_inline, read_asset
+from unoqa.report.assets import render_static
 
 SOURCE = "guide.md"
 """The text; it lies beside the package's own `__init__.py`, and the documentation site shows it too."""
@@ -23,7 +22,5 @@ def read_guide() -> str:
 
 def write_guide_page() -> str:
     """Return the guide as one HTML page that opens from disk, runs no script and asks for nothing."""
-    styles = read_asset("theme.css") + read_asset("guide.css")
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(read_guide())
-    page = Environment(autoescape=True, trim_blocks=True).from_string(read_asset("guide.html"))
-    return page.render(styles=styles, style_hash=hash_inline(styles), body=body)
+    return render_static(str(__package__), "guide", body=body)

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unoqa.core.errors import ResultsError
 from unoqa.store.file_names import make_short_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
 _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.[0-9a-f]{32}\.part")
 """The names that `_make_temporary_path` gives to files that are not complete yet."""
@@ -110,6 +111,22 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, with `\\n` at line ends on every system."""
     with replace_file(path) as fresh:
         fresh.write_text(text, encoding="utf-8", newline="\n")
+
+
+def refuse_others(folder: Path, names: Container[str], what: str) -> None:
+    """Refuse a folder that holds anything but files of these names, before the work that writes them.
+
+    Args:
+        what: such files are, for the error message, such as `a self-test`.
+
+    Raises:
+        ResultsError: it does, or it is a file.
+    """
+    others = folder.is_dir() and any(
+        entry.name not in names and entry.name.lower() not in SYSTEM_FILES for entry in folder.iterdir()
+    )
+    if folder.is_file() or others:
+        raise ResultsError(f"{folder} holds something that is not {what}; name a new folder.")
 
 
 def is_empty(folder: Path) -> bool:

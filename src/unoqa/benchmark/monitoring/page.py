@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
-from jinja2 import Environment
 
 from unoqa.benchmark.monitoring.drift import ALPHA, SMALLEST
 from unoqa.benchmark.monitoring.words import SCORE, rank
-from unoqa.report.assets import hash_inline, read_asset
+from unoqa.report.assets import render_static
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,16 +34,13 @@ TAIL = 0.01
 
 def write_page(monitoring: Monitoring) -> str:
     """Return the page as HTML."""
-    styles = read_asset("theme.css") + _read("page.css")
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_read("page.html"))
     moved = {one.since.group for one in monitoring.movements}
     groups = [
         {"name": name, **_show_group(monitoring, list(some))}
         for name, some in groupby(monitoring.comparisons, lambda one: one.period.group)
     ]
-    return template.render(
-        styles=styles,
-        style_hash=hash_inline(styles),
+    return render_static(
+        str(__package__),
         facts=monitoring.facts,
         alarm=bool(monitoring.movements),
         sentences=monitoring.sentences,
@@ -157,7 +152,3 @@ def _outline(heights: Float[np.ndarray, " bars"]) -> str:
 
 def _down(share: float) -> float:
     return round(BOTTOM - share * (BOTTOM - TOP), 1)
-
-
-def _read(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from unoqa.benchmark.monitoring.drift import ALPHA, SMALLEST
 from unoqa.benchmark.monitoring.page import write_page
-from unoqa.core.errors import ResultsError
 from unoqa.store.files import write_text
 from unoqa.version import __version__
 
@@ -20,16 +19,6 @@ if TYPE_CHECKING:
 
 FILES = frozenset({"monitor.html", "monitor.json"})
 """What a folder of a monitoring holds."""
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that holds anything else, before the work.
-
-    Raises:
-        ResultsError: it does, or it is a file.
-    """
-    if folder.is_file() or (folder.is_dir() and any(entry.name not in FILES for entry in folder.iterdir())):
-        raise ResultsError(f"{folder} holds something that is not a monitoring; name a new folder.")
 
 
 def write_monitoring(monitoring: Monitoring, folder: Path) -> None:

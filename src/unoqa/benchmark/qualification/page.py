@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 import platform
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import TYPE_CHECKING
-
-from jinja2 import Environment
 
 from unoqa.benchmark.selftest.page import describe, tabulate
 from unoqa.benchmark.selftest.trial import SEVERITIES
 from unoqa.core.grading import Grade
-from unoqa.report.assets import hash_inline, read_asset
+from unoqa.report.assets import render_static
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
@@ -24,11 +21,8 @@ if TYPE_CHECKING:
 
 def write_page(found: Qualification, model: Grader | SettledGrader) -> str:
     """Return the page as HTML."""
-    styles = read_asset("theme.css") + _read("page.css")
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_read("page.html"))
-    return template.render(
-        styles=styles,
-        style_hash=hash_inline(styles),
+    return render_static(
+        str(__package__),
         facts=list_facts(model),
         refusal=describe_refusal(found),
         sentences=describe(found.selftest)[1:],
@@ -90,7 +84,3 @@ def _list_metrics(found: Qualification) -> list[tuple[str, str, str]]:
 
 def _format(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.3f}"
-
-
-def _read(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.evaluation import compare
 from unoqa.benchmark.labels import GradedRow, join_labels, read_labels
+from unoqa.benchmark.parts.grading import grade_together
 from unoqa.benchmark.selftest.run import run_selftest
 from unoqa.core.assessment import Failure
 from unoqa.core.intervals import Share
 from unoqa.core.parallel import map_all
 from unoqa.core.progress import NoProgress
-from unoqa.grader.grader import SettledGrader
 from unoqa.grader.source import ImageSource
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from unoqa.benchmark.agreement import Agreement
     from unoqa.benchmark.selftest.run import SelfTest
+    from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
-    from unoqa.grader.grader import Grader
+    from unoqa.grader.grader import Grader, SettledGrader
     from unoqa.grader.source import ImagesLike
 
 
@@ -67,13 +69,7 @@ def qualify(
     compared = None if labels is None else _compare(model, labels, images or labels.parent, progress)
     selftest = run_selftest(grader, source, progress=progress)
     task = (progress or NoProgress()).task("scoring outstanding scans", len(source))
-    passed = map_all(
-        lambda lazy: lazy.apply(
-            lambda image: (found := grader.assess(image)[0]).out_of_scope == "" and grader.threshold.passes(found.score)
-        ),
-        source.images,
-        task,
-    )
+    passed = map_all(lambda lazy: lazy.apply(partial(_passes, grader)), source.images, task)
     usable = [one for one in passed if not isinstance(one, Failure)]
     agreement, failures = compared or (None, ())
     return Qualification(
@@ -85,6 +81,11 @@ def qualify(
     )
 
 
+def _passes(grader: Grader, image: EnfaceImage) -> bool:
+    found, _ = grader.assess(image)
+    return not found.out_of_scope and grader.threshold.passes(found.score)
+
+
 def _compare(
     model: Grader | SettledGrader, labels: Path, images: Path, progress: Progress | None
 ) -> tuple[Agreement, tuple[Failure, ...]]:
@@ -92,8 +93,7 @@ def _compare(
     reference, source = read_labels(labels), ImageSource.find(images)
     joined = join_labels((lazy.name for lazy in source.images), reference.grades)
     chosen = replace(source, images=tuple(lazy for lazy in source.images if lazy.name in joined))
-    grade = model.grade_all if isinstance(model, SettledGrader) else model.grade_cohort
-    gradings = grade(chosen, progress=progress).gradings
+    gradings = grade_together(model, chosen, progress=progress).gradings
     rows = [GradedRow(one.image, one.grade, one.score) for one in gradings if one.score is not None]
     told = ((one.image, one.error.partition(": ")) for one in gradings if one.score is None)
     failures = tuple(Failure(name, code, sentence) for name, (code, _, sentence) in told)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment
-
 from unoqa.benchmark.selftest.trial import SEVERITIES
 from unoqa.grader.overlay import blend_heat
-from unoqa.report.assets import hash_inline, read_asset
+from unoqa.report.assets import render_static
 from unoqa.report.thumbnails import make_data_uri, make_heat_layer, make_thumbnail
 
 if TYPE_CHECKING:
@@ -33,11 +30,8 @@ def write_page(test: SelfTest, facts: str) -> str:
     Args:
         facts: one sentence on model and scans.
     """
-    styles = read_asset("theme.css") + _read("page.css")
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_read("page.html"))
-    return template.render(
-        styles=styles,
-        style_hash=hash_inline(styles),
+    return render_static(
+        str(__package__),
         facts=facts,
         sentences=describe(test),
         plots=[_plot(one, test.undamaged) for one in test.detections],
@@ -111,7 +105,3 @@ def _show(picture: Picture) -> dict[str, Any]:
         "refused": trial.refused,
         "findings": "; ".join(trial.findings),
     }
-
-
-def _read(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from unoqa.benchmark.selftest.page import write_page
 from unoqa.benchmark.selftest.trial import SEVERITIES, Trial
-from unoqa.core.errors import ResultsError
 from unoqa.store.files import write_text
 from unoqa.store.formulas import escape_formula
 from unoqa.version import __version__
@@ -28,16 +27,6 @@ NOTE = "Synthetic damage is not real damage. For research use; not a medical dev
 
 FILES = frozenset({"selftest.html", "selftest.json", "selftest.csv"})
 """What a folder of a self-test holds."""
-
-
-def check_folder(folder: Path) -> None:
-    """Refuse a folder that holds anything else, before the work.
-
-    Raises:
-        ResultsError: it does, or it is a file.
-    """
-    if folder.is_file() or (folder.is_dir() and any(entry.name not in FILES for entry in folder.iterdir())):
-        raise ResultsError(f"{folder} holds something that is not a self-test; name a new folder.")
 
 
 def write_selftest(test: SelfTest, grader: Grader, folder: Path) -> None:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.lib.stride_tricks import sliding_window_view
 
 from unoqa.encoders.measures.parts.measure import Measure
-from unoqa.encoders.measures.parts.views import GRID, Views, subtract_median
+from unoqa.encoders.measures.parts.views import GRID, Views, halve, subtract_median
 
 
 @final
@@ -25,9 +25,8 @@ class VesselSignal(Measure):
 
     def measure(self, views: Views) -> Float[np.ndarray, "20 20"]:
         """Measure on the image reduced by 2×2 averages, which halves the speckle too."""
-        side = len(views.image) // 2
-        quarters = [views.image[row : 2 * side : 2, column : 2 * side : 2] for row in (0, 1) for column in (0, 1)]
-        halved = sum(quarters[1:], quarters[0]) / 4
+        halved = halve(views.image)
+        side = len(halved)
         reach = views.scale_length(13) // 2
         around = sliding_window_view(np.pad(halved, reach, mode="reflect"), (2 * reach + 1, 2 * reach + 1))
         places = ((np.arange(GRID) + 0.5) * side / GRID).astype(int)

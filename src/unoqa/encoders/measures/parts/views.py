@@ -133,6 +133,13 @@ def _count_lines_around_places(size: int, side: int) -> Float[torch.Tensor, "20 
     return torch.from_numpy(counts)
 
 
+def halve(field: Float[np.ndarray, "size size"]) -> Float[np.ndarray, "half half"]:
+    """Return averages of 2×2 pixels, which halve the speckle too; an odd line at the end is left out."""
+    side = len(field) // 2
+    quarters = [field[row : 2 * side : 2, column : 2 * side : 2] for row in (0, 1) for column in (0, 1)]
+    return np.asarray(sum(quarters[1:], quarters[0]) / 4)
+
+
 def log_local_rms(views: Views, field: GreyImage) -> Float[np.ndarray, "20 20"]:
     """Return the log of the local root mean square (RMS) plus .001, a quarter of a grey value of an 8-bit file."""
     return np.log(np.sqrt(np.maximum(views.local_mean(field * field), 0)) + 0.001)
