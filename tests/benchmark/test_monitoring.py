@@ -94,6 +94,7 @@ def test_how_often_a_number_is_higher_is_counted_in_pairs():
     assert found["rows"].p == 1
 
 
+@pytest.mark.requirement("R16")
 def test_images_that_have_not_changed_raise_an_alarm_as_rarely_as_promised():
     alarms = 0
     for seed in range(400):
@@ -102,6 +103,7 @@ def test_images_that_have_not_changed_raise_an_alarm_as_rarely_as_promised():
     assert alarms <= 400 * ALPHA + 3 * math.sqrt(400 * ALPHA)
 
 
+@pytest.mark.requirement("R16")
 def test_what_has_moved_is_found_with_the_week_since_when():
     movements = find_movements(compare(REFERENCE, weeks([0, 0, 1.5, 1.5])))
     assert [one.latest.statistic for one in movements] == ["brightness"]

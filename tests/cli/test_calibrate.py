@@ -68,6 +68,7 @@ def calibrated(unoqa, graded, settled_model, strict, tmp_path):
     return tmp_path / "calibrated"
 
 
+@pytest.mark.requirement("R17")
 def test_a_calibrated_model_grades_as_the_reader_does_and_says_so(unoqa, scans, graded, calibrated, tmp_path):
     wanted = write_labels(tmp_path / "again.csv", graded, 4, 8)
     ended = unoqa("grade", scans, "-m", calibrated, "-o", tmp_path / "results", "--no-heat")
@@ -96,6 +97,7 @@ def test_a_calibrated_model_is_not_clustered_anew(unoqa, scans, calibrated, tmp_
         assert "The borders of this model were set with labels" in ended.stderr
 
 
+@pytest.mark.requirement("R17")
 def test_labels_that_gain_nothing_make_no_model(unoqa, graded, settled_model, tmp_path):
     with Results.open(graded) as results:
         rows = [f"{one.image},{one.grade.word}" for one in results.gradings]

@@ -45,6 +45,7 @@ def dimmed(graded):
     return graded("dimmed", lambda pixels: 0.6 * pixels)
 
 
+@pytest.mark.requirement("R16")
 def test_images_like_those_of_the_cohort_raise_no_alarm(usual, settled_model, unoqa, tmp_path):
     ended = unoqa("monitor", usual, "-m", settled_model, "-o", tmp_path / "out")
     assert (ended.exit_code, ended.stdout) == (0, "Nothing has moved: these images are like those of the reference.\n")
@@ -53,6 +54,7 @@ def test_images_like_those_of_the_cohort_raise_no_alarm(usual, settled_model, un
     assert {"score", "member_1", "brightness", "oblique_1", "rows"} <= {one["number"] for one in values["comparisons"]}
 
 
+@pytest.mark.requirement("R16")
 def test_dimmer_images_raise_an_alarm_that_names_device_measure_and_week(dimmed, settled_model, unoqa, tmp_path):
     ended = unoqa("monitor", dimmed, "-m", settled_model, "--by", "device", "-o", tmp_path / "out")
     assert ended.exit_code == 4
@@ -88,6 +90,7 @@ def sentinel(clinic, tmp_path):
     return clinic.some(tmp_path / "kept", 6)
 
 
+@pytest.mark.requirement("R15")
 def test_a_kept_set_is_graded_as_before_to_the_last_bit(sentinel, settled_model, unoqa):
     first = unoqa("check", sentinel, "-m", settled_model)
     assert (first.exit_code, first.stdout) == (0, "")
@@ -97,6 +100,7 @@ def test_a_kept_set_is_graded_as_before_to_the_last_bit(sentinel, settled_model,
     assert (again.exit_code, again.stdout) == (0, "All 6 images are graded as expected, to the last bit.\n")
 
 
+@pytest.mark.requirement("R15")
 def test_a_changed_image_is_named(sentinel, settled_model, unoqa):
     unoqa("check", sentinel, "-m", settled_model)
     path = min(sentinel.iterdir())
