@@ -97,7 +97,7 @@ def graded(settled_model, clinic, tmp_path_factory):
 def test_one_image_gets_the_columns_of_the_table_and_its_findings(service, scans, graded):
     answer = send(service, scans[2])
     assert answer.status_code == 200
-    assert list(answer.json()) == [*COLUMNS, "findings", "warnings"]
+    assert list(answer.json()) == [*COLUMNS, "unsure", "findings", "warnings"]
     assert answer.json() == {**graded[scans[2].name], "warnings": []}
 
 

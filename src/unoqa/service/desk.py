@@ -132,7 +132,7 @@ def _open(folder: Path, name: str, data: bytes) -> LazyImage:
 
 
 def describe_grading(grading: Grading) -> dict[str, Any]:
-    """Return a grading as JSON: the columns of `grades.csv`, and the findings with their numbers."""
+    """Return a grading as JSON: the columns of `grades.csv`, the flag `unsure`, and the whole findings."""
     grade = grading.grade
     return {
         "image": grading.image,
@@ -145,5 +145,6 @@ def describe_grading(grading: Grading) -> dict[str, Any]:
         "error": grading.error,
         "percentile": grading.percentile,
         "out_of_scope": grading.out_of_scope,
+        "unsure": grading.unsure,
         "findings": [asdict(finding) for finding in grading.findings],
     }

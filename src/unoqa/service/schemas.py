@@ -18,7 +18,10 @@ class Error(BaseModel):
 
 @final
 class GradedImage(BaseModel):
-    """One image: the columns of grades.csv, its findings, and on request its heat overlay as PNG in base64."""
+    """One image: the columns of grades.csv, whether a person should look, and its findings.
+
+    On request its heat overlay, as PNG in base64.
+    """
 
     image: str
     grade: Literal["outstanding", "gradable", "ungradable"] | None
@@ -30,6 +33,7 @@ class GradedImage(BaseModel):
     error: str
     percentile: float | None
     out_of_scope: str
+    unsure: bool
     findings: list[Finding]
     warnings: list[str] = []
     heat: str | None = None
