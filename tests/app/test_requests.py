@@ -12,8 +12,8 @@ import pytest
 from asked import Asked
 from reviewed import make_record
 from unoqa.app.review.application import make_review_app
+from unoqa.app.review.options import ReviewOptions
 from unoqa.app.review.queue import list_faults
-from unoqa.app.review.routes import ReviewOptions
 from unoqa.app.start.application import make_app
 from unoqa.core.grading import Grade
 from unoqa.store.results import Results

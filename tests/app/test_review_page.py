@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from browser import open_page
+from reviewed import review
 from served import HOSTILE, draw, serve
 from unoqa.store.results import Results
 from unoqa.store.results.reviews import collect_reviews
@@ -133,6 +134,82 @@ def test_two_readers_grade_by_keyboard_then_adjudicate_and_export(browser, resul
             assert sum(row["source"] == "adjudication" for row in rows) == count
             assert {row["grade"] for row in rows if row["source"] == "adjudication"} == {"gradable"}
             assert bela.errors == []
+
+
+def test_a_final_grade_is_given_with_a_reason_and_the_count_falls(page, results):
+    for position in (3, 5):
+        review(results, (position, "Anna", "grade", "gradable"), (position, "Bela", "grade", "ungradable"))
+    with serve("review", results) as (_, address):
+        begin(page, address, "Bela", blind=True)
+        assert "are unsure" not in page.page.locator("#count").inner_text()
+        assert not page.page.locator("#heat-key").is_visible()
+        page.page.get_by_role("button", name=re.compile("Disagreements")).click()
+        wait_for_text(page.page, "#decision-title", "Final grade")
+        wait(page.page, SEEN)
+        assert "0 of 2 decided" in page.page.locator("#count").inner_text()
+        wait_for_text(page.page, "#party", "You are one of the readers who disagree")
+        assert page.page.locator("#party").is_visible()
+        page.page.get_by_label("Reason, kept beside").fill("both looked again")
+        page.page.keyboard.press("Escape")
+        press(page, "2")
+        assert page.page.locator("#disagreements").inner_text() == "1"
+        assert "1 of 2 decided" in page.page.locator("#count").inner_text()
+        assert page.page.locator("#final-reason").input_value() == ""
+        saved(page)
+    with Results.open(results) as record:
+        final = [(one.position, one.new, one.reason) for one in record.decisions if one.field == "adjudication"]
+    assert final == [(3, "gradable", "both looked again")]
+
+
+def test_a_blind_reader_meets_no_disagreement_before_grading_the_image(page, results):
+    review(results, (3, "Anna", "grade", "gradable"), (3, "Bela", "grade", "ungradable"))
+    with serve("review", results) as (_, address):
+        begin(page, address, "Cleo", blind=True)
+        page.page.get_by_role("button", name=re.compile("Disagreements")).click()
+        wait_for_text(page.page, "#name", "No readers disagree about images that you have graded; about 1 more")
+        page.page.get_by_role("button", name="Export, import").click()
+        assert page.page.get_by_text("You grade blind").is_visible()
+        assert page.page.get_by_role("link", name="csv").count() == 0
+
+
+def test_a_table_shows_what_it_changes_and_decides_a_dispute(page, results, tmp_path):
+    review(results, (3, "Anna", "grade", "gradable"), (3, "Bela", "grade", "ungradable"))
+    table = tmp_path / "corrected.csv"
+    table.write_text("image,grade\nscan 0000.png,ungradable\nscan 0003.png,ungradable\n", encoding="utf-8")
+    with serve("review", results) as (_, address):
+        begin(page, address, "Manager")
+        page.page.get_by_role("button", name="Export, import").click()
+        assert "(now 1)" in page.page.locator("#tables").inner_text()
+        page.page.get_by_label("Table").set_input_files(table)
+        wait_for_text(page.page, "#corrections", "The table changes 2 grades.")
+        rows = page.page.locator("#corrections tbody tr").all_inner_texts()
+        assert [row.split() for row in rows] == [
+            ["scan", "0000.png", "outstanding", "ungradable"],
+            ["scan", "0003.png", "no", "grade", "ungradable", "disagree"],
+        ]
+        assert page.violations() == []
+        page.page.get_by_role("button", name="Take 2 grades").click()
+        wait_for_text(page.page, "#corrections", "1 of these images are still disputed")
+        page.page.get_by_label("Table").set_input_files([])
+        page.page.get_by_label("Table").set_input_files(table)
+        page.page.get_by_role("button", name="Take as final grades").click()
+        wait_for_text(page.page, "#corrections", "Taken: 1 grade, as final grades of Manager.")
+    with Results.open(results) as record:
+        assert not collect_reviews(record.decisions)[3].disagrees
+
+
+def test_a_key_marks_a_finding_and_no_ring_stays_on_the_next_image(page, results):
+    with Results.open(results) as record:
+        record.write_meta(facts={**record.facts, "faults": ["blur", "motion lines"]})
+    with serve("review", results) as (_, address):
+        begin(page, address, "Anna")
+        page.page.keyboard.press("b")
+        wait_for_text(page.page, "#status", "Marked: motion lines.")
+        page.page.get_by_role("button", name="blur", exact=True).click()
+        press(page, "2")
+        assert page.page.evaluate("document.activeElement === document.body")
+        assert page.page.locator(".panel .chip[aria-pressed=true]").count() == 0
+        saved(page)
 
 
 def test_a_changed_grade_asks_why_and_both_stay_in_the_record(page, results):
@@ -258,7 +335,7 @@ def test_a_table_that_cannot_be_taken_is_told(browser, results, tmp_path):
         begin(anna, address, "Anna")
         anna.page.get_by_role("button", name="Export, import").click()
         anna.page.get_by_label("Table").set_input_files(table)
-        take = anna.page.get_by_role("button", name="Take 1 grades")
+        take = anna.page.get_by_role("button", name="Take 1 grade")
         take.wait_for()
         record.rename(away)
         take.click()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cohorts import SEVERAL, draw_images, write_cohort
+from unoqa.app.review.queue import list_queue
 from unoqa.core.errors import ResultsError
 from unoqa.core.grading import Grade
 from unoqa.outputs.report_html import ReportHtml
@@ -116,6 +117,13 @@ def test_what_to_look_at_first_is_failed_flagged_or_doubtful(cohort):
     assert "export it again" in hints[0].why
     assert any(hint.scan.position == 3 and "another size" in hint.why for hint in hints)
     assert all(hint.scan.grading.unsure for hint in hints if hint.scan.position not in (3, 5))
+
+
+def test_the_review_goes_on_in_the_order_of_the_report(results, cohort):
+    hints = [hint.scan.grading.image for hint in choose_hints(cohort)]
+    queue = [one["name"] for one in list_queue(results, "Anna")["images"]]
+    assert queue[:10] == hints
+    assert sorted(queue) == sorted(NAMES)
 
 
 def test_the_least_certain_come_first(cohort):

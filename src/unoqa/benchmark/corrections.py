@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.labels import join_labels
 from unoqa.benchmark.parts.grade_cells import parse_grade
 from unoqa.benchmark.parts.names import parse_image_name
 from unoqa.core.errors import ResultsError
-from unoqa.store.results.reviews import ADJUDICATION, GRADE, Review, check_reader, check_reason, collect_reviews
+from unoqa.store.results.reviews import (
+    ADJUDICATION,
+    GRADE,
+    OPEN,
+    VIEW,
+    Review,
+    check_reader,
+    check_reason,
+    collect_reviews,
+)
 from unoqa.store.tables.rows import read_rows
 
 if TYPE_CHECKING:
@@ -31,7 +40,8 @@ class Correction:
         exported: the final grade when the table was exported.
         current: the final grade now.
         wanted: the grade in the table.
-        by: who has decided about the image since the export.
+        by: who has graded the image since the export.
+        readers: the readers' grades now, by reader; empty if the image has an adjudicated grade.
     """
 
     position: int
@@ -40,11 +50,16 @@ class Correction:
     current: Grade | None
     wanted: Grade
     by: tuple[str, ...] = ()
+    readers: Mapping[str, Grade] = field(default_factory=dict)
 
     @property
     def conflicts(self) -> bool:
         """Whether someone else has changed the final grade since the export, to another grade than the table's."""
         return self.exported is not self.current and self.current is not self.wanted
+
+    def is_disputed(self, reader: str) -> bool:
+        """Whether other readers grade the image otherwise, so that the grade of this one decides nothing."""
+        return any(name != reader and grade is not self.wanted for name, grade in self.readers.items())
 
 
 @final
@@ -104,15 +119,17 @@ def _compare(
         then, now = (reviews.get(position, Review()) for reviews in (reviews_before, reviews_after))
         exported, current = then.settle(grade)[0], now.settle(grade)[0]
         if wanted[image] not in (exported, current):
-            by = tuple(sorted({one.reader for one in now.trail[len(then.trail) :]}))
-            found.append(Correction(position, image, exported, current, wanted[image], by))
+            since = now.trail[len(then.trail) :]
+            by = tuple(sorted({one.reader for one in since if one.field in (GRADE, ADJUDICATION)}))
+            readers = now.grades if now.adjudicated is None else {}
+            found.append(Correction(position, image, exported, current, wanted[image], by, readers))
     return found
 
 
 def apply_corrections(
     results: Results, corrections: Sequence[Correction], *, reader: str, reason: str, adjudicate: bool = False
 ) -> None:
-    """Add the grades to the record, as decisions of the reader.
+    """Add the grades to the record, as decisions of the reader, who saw all grades in the table.
 
     Args:
         reason: stands in the record beside each decision.
@@ -123,7 +140,10 @@ def apply_corrections(
     """
     reader, reason = check_reader(reader), check_reason(reason)
     name = ADJUDICATION if adjudicate else GRADE
+    reviews = collect_reviews(results.decisions)
     for one in corrections:
+        if reader not in reviews.get(one.position, Review()).fields.get(VIEW, {}):
+            results.decide(one.position, reader, VIEW, OPEN)
         results.decide(one.position, reader, name, one.wanted.word, reason=reason)
 
 

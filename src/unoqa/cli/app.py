@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from unoqa.app.review.routes import ReviewOptions
+from unoqa.app.review.options import ReviewOptions
 from unoqa.app.start.application import make_app
 from unoqa.app.start.launcher import make_launcher as write_launcher
 from unoqa.cli.parts.serving import NoBrowser, Port, serve

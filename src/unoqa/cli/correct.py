@@ -49,6 +49,9 @@ def correct(
         why = reason or f"corrected in {table.name}"
         apply_corrections(record, wanted, reader=reader, reason=why, adjudicate=adjudicate)
     print_message(f"{len(wanted)} grades taken from {table}, of {reader}.")
+    disputed = sum(one.is_disputed(reader) for one in wanted)
+    if disputed and not adjudicate:
+        print_message(f"Of {disputed} of these images readers still disagree; --adjudicate makes the grades final.")
     if found.unmatched:
         print_message(f"{found.unmatched} rows name no image of {results}.")
     if found.conflicts:

@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from unoqa.app.review.application import make_review_app
-from unoqa.app.review.routes import ReviewOptions
+from unoqa.app.review.options import ReviewOptions
 from unoqa.cli.parts.options import Results
 from unoqa.cli.parts.serving import NoBrowser, Port, serve
 from unoqa.store.results import Results as Record

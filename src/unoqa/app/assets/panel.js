@@ -18,9 +18,10 @@ export function showDecision(mine, adjudicated, adjudicating) {
   for (const chip of document.querySelectorAll("[data-fault]")) press(chip, faults.includes(chip.dataset.fault));
   for (const chip of document.querySelectorAll("[data-cause]")) press(chip, chip.dataset.cause === mine.cause);
   byId("note").value = mine.note || "";
+  byId("final").hidden = !adjudicating;
+  byId("party").hidden = !(adjudicating && mine.grade);
   byId("decision-title").textContent = adjudicating ? "Final grade" : "Your grade";
   byId("others-title").textContent = adjudicating ? "Readers" : "Other readers";
-  byId("details").hidden = adjudicating;
 }
 
 export function splitFaults(text) { return (text || "").split("; ").filter(Boolean); }
@@ -35,6 +36,7 @@ export function showMachine(machine, blind) {
     chip.classList.toggle("suggested", found);
     chip.title = found ? "unoqa finds this too" : "";
   }
+  byId("suggested-key").hidden = !document.querySelector(".chip.suggested");
   if (!machine) {
     box.replaceChildren(make("p", blind ? "Hidden until you have graded the image." : "…", "muted"));
     return;
@@ -77,8 +79,13 @@ function describeReader(other) {
   return line;
 }
 
-export function showTrail(trail) {
+const SEEN = { blind: "saw the image alone before grading", open: "saw what unoqa or other readers say before grading" };
+
+export function showTrail(trail, complete) {
+  byId("trail-note").textContent = complete ? "Nobody has decided anything yet." : "What others did is hidden until you have graded the image.";
+  byId("trail-note").hidden = complete && trail.length > 0;
   byId("trail").replaceChildren(...trail.map((one) => {
+    if (one.field === "view") return make("li", `${new Date(one.time).toLocaleString()} · ${one.reader} · ${SEEN[one.new] ?? one.new}`, "name");
     const change = one.old === null ? one.new : `${one.old} → ${one.new ?? "withdrawn"}`;
     const reason = one.reason ? ` (${one.reason})` : "";
     return make("li", `${new Date(one.time).toLocaleString()} · ${one.reader} · ${one.field}: ${change}${reason}`, "name");

@@ -8,7 +8,7 @@ import { Viewer } from "/assets/viewer.js";
 const { folder, results, reader, blind } = document.body.dataset;
 const AHEAD = 3; // images that are fetched before they are wanted
 
-const state = { images: [], unsure: 0, disagreements: [], at: 0, adjudicating: false, seen: false, details: new Map(), pictures: new Map(), final: new Map() };
+const state = { images: [], unsure: 0, disagreements: [], hidden: 0, at: 0, adjudicating: false, seen: false, details: new Map(), pictures: new Map(), final: new Map() };
 const common = { results, reader, ...(blind ? { blind: "1" } : {}) };
 
 const viewer = reader ? new Viewer(byId("panes"), byId("zoom")) : null;
@@ -33,6 +33,8 @@ function findOpen(from) {
 
 function go(at) {
   leaveNote();
+  if (document.activeElement?.closest(".panel .chip")) document.activeElement.blur(); // its ring is about the image before
+  byId("final-reason").value = "";
   const all = queue();
   if (!all.length) return show();
   state.at = (at + all.length) % all.length;
@@ -78,10 +80,14 @@ function fetchPicture(kind, position) {
   return url;
 }
 
+function sayNoDisagreement() {
+  return state.hidden ? `No readers disagree about images that you have graded; about ${state.hidden} more they do.` : "No readers disagree.";
+}
+
 async function show() {
   const one = current();
   byId("place").textContent = one ? `${state.at + 1} of ${queue().length}` : "";
-  byId("name").textContent = one ? one.name : state.adjudicating ? "No readers disagree." : "There are no images.";
+  byId("name").textContent = one ? one.name : state.adjudicating ? sayNoDisagreement() : "There are no images.";
   for (const id of ["panes", "previous", "next"]) byId(id).hidden = !one;
   document.querySelectorAll(".grade-key").forEach((button) => { button.disabled = !one; });
   showProgress();
@@ -103,7 +109,7 @@ async function show() {
   showDecision(shown.mine, shown.adjudicated, state.adjudicating);
   showMachine(shown.machine, blind);
   showOthers(shown.others, shown.adjudicated);
-  showTrail(shown.trail);
+  showTrail(shown.trail, shown.others !== null);
   document.body.dataset.shown = one.position; // complete: for those who wait for it
   fetchAhead();
 }
@@ -117,9 +123,11 @@ function setSeen(seen) {
 function showHeat(shown) {
   const heat = byId("heat");
   byId("heat-missing").hidden = shown.heat;
+  byId("heat-key").hidden = byId("toggle").disabled = !shown.heat;
   byId("heat-missing").textContent = shown.machine ? "There is no heat of this image." : "Heat is hidden until you have graded the image.";
   if (shown.heat) heat.src = fetchPicture("heat", shown.position);
   else heat.removeAttribute("src");
+  viewer.setHeat(shown.heat);
   heat.alt = shown.heat ? `Heat of ${shown.name}` : "";
 }
 
@@ -155,12 +163,18 @@ function fetchAhead() {
 }
 
 function showProgress() {
-  const done = state.images.filter((one) => one.mine !== null).length;
-  byId("progress").max = Math.max(1, state.images.length);
+  const all = state.adjudicating ? queue() : state.images;
+  const done = all.filter(isDone).length;
+  byId("progress").max = Math.max(1, all.length);
   byId("progress").value = done;
-  const unsure = state.unsure ? `; the first ${state.unsure} are unsure` : "";
-  byId("count").textContent = `${done} of ${state.images.length} graded${unsure}`;
-  byId("disagreements").textContent = state.disagreements.length;
+  byId("count").textContent = `${done} of ${all.length} ${state.adjudicating ? "decided" : "graded"}${describeOrder()}`;
+  byId("disagreements").textContent = state.adjudicating ? all.length - done : state.disagreements.length;
+}
+
+function describeOrder() {
+  if (state.adjudicating) return "";
+  if (blind) return "; in an order of chance";
+  return `; the most doubtful first, as in the report${state.unsure ? ` (${state.unsure} are unsure)` : ""}`;
 }
 
 function showWaiting(count, error) {
@@ -191,25 +205,28 @@ async function decide(grade) {
   const before = state.adjudicating ? state.final.get(one.position) ?? (await details(one.position)).adjudicated?.grade ?? null : one.mine;
   if (current() !== one) return;
   let reason = "";
+  if (state.adjudicating) reason = byId("final-reason").value.trim();
   if (before !== null && before !== grade) {
-    reason = await askWhy(before, grade);
+    reason = await askWhy(before, grade, reason);
     if (!reason) return;
   }
   if (state.adjudicating) state.final.set(one.position, grade);
   else one.mine = grade;
   if (before !== grade) send(one, state.adjudicating ? "adjudication" : "grade", grade, reason);
+  if (state.adjudicating) say(`Final grade of ${one.name}: ${grade}.`);
   goOn();
 }
 
 function send(one, field, value, reason = "") {
   forget(one.position);
-  outbox.add({ position: one.position, name: one.name, reader, field, value: value || null, reason, blind: Boolean(blind) });
+  outbox.add({ position: one.position, name: one.name, reader, field, value: value || null, reason });
 }
 
-function askWhy(before, grade) {
+function askWhy(before, grade, reason) {
   const dialog = byId("why");
-  byId("why-text").textContent = `You graded this image ${before}; it becomes ${grade}. Both stay in the record.`;
-  byId("why-reason").value = "";
+  const was = state.adjudicating ? "The final grade is" : "You graded this image";
+  byId("why-text").textContent = `${was} ${before}; it becomes ${grade}. Both stay in the record.`;
+  byId("why-reason").value = reason;
   dialog.returnValue = "";
   dialog.showModal();
   byId("why-reason").focus();
@@ -232,10 +249,12 @@ async function undo() {
 
 async function toggleFault(fault) {
   const one = current();
+  if (!one) return;
   const shown = await details(one.position);
   const before = splitFaults(shown.mine.findings);
   const after = before.includes(fault) ? before.filter((name) => name !== fault) : [...before, fault];
   change(one, shown, "findings", after.join("; "));
+  say(after.includes(fault) ? `Marked: ${fault}.` : `No longer marked: ${fault}.`);
 }
 
 async function toggleCause(cause) {
@@ -268,13 +287,13 @@ function refreshSoon() {
 }
 
 async function refresh() {
-  const [next, pairs] = await Promise.all([ask("/review/queue", { results, reader }), ask("/review/agreement", { results })]);
+  const [next, pairs] = await Promise.all([ask("/review/queue", common), ask("/review/agreement", { results })]);
   const waiting = new Map(outbox.list().filter((one) => one.field === "grade" && one.reader === reader).map((one) => [one.position, one.value]));
   const grades = new Map(next.images.map((one) => [one.position, one.mine]));
   if (next.images.length !== state.images.length) state.images = next.images;
   state.unsure = next.unsure;
   for (const one of state.images) one.mine = waiting.get(one.position) ?? grades.get(one.position) ?? null;
-  if (!state.adjudicating) state.disagreements = next.disagreements;
+  if (!state.adjudicating) [state.disagreements, state.hidden] = [next.disagreements, next.hidden];
   showProgress();
   showAgreement(pairs, reader);
 }
@@ -299,12 +318,11 @@ async function setMode(adjudicating) {
 
 // --- keys and buttons
 
-const hasHeat = () => byId("heat").hasAttribute("src");
 const KEYS = {
   arrowleft: () => go(state.at - 1),
   arrowright: () => go(state.at + 1),
   u: undo,
-  h: () => viewer.cycle(hasHeat()),
+  h: () => viewer.cycle(),
   f: () => viewer.reset(),
   n: () => byId("note").focus(),
   "+": () => viewer.zoom(1.3),
@@ -318,7 +336,10 @@ function press(event) {
   if (writing || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.type === "range" && event.key.startsWith("Arrow")) return;
   const buttons = document.querySelectorAll("[data-grade]");
-  const action = /^[1-9]$/.test(event.key) && buttons[event.key - 1] ? () => decide(buttons[event.key - 1].dataset.grade) : KEYS[event.key.toLowerCase()];
+  const key = event.key.toLowerCase();
+  const fault = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  const grade = /^[1-9]$/.test(key) && buttons[key - 1];
+  const action = grade ? () => decide(grade.dataset.grade) : fault ? () => toggleFault(fault.dataset.fault) : KEYS[key];
   if (!action) return;
   event.preventDefault();
   if (!event.repeat || event.key.startsWith("Arrow")) Promise.resolve(action()).catch((error) => say(error.message));
@@ -335,7 +356,7 @@ async function start() {
   for (const [id, key] of Object.entries({ previous: "arrowleft", next: "arrowright", undo: "u", toggle: "h", fit: "f", "zoom-in": "+", "zoom-out": "-", "open-help": "?" })) bind(id, KEYS[key]);
   bind("mode-read", () => setMode(false));
   bind("mode-adjudicate", () => setMode(true));
-  bind("open-tables", () => showTables({ results, reader, done: reload }));
+  bind("open-tables", () => showTables({ common, reader, done: reload, decide: () => setMode(true), undecided: state.disagreements.length + state.hidden, hidden: Boolean(blind) && state.images.some((one) => one.mine === null) }));
   document.querySelectorAll("[data-grade]").forEach((one) => one.addEventListener("click", () => decide(one.dataset.grade)));
   document.querySelectorAll("[data-fault]").forEach((one) => one.addEventListener("click", () => toggleFault(one.dataset.fault)));
   document.querySelectorAll("[data-cause]").forEach((one) => one.addEventListener("click", () => toggleCause(one.dataset.cause)));

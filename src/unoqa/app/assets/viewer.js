@@ -32,9 +32,14 @@ export class Viewer {
     this.draw();
   }
 
-  cycle(hasHeat) {
-    const next = (VIEWS.indexOf(this.view) + 1) % VIEWS.length;
-    this.show(hasHeat ? VIEWS[next] : this.view === "both" ? "image" : "both");
+  cycle() {
+    if (this.panes.dataset.heat !== "no") this.show(VIEWS[(VIEWS.indexOf(this.view) + 1) % VIEWS.length]);
+  }
+
+  // Without heat the image has all the room, whatever was chosen for images with heat.
+  setHeat(hasHeat) {
+    this.panes.dataset.heat = hasHeat ? "yes" : "no";
+    this.draw();
   }
 
   show(view) {

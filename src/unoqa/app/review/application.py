@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from fastapi.responses import RedirectResponse
 
 from unoqa.app.application import begin_app
-from unoqa.app.review.routes import ReviewOptions, make_review_router
+from unoqa.app.review.options import ReviewOptions
+from unoqa.app.review.routes import make_review_router
 from unoqa.web.roots import Root
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from unoqa.app.review.sight import enter_open, read_review
 from unoqa.core.errors import UsageError
 from unoqa.core.grading import Grade
 from unoqa.store.results.reviews import (
@@ -15,12 +16,10 @@ from unoqa.store.results.reviews import (
     FAULTS,
     GRADE,
     NOTE,
-    OPEN,
     UNDO,
     VIEW,
     check_length,
     check_reason,
-    collect_reviews,
 )
 
 if TYPE_CHECKING:
@@ -31,18 +30,21 @@ WORDS = {GRADE: [grade.word for grade in Grade], ADJUDICATION: [grade.word for g
 
 
 def add_decision(
-    results: Results, position: int, reader: str, field: str, new: str | None, *, reason: str = "", blind: bool = False
+    results: Results, position: int, reader: str, field: str, new: str | None, *, reason: str = ""
 ) -> None:
     """Add a decision; a changed grade needs a reason.
 
-    Beside a reader's first grade the record keeps what the reader saw: the image alone, or the machine's grade too.
+    The record keeps what a reader saw before the first grade. What others say is entered when it is shown; so whoever
+    grades and has no entry saw the image alone. Whoever adjudicates has seen what the readers say.
 
     Raises:
         UsageError: the values are none that can be decided, or a grade is changed without a reason.
     """
     new, reason = _check_value(field, new), check_reason(reason)
-    if field == GRADE and not _has_field(results, position, reader, VIEW):
-        results.decide(position, reader, VIEW, BLIND if blind else OPEN)
+    if field == GRADE and reader not in read_review(results, position).fields.get(VIEW, {}):
+        results.decide(position, reader, VIEW, BLIND)
+    if field == ADJUDICATION:
+        enter_open(results, position, reader)
     results.decide(position, reader, field, new, reason=reason if field in (GRADE, ADJUDICATION) else EDITED)
 
 
@@ -73,8 +75,3 @@ def _check_value(field: str, value: str | None) -> str | None:
     if field in WORDS and value not in WORDS[field]:
         raise UsageError(f"The {field} is one of {', '.join(WORDS[field])}, not {value!r}.")
     return check_length(field, value).strip()
-
-
-def _has_field(results: Results, position: int, reader: str, field: str) -> bool:
-    review = collect_reviews(results.decisions_about(position)).get(position)
-    return review is not None and reader in review.fields.get(field, {})

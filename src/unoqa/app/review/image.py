@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from unoqa.app.review.sight import open_sight, read_review
 from unoqa.core.errors import UsageError
 from unoqa.report.images import read_image
-from unoqa.store.results.reviews import ADJUDICATION, CAUSE, FAULTS, GRADE, NOTE, VIEW, Review, collect_reviews
+from unoqa.store.results.reviews import ADJUDICATION, CAUSE, FAULTS, GRADE, NOTE, Review
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,22 +28,21 @@ def describe_image(
 ) -> dict[str, Any]:
     """Return what the page shows of an image.
 
-    What other readers say is left out until the reader has graded the image, or adjudicates it. So is, in blind mode,
-    what the machine says.
+    What other readers say is left out until the reader has graded the image, or adjudicates it openly. So is, of a
+    blind reader, what the machine says.
     """
     grading = results.grading(check_position(results, position))
-    review = _read_review(results, position)
-    graded = _may_see(review, reader, adjudicating=adjudicating)
-    shows_machine = graded or not blind
+    sight = open_sight(results, position, reader, blind=blind, adjudicating=adjudicating)
+    review = read_review(results, position)
     return {
         "position": position,
         "name": grading.image,
         "mine": {name: review.fields.get(name, {}).get(reader) for name in (GRADE, FAULTS, CAUSE, NOTE)},
-        "machine": _describe_machine(grading) if shows_machine else None,
-        "heat": shows_machine and results.heat_path(grading.image).is_file(),
-        "others": _describe_readers(review, "" if adjudicating else reader) if graded else None,
-        "adjudicated": _describe_adjudication(review) if graded else None,
-        "trail": [_describe_decision(one) for one in review.trail if graded or one.reader == reader],
+        "machine": _describe_machine(grading) if sight.machine else None,
+        "heat": sight.machine and results.heat_path(grading.image).is_file(),
+        "others": _describe_readers(review, "" if adjudicating else reader) if sight.others else None,
+        "adjudicated": _describe_adjudication(review) if sight.others else None,
+        "trail": [_describe_decision(one) for one in review.trail if sight.others or one.reader == reader],
     }
 
 
@@ -90,15 +90,11 @@ def find_heat(results: Results, position: int, reader: str, *, blind: bool, adju
     """
     name = results.grading(check_position(results, position)).image
     path = results.heat_path(name)
-    if blind and not _may_see(_read_review(results, position), reader, adjudicating=adjudicating):
+    if not open_sight(results, position, reader, blind=blind, adjudicating=adjudicating).machine:
         raise UsageError("Heat is hidden until you have graded the image.")
     if not path.is_file():
         raise UsageError(f"There is no heat of {name}; grade the images again with heat.")
     return path
-
-
-def _read_review(results: Results, position: int) -> Review:
-    return collect_reviews(results.decisions_about(position)).get(position, Review())
 
 
 def _describe_machine(grading: Grading) -> dict[str, Any]:
@@ -111,11 +107,6 @@ def _describe_machine(grading: Grading) -> dict[str, Any]:
         "findings": list(grading.reasons),
         "error": grading.error.partition(": ")[2],
     }
-
-
-def _may_see(review: Review, reader: str, *, adjudicating: bool) -> bool:
-    """Tell whether a reader may see what others say: after grading, or to adjudicate between several."""
-    return reader in review.fields.get(GRADE, {}) or (adjudicating and len(review.grades) > 1)
 
 
 def _describe_readers(review: Review, without: str) -> list[dict[str, Any]]:
@@ -131,7 +122,7 @@ def _describe_adjudication(review: Review) -> dict[str, str] | None:
 
 
 def _describe_decision(decision: Decision) -> dict[str, Any]:
-    names = {GRADE: "grade", ADJUDICATION: "final grade", VIEW: "seen"}
+    names = {GRADE: "grade", ADJUDICATION: "final grade"}
     return {
         "time": decision.time,
         "reader": decision.reader,

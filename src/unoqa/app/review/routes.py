@@ -2,57 +2,35 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict
 
 from unoqa.app.review.agreement import measure_agreements
 from unoqa.app.review.decide import add_decision, undo_last
 from unoqa.app.review.image import check_name, describe_image, draw_image, find_heat
+from unoqa.app.review.options import ReviewOptions, open_record
 from unoqa.app.review.queue import list_faults, list_queue
-from unoqa.benchmark.corrections import Correction, apply_corrections, find_corrections
+from unoqa.app.review.tables import MEDIA, add_tables
 from unoqa.core.grading import Grade
-from unoqa.outputs import OUTPUTS
-from unoqa.store.results import Results
-from unoqa.store.results.database import RECORD
 from unoqa.store.results.reviews import CAUSES, check_reader
 from unoqa.web.answers import KEPT, make_renderer, render_page
-from unoqa.web.roots import Root
 
-MEDIA = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "parquet": "application/vnd.apache.parquet",
-}
-"""Kinds of tables that the page offers."""
+if TYPE_CHECKING:
+    from unoqa.web.roots import Root
 
 
-@final
-@dataclass(frozen=True)
-class ReviewOptions:
-    """How images are reviewed.
-
-    Attributes:
-        reader: who reviews; empty to ask on the page.
-        blind: whether the machine's grade, findings and heat are hidden until the reader has graded an image.
-        images: folder where the images lie now; None if they lie where they were graded.
-    """
-
-    reader: str = ""
-    blind: bool = False
-    images: Path | None = None
+FAULT_KEYS = "abcdegijklmopqrstvwxyz"
+"""Keys of faults in their order: the letters that do nothing else on the page."""
 
 
 @final
 class Given(BaseModel):
-    """A decision as the page sends it."""
+    """A decision as the page sends it; a page of an earlier version may say more, which is not used."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     position: int
     name: str
@@ -60,7 +38,6 @@ class Given(BaseModel):
     field: str
     value: str | None
     reason: str = ""
-    blind: bool = False
 
 
 def make_review_router(root: Root, options: ReviewOptions) -> APIRouter:
@@ -68,15 +45,9 @@ def make_review_router(root: Root, options: ReviewOptions) -> APIRouter:
     router = APIRouter(prefix="/review")
     _add_page(router, root, options)
     _add_pictures(router, root, options)
-    _add_decisions(router, root, options)
-    _add_tables(router, root)
+    _add_decisions(router, root)
+    add_tables(router, root, options)
     return router
-
-
-def _open(root: Root, results: str) -> Results:
-    folder = root.find(results)
-    root.follow(folder / RECORD)  # a link would lead to another folder's record
-    return Results.open(folder)
 
 
 def _add_page(router: APIRouter, root: Root, options: ReviewOptions) -> None:
@@ -85,7 +56,7 @@ def _add_page(router: APIRouter, root: Root, options: ReviewOptions) -> None:
     @router.get("")
     def show_page(results: str = "", reader: str = options.reader, blind: bool = options.blind) -> HTMLResponse:
         """Show the page of a reader; an empty name asks for one."""
-        with _open(root, results) as record:
+        with open_record(root, results) as record:
             record.check_takes_decisions()
             return render_page(
                 renderer,
@@ -98,17 +69,18 @@ def _add_page(router: APIRouter, root: Root, options: ReviewOptions) -> None:
                 grades=[grade.word for grade in Grade],
                 faults=list_faults(record),
                 causes=CAUSES,
+                letters=FAULT_KEYS,
                 kinds=[*MEDIA],
             )
 
     @router.get("/queue")
-    def give_queue(results: str, reader: str) -> dict[str, Any]:
-        with _open(root, results) as record:
-            return list_queue(record, reader)
+    def give_queue(results: str, reader: str, blind: bool = False) -> dict[str, Any]:
+        with open_record(root, results) as record:
+            return list_queue(record, reader, blind=blind or options.blind)
 
     @router.get("/agreement")
     def give_agreement(results: str) -> list[dict[str, Any]]:
-        with _open(root, results) as record:
+        with open_record(root, results) as record:
             return measure_agreements(record)
 
 
@@ -117,74 +89,36 @@ def _add_pictures(router: APIRouter, root: Root, options: ReviewOptions) -> None
     def give_image(
         results: str, position: int, reader: str, blind: bool = False, adjudicating: bool = False
     ) -> dict[str, Any]:
-        with _open(root, results) as record:
+        with open_record(root, results) as record:
             blind = blind or options.blind
-            return describe_image(record, position, reader, blind=blind, adjudicating=adjudicating)
+            return describe_image(record, position, check_reader(reader), blind=blind, adjudicating=adjudicating)
 
     @router.get("/picture")
     def give_picture(results: str, position: int) -> Response:
-        with _open(root, results) as record:
+        with open_record(root, results) as record:
             return Response(draw_image(record, position, images=options.images), media_type="image/png", headers=KEPT)
 
     @router.get("/heat")
     def give_heat(
         results: str, position: int, reader: str, blind: bool = False, adjudicating: bool = False
     ) -> Response:
-        with _open(root, results) as record:
-            path = find_heat(record, position, reader, blind=blind or options.blind, adjudicating=adjudicating)
+        with open_record(root, results) as record:
+            blind = blind or options.blind
+            path = find_heat(record, position, check_reader(reader), blind=blind, adjudicating=adjudicating)
             return Response(root.follow(path).read_bytes(), media_type="image/png", headers=KEPT)
 
 
-def _add_decisions(router: APIRouter, root: Root, options: ReviewOptions) -> None:
+def _add_decisions(router: APIRouter, root: Root) -> None:
     @router.post("/decide")
     def decide(given: Given, results: Annotated[str, Query()]) -> dict[str, bool]:
         reader = check_reader(given.reader)
-        with _open(root, results) as record:
+        with open_record(root, results) as record:
             check_name(record, given.position, given.name)
-            blind = given.blind or options.blind
-            add_decision(record, given.position, reader, given.field, given.value, reason=given.reason, blind=blind)
+            add_decision(record, given.position, reader, given.field, given.value, reason=given.reason)
         return {"saved": True}
 
     @router.post("/undo")
     def undo(results: Annotated[str, Query()], reader: Annotated[str, Query()]) -> dict[str, Any]:
-        with _open(root, results) as record:
+        with open_record(root, results) as record:
             undone = undo_last(record, check_reader(reader))
         return {"undone": None if undone is None else {"position": undone.position, "field": undone.field}}
-
-
-def _add_tables(router: APIRouter, root: Root) -> None:
-    @router.get("/export")
-    def export(results: str, kind: Literal["csv", "xlsx", "parquet"] = "csv") -> Response:
-        output = OUTPUTS.load(kind)
-        with _open(root, results) as record, tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / output.file
-            output().write(record, path)
-            named = {"Content-Disposition": f'attachment; filename="{output.file}"'}
-            return Response(path.read_bytes(), media_type=MEDIA[kind], headers=named)
-
-    @router.post("/correct")
-    def correct(
-        table: Annotated[bytes, Body(media_type="application/octet-stream")],
-        results: str,
-        reader: str,
-        take: Literal["nothing", "changes", "all"] = "nothing",
-        adjudicate: bool = False,
-    ) -> dict[str, Any]:
-        reader = check_reader(reader)
-        with _open(root, results) as record, tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "table"
-            path.write_bytes(table)
-            found = find_corrections(record, path)
-            wanted = {"nothing": (), "changes": found.changes, "all": (*found.changes, *found.conflicts)}[take]
-            apply_corrections(record, wanted, reader=reader, reason="corrected in a table", adjudicate=adjudicate)
-        return {
-            "taken": len(wanted),
-            "changes": [_describe_correction(one) for one in found.changes],
-            "conflicts": [_describe_correction(one) for one in found.conflicts],
-            "unmatched": found.unmatched,
-        }
-
-
-def _describe_correction(one: Correction) -> dict[str, Any]:
-    exported, current = (None if grade is None else grade.word for grade in (one.exported, one.current))
-    return {"image": one.image, "exported": exported, "current": current, "wanted": one.wanted.word, "by": one.by}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unoqa.app.application import begin_app
-from unoqa.app.review.routes import ReviewOptions, make_review_router
+from unoqa.app.review.options import ReviewOptions
+from unoqa.app.review.routes import make_review_router
 from unoqa.app.start.routes import make_start_router
 from unoqa.web.roots import Root
 

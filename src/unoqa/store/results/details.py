@@ -47,5 +47,16 @@ def iterate_details(results: Results) -> Iterator[Details]:
             yield Details(facts, tuple(warnings.split()), _numbers(members), _numbers(reduced))
 
 
+def read_warnings(results: Results) -> list[tuple[str, ...]]:
+    """Return the codes of how each image differs from those that the model was fitted on, in their order.
+
+    Raises:
+        ResultsError: the record cannot be read.
+    """
+    with explaining_damage(results.folder / RECORD):
+        rows = results.connection.execute("SELECT warnings FROM images ORDER BY position")
+        return [tuple(warnings.split()) for (warnings,) in rows]
+
+
 def _numbers(text: str | None) -> tuple[float, ...]:
     return tuple(json.loads(text)) if text else ()

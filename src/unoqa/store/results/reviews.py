@@ -27,10 +27,10 @@ NOTE, CAUSE = "note", "cause"
 """A reader's note, and who or what caused the fault: one of `CAUSES`."""
 
 VIEW = "view"
-"""What a reader saw before the grade: one of `BLIND` and `OPEN`."""
+"""What a reader saw before the first grade: one of `BLIND` and `OPEN`."""
 
 BLIND, OPEN = "blind", "open"
-"""The image alone; or the image with the machine's grade, findings and heat."""
+"""The image alone; or also what the machine, or other readers, say of it."""
 
 CAUSES = ("operator", "patient", "device")
 
