@@ -481,12 +481,14 @@ def test_a_number_is_a_mean_with_its_standard_deviation():
 def test_a_missing_seed_is_a_dash():
     cells = {KEY: cell(), **{CellKey(**{**vars(KEY), "seed": seed, "reduction": "nmf"}): cell() for seed in (0, 1)}}
     table = make_table_1(
-        split_cells(cells, seeds=2), [("CFLOW", "maps", "pca"), ("CFLOW", "maps", "nmf")], "5 / 15 / 20"
+        split_cells(cells, seeds=2),
+        [("CFLOW", "maps", "pca"), ("CFLOW", "maps", "nmf")],
+        "fitted on 9; tested: 5 / 15 / 20",
     )
     column = table.head.index("Hierarchy: conformal")
     assert [row[column] for row in table.rows] == [DASH, "50.0 ± 0.0 / 70.0 ± 0.0"]
     assert table.caption.startswith(
-        "Kappa / accuracy in per cent, mean ± standard deviation of 2 seeds; tested: 5 / 15 / 20 "
+        "Kappa / accuracy in per cent, mean ± standard deviation of 2 seeds; fitted on 9; tested: 5 / 15 / 20 "
     )
 
 
@@ -577,4 +579,6 @@ def test_the_csv_has_one_row_per_cell(tmp_path):
         ("1", "0.1", "30"),
         ("2", "0.2", "30"),
     ]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"reproduction.{end}" for end in ("csv", "html", "md")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"reproduction.{end}" for end in ("csv", "html", "json", "md")
+    ]

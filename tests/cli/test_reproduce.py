@@ -114,6 +114,30 @@ def test_a_folder_that_is_no_data_set(filled, give, clinic, tmp_path):
     )
 
 
+def test_a_table_that_almost_fits_is_told(give, clinic, tmp_path):
+    folder = clinic.some(tmp_path / "scans", 3)
+    (folder / "grades.csv").write_text("file,quality\na.png,2\n")
+    assert give(folder) == (
+        f"{folder} holds no CSV with columns image,grade (found: grades.csv); labelled-folder expects images, in "
+        "subfolders or not, and one CSV with columns image,grade in the folder itself."
+    )
+
+
+def test_a_share_of_no_published_passes_is_refused(give, clinic):
+    assert give(clinic.mixed, "--dataset", "phantom", "--share", "0.1") == (
+        "A share is of the published passes; the training must be 'published' or 'both'."
+    )
+
+
+def test_tables_of_other_images_are_not_replaced(give, labelled, tmp_path):
+    folder = labelled("2" * 20 + "01" * 10)
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    (tables / "reproduction.md").touch()
+    (tables / "reproduction.json").write_text('{"images": "12, of others"}')
+    assert give(folder) == f"{tables} holds the tables of other images or of other grades; name a new folder."
+
+
 def test_a_missing_split_is_named_beside_what_was_found(shown, published):
     shutil.rmtree(published / "3x3" / "For_Train" / "test")
     first, *tree = shown(published, "--dataset", "octa25k")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from unoqa.core.errors import ResultsError
 from unoqa.core.grading import Grade
 from unoqa.outputs.report_html import ReportHtml
 from unoqa.report.attention import choose_hints
-from unoqa.report.cohort import Cohort
+from unoqa.report.cohort import Cohort, ScoringModel
 from unoqa.report.data import make_data
 from unoqa.report.embedding import embed
 from unoqa.report.exclusion import make_exclusion
@@ -160,6 +161,41 @@ def test_the_paragraph_has_every_number_and_the_citation(cohort):
     assert "nan" not in text.lower()
 
 
+def model_with(panel, members, representation="score"):
+    """Return a scoring model of 40 images and a threshold that was set on 20."""
+    split = {"representation": representation, "clustering": {"choice": "kmeans"}}
+    settings = {"panel": panel, "members": members, "split": split}
+    facts = {"fitted": {"images": 40, "date": "2026-11-30"}, "settings": settings}
+    return ScoringModel(facts, 1.0, np.zeros(20))
+
+
+CFLOW = {
+    "encoder": {"choice": "timm", "model": "resnet18.tv_in1k", "layers": [2, 3]},
+    "module": {"choice": "cflow"},
+}
+BLUR = {"encoder": {"choice": "measures"}, "module": {"choice": "signed", "channels": ["sharpness", "row_steps"]}}
+
+
+def test_the_paragraph_names_what_the_score_is_made_of_and_is_the_papers_method_only_if_it_is(cohort):
+    paper = replace(cohort, models=(model_with({"final": "held-out"}, [CFLOW], "maps"),))
+    text = write_methods(paper)
+    assert (
+        ": the method of UNO-QA (Chen et al. 2022); it learns from outstanding images only, and uses no labels." in text
+    )
+    assert "fitted on 20 outstanding images, and its threshold was set on 20 others, on 2026-11-30." in text
+    assert "The score is from CFLOW of the features of the network resnet18.tv_in1k (layers 2, 3)." in text
+    panel = replace(cohort, models=(model_with({"final": "folds"}, [BLUR, CFLOW]),))
+    text = write_methods(panel)
+    assert (
+        ": a method that begins with the method of UNO-QA (Chen et al. 2022) and has another score and split;" in text
+    )
+    assert "The model was fitted on 40 outstanding images on 2026-11-30." in text
+    assert (
+        "The score combines 2 standardised scores, from hand-made measures (sharpness, row steps), each compared with "
+        "outstanding images in its bad direction only, and CFLOW of the features" in text
+    )
+
+
 @pytest.fixture
 def several(tmp_path):
     folder = write_cohort(tmp_path / "several", NAMES, facts=SEVERAL)
@@ -198,7 +234,7 @@ def test_what_to_look_at_is_counted_once(results):
     cohort = Cohort.read(results)
     doubtful = [one for one in cohort.scans if one.grading.unsure or one.flags or one.grading.grade is None]
     assert int(card[1]) == len(doubtful)
-    assert card[2].endswith("1 flagged, 1 without a grade")
+    assert card[2].endswith("1 flagged, 1 without a grade; an image may be two of these")
 
 
 def test_the_plane_is_of_the_members_or_of_what_was_clustered(cohort):

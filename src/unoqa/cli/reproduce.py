@@ -79,6 +79,6 @@ def reproduce(
     report = make(plan, output, make_progress(quiet=quiet))
     for note in report.notes:
         print_message(f"Note: {note}")
-    print_message(f"Tables in {output}: reproduction.md, reproduction.html, reproduction.csv.", quiet=quiet)
+    print_message(f"Tables in {output}: reproduction.md, .html, .csv and .json.", quiet=quiet)
     if not report.complete:
         raise typer.Exit(SOME_FAILED)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from unoqa.core.grading import Grade
 from unoqa.core.intervals import Share
+from unoqa.report.score_in_words import describe_score, follows_paper
 from unoqa.report.tables import format_interval, format_share
 
 if TYPE_CHECKING:
@@ -54,11 +55,14 @@ def list_values(cohort: Cohort, name: str) -> str:
 def _sentences(cohort: Cohort) -> Iterator[str]:
     run, total = cohort.run, len(cohort.scans)
     calibrated = any(model.facts.get("calibration") for model in cohort.models)
-    labels = "; borders between grades were set with labels" if calibrated else " and uses no labels"
+    labels = "its borders between grades were set with labels" if calibrated else "uses no labels"
+    implemented = all(follows_paper(model.facts.get("settings") or {}) for model in cohort.models)
+    paper = "the method of UNO-QA (Chen et al. 2022)"
+    method = paper if implemented else f"a method that begins with {paper} and has another score and split"
     yield (
         f"Image quality of {total} OCTA en-face images was graded with unoqa "
-        f"{run.get('versions', {}).get('unoqa', '')}{'' if cohort.several else f' ({_name(cohort.models[0])})'}, an "
-        f"implementation of UNO-QA (Chen et al. 2022) that learns from outstanding images only{labels}."
+        f"{run.get('versions', {}).get('unoqa', '')}{'' if cohort.several else f' ({_name(cohort.models[0])})'}: "
+        f"{method}; it learns from outstanding images only, and {labels}."
     )
     if cohort.several:
         yield f"Of {len(cohort.models)} models, each image was graded by the one that was fitted on such scans."
@@ -85,9 +89,10 @@ def _name(model: ScoringModel) -> str:
 
 def _describe(model: ScoringModel, words: tuple[str, str]) -> Iterator[str]:
     """Say how one model was fitted and how it grades its images, which `words` name after 'each' and alone."""
-    fitted = model.facts.get("fitted")
-    if fitted:
-        yield f"The model was fitted on {fitted['images']} outstanding images on {fitted['date'][:10]}."
+    settings = model.facts.get("settings") or {}
+    if fitted := model.facts.get("fitted"):
+        yield _describe_fit(fitted, settings, len(model.reference))
+    yield describe_score(settings)
     yield (
         f"Each {words[0]} received a score (higher = worse quality); an image with a score above "
         f"{model.threshold:.4g} was not outstanding."
@@ -100,6 +105,17 @@ def _describe(model: ScoringModel, words: tuple[str, str]) -> Iterator[str]:
         f"{words[1]} that were not outstanding were divided into two groups by clustering "
         f"({describe_split(model)}); the group with the higher mean score was called ungradable."
     )
+
+
+def _describe_fit(fitted: Mapping[str, Any], settings: Mapping[str, Any], calibrated: int) -> str:
+    """Say how many images the modules learned from, and how many the threshold was set on if these are others."""
+    images, when = fitted["images"], fitted["date"][:10]
+    if settings.get("panel", {}).get("final") == "held-out" and 0 < calibrated < images:
+        return (
+            f"The model was fitted on {images - calibrated} outstanding images, and its threshold was set on "
+            f"{calibrated} others, on {when}."
+        )
+    return f"The model was fitted on {images} outstanding images on {when}."
 
 
 def _describe_calibration(calibration: Mapping[str, Any], model: ScoringModel) -> str:

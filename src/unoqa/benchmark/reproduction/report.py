@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, final
 
 from jinja2 import Environment
 
+from unoqa.benchmark.reproduction.identity import FACTS
 from unoqa.store.files import write_text
 
 if TYPE_CHECKING:
@@ -39,10 +41,11 @@ class Report:
     complete: bool = True
 
     def write(self, folder: Path, cells: Mapping[CellKey, Cell]) -> None:
-        """Write `reproduction.md`, `reproduction.html` and `reproduction.csv`, which has every cell of every seed."""
+        """Write `reproduction.md`, `.html`, `.json` (the facts) and `.csv`, which has every cell of every seed."""
         write_text(folder / "reproduction.md", self.to_markdown())
         write_text(folder / "reproduction.html", self.to_html())
         write_text(folder / "reproduction.csv", _format_csv(cells))
+        write_text(folder / FACTS, json.dumps(dict(self.facts), indent=1, ensure_ascii=False) + "\n")
 
     def to_markdown(self) -> str:
         """Return the report in Markdown."""

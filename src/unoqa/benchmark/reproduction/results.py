@@ -55,9 +55,9 @@ class ReproductionResults:
         for name, studies in self.studies.items():
             for split in [split for split in studies[0].splits if split != "validation"]:
                 cells = SplitCells(self.cells.cells, name, split, tuple(range(seeds)))
-                grade_counts = format_grade_counts(studies[0].splits[split])
+                counts = f"fitted on {len(studies[0].fit)}; tested: {format_grade_counts(studies[0].splits[split])}"
                 every = [*rows, ("chance", "score", "none")]
-                table_1 = make_table_1(cells, every, grade_counts, self.scores.find_equals(name))
+                table_1 = make_table_1(cells, every, counts, self.scores.find_equals(name))
                 majority = _make_majority_row(studies, split)
                 yield Table(table_1.title, table_1.caption, table_1.head, (*table_1.rows, majority))
                 for system, maps in _count_maps(cells).items():

@@ -12,6 +12,7 @@ from unoqa.batch.executors.threads import Threads
 from unoqa.benchmark.datasets import subsample_study
 from unoqa.benchmark.reproduction.cells import describe_dependencies
 from unoqa.benchmark.reproduction.grid import CellCache, CellGrid
+from unoqa.benchmark.reproduction.identity import describe_images, refuse_other_images
 from unoqa.benchmark.reproduction.images import FeatureLibrary
 from unoqa.benchmark.reproduction.references import SupervisedReferences
 from unoqa.benchmark.reproduction.report import Report
@@ -44,7 +45,7 @@ LAYERS = (1, 2, 3, 4)
 QUICK_IMAGES = 140
 """Images of all studies together for a quick look."""
 
-QUICK_NOTE = " (a quick look: few images, and flows trained for a short time)"
+QUICK_NOTE = " (a quick look: few images; flows keep their last parameters, though the held-out loss may rise)"
 
 
 @final
@@ -77,7 +78,10 @@ class Plan:
 
     def find_studies(self, seed: int) -> tuple[Study, ...]:
         """Return the studies of one seed; for a quick look, with few images each."""
-        studies = self.dataset.find_studies(self.data, seed=seed)
+        return self.shorten(self.dataset.find_studies(self.data, seed=seed), seed)
+
+    def shorten(self, studies: tuple[Study, ...], seed: int) -> tuple[Study, ...]:
+        """Return the studies; for a quick look, with few images each."""
         if not self.effort.quick:
             return studies
         return tuple(subsample_study(study, QUICK_IMAGES // len(studies), seed=seed) for study in studies)
@@ -88,9 +92,13 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Report:
 
     Raises:
         DataSetError: the data set is missing or not as published.
+        ResultsError: the folder holds tables of other images.
         WeightsError: the encoder's weights are missing.
     """
-    studies = plan.find_studies(0)  # before the weights, so that errors of the data set come first
+    whole = plan.dataset.find_studies(plan.data, seed=0)  # before the weights: errors of the data set come first
+    images = describe_images(whole)
+    refuse_other_images(output, images)
+    studies = plan.shorten(whole, 0)
     encoder = Timm(model=plan.model, layers=LAYERS).drop_missing_layers(plan.weights)
     scales = encoder.open(device=torch.device("cpu"), weights=plan.weights).scales
     systems, left_out = make_systems(encoder, [scale.name for scale in scales], plan.effort)
@@ -112,7 +120,8 @@ def reproduce(plan: Plan, output: Path, progress: Progress) -> Report:
             kept = workspace.checkpoints("supervised")
             tables += [references.make_table(seeds, kept, progress) for seeds in results.studies.values()]
         complete = not any(study.unread for seeds in results.studies.values() for study in seeds)
-        report = Report(_list_facts(plan, encoder, open_encoders), tuple(tables), tuple(results.notes), complete)
+        facts = _list_facts(plan, images, encoder, open_encoders)
+        report = Report(facts, tuple(tables), tuple(results.notes), complete)
         report.write(output, results.cells.cells)
     return report
 
@@ -146,13 +155,14 @@ def _fit_all(
             step()
 
 
-def _list_facts(plan: Plan, encoder: Timm, open_encoders: OpenEncoders) -> tuple[tuple[str, str], ...]:
+def _list_facts(plan: Plan, images: str, encoder: Timm, open_encoders: OpenEncoders) -> tuple[tuple[str, str], ...]:
     """Return the settings that the report names."""
     layers = ", ".join(map(str, encoder.layers))
     versions = library_versions()
     return (
         ("data set", plan.name + (QUICK_NOTE if plan.effort.quick else "")),
-        ("encoder", f"{encoder.model}, layers {layers}, weights SHA-256 {open_encoders.all[0].checksum[:12]}…"),
+        ("images", images),
+        ("encoder", f"{encoder.model}, layers {layers}, weights SHA-256 {open_encoders.all[0].checksum}"),
         ("recipes", ", ".join(select_recipes(encoder, plan.effort.training).values())),
         ("training", plan.effort.describe()),
         ("seeds", str(plan.seeds)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from unoqa.benchmark.reproduction.published import AS_PUBLISHED
+from unoqa.core.errors import UsageError
 from unoqa.encoders.nss import Nss
 from unoqa.encoders.timm import Timm
 from unoqa.encoders.vessel import Vessel
@@ -84,6 +85,11 @@ class Effort:
     training: Training = "budget"
     share: float = 1.0
     quick: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a share that would have no effect."""
+        if self.share < 1 and self.training == "budget":
+            raise UsageError("A share is of the published passes; the training must be 'published' or 'both'.")
 
     def describe(self) -> str:
         """Write the training for the report."""

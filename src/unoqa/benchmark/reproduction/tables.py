@@ -68,13 +68,13 @@ class SplitCells:
 
 
 def make_table_1(
-    cells: SplitCells, rows: Sequence[tuple[str, str, str]], grade_counts: str, equals: Collection[str] = ()
+    cells: SplitCells, rows: Sequence[tuple[str, str, str]], counts: str, equals: Collection[str] = ()
 ) -> Table:
     """Return Table 1: every system, reduction and clustering, with both thresholds, beside the paper's numbers.
 
     Args:
         rows: system, points and reduction.
-        grade_counts: how many images of each grade were tested.
+        counts: how many images were fitted on, and how many of each grade tested.
         equals: systems that rank the images as another row's does.
     """
     head = ["low-quality module", "F_L"]
@@ -92,7 +92,7 @@ def make_table_1(
                 line.append(format_cells(cells.collect_seeds(system, points, reduction, clustering, threshold)))
         body.append(tuple(line))
     caption = (
-        f"Kappa / accuracy in per cent, {_describe_seeds(cells.seeds)}; tested: {grade_counts} outstanding / "
+        f"Kappa / accuracy in per cent, {_describe_seeds(cells.seeds)}; {counts} outstanding / "
         "gradable / ungradable. The paper's numbers are for sOCTA-3×3-10k, whichever data set is tested here. "
         f"{LABEL_MARK} The threshold uses labels (the paper's F1-max); the conformal threshold uses none."
         + (f" {EQUAL_MARK} The score ranks the images as another row's does: see Scores." if equals else "")
@@ -160,7 +160,7 @@ def format_mean_std(values: Sequence[float], *, scale: float = 100.0, digits: in
     numbers = numbers[~np.isnan(numbers)]
     if not len(numbers):
         return DASH
-    mean = f"{numbers.mean():.{digits}f}"
+    mean = f"{numbers.mean():z.{digits}f}".replace("-", "−")
     return mean if len(numbers) == 1 else f"{mean} ± {numbers.std(ddof=1):.{digits}f}"
 
 

@@ -32,13 +32,17 @@ def recognise_dataset(name: str | None, folder: Path) -> tuple[str, DataSet]:
         raise DataSetError(
             f"There is no folder {folder}; check its spelling, or choose the data set 'phantom', which draws scans."
         )
+    why = None
     for choice in SEARCH_ORDER if any(folder.iterdir()) else ():
         layout = DATASETS.load(choice)()
         try:
             layout.find_studies(folder, seed=0)
-        except DataSetError:
+        except DataSetError as error:
+            why = error
             continue
         return choice.replace("_", "-"), layout
+    if why is not None and any(folder.glob("*.csv")):
+        raise why  # the last layout is any folder with a table: its sentence says what is wrong with this one
     names = ", ".join(choice.replace("_", "-") for choice in SEARCH_ORDER)
     raise DataSetError(
         f"The layout of {folder} fits no known data set ({names}); name one with --dataset to see what is missing."
