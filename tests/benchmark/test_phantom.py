@@ -9,13 +9,16 @@ from PIL import Image
 
 from unoqa.benchmark.phantom.anatomy import draw_angiogram
 from unoqa.benchmark.phantom.cohort import SEVERITIES, draw_scans, grade_severity
-from unoqa.benchmark.phantom.contract import load_damages
+from unoqa.benchmark.phantom.contract import load_damages, load_lesions
 from unoqa.benchmark.phantom.eye import draw_eye, measure_eccentricity
+from unoqa.benchmark.phantom.flow import Flow
 from unoqa.benchmark.phantom.folder import write_phantom
 from unoqa.core.grading import Grade
 from unoqa.encoders.measures import MEASURES
 
 DAMAGES = load_damages()
+LESIONS = load_lesions()
+every_lesion = pytest.mark.parametrize("lesion", LESIONS.values(), ids=LESIONS)
 every_damage = pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 
 
@@ -105,6 +108,72 @@ def test_strong_damage_covers_much_of_the_field(damage, scans):
 @every_damage
 def test_a_kind_of_damage_names_measures_that_exist(damage):
     assert set(damage.measures) <= set(MEASURES.names())
+
+
+def test_the_lesions():
+    assert list(LESIONS) == ["microaneurysms", "neovascular_tufts", "nonperfusion", "wide_avascular_zone"]
+
+
+@pytest.fixture(scope="module")
+def flow():
+    capillaries, vessels = (rng(seed).uniform(0.05, high, (160, 160)) for seed, high in ((1, 0.5), (2, 1.0)))
+    return Flow(np.float32(capillaries), np.float32(vessels))
+
+
+@every_lesion
+def test_a_lesion_changes_the_flow_only_where_it_says(lesion, flow):
+    before = flow.capillaries.copy(), flow.vessels.copy()
+    for seed in range(4):
+        diseased, mask = lesion.grow(flow, draw_eye(rng(seed)), rng(seed))
+        assert (mask.shape, mask.dtype) == ((160, 160), bool)
+        for layer, old in zip((diseased.capillaries, diseased.vessels), before, strict=True):
+            assert (layer.shape, layer.dtype) == ((160, 160), np.float32)
+            assert np.array_equal(layer[~mask], old[~mask])
+            assert 0 <= layer.min() <= layer.max() <= 1
+        assert 0 < mask.mean() < 0.3
+    assert np.array_equal(flow.capillaries, before[0])
+    assert np.array_equal(flow.vessels, before[1])
+
+
+@every_lesion
+def test_a_seed_gives_one_lesion_in_the_scan_that_it_gives_without(lesion, scans):
+    first, second = (draw_angiogram(rng(0), lesion=lesion, size=160) for _ in range(2))
+    assert np.array_equal(first, second)
+    assert first.dtype == np.float32
+    assert 0 <= first.min() <= first.max() <= 1
+    assert 0 < np.mean(first != scans[0]) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"),
+    [("microaneurysms", 1), ("neovascular_tufts", 1), ("nonperfusion", -1), ("wide_avascular_zone", -1)],
+)
+def test_new_vessels_are_brighter_and_closed_ones_darker(name, sign, scans):
+    change = draw_angiogram(rng(1), lesion=LESIONS[name], size=160) - scans[1]
+    assert sign * change.sum() > 0
+    assert np.abs(change).max() > 0.2
+
+
+def test_large_vessels_pass_through_an_area_without_capillaries():
+    one = np.ones((4, 4), dtype=np.float32)
+    closed, mask = Flow(one / 2, one * np.float32([0.4, 0.5, 0.6, 0.8])).close(one)
+    assert mask.all()
+    assert closed.capillaries == pytest.approx(0.05)
+    assert closed.vessels[0].tolist() == pytest.approx([0, 0, 0.3, 0.8])
+
+
+def test_a_diseased_scan_has_the_grade_and_the_damage_of_the_healthy_one():
+    counts = {"outstanding": 2, "gradable": 1, "ungradable": 0}
+    healthy = draw_scans(**counts, seed=5, size=96)
+    diseased = draw_scans(**counts, seed=5, size=96, lesion=LESIONS["nonperfusion"])
+    for one, other in zip(healthy, diseased, strict=True):
+        assert (one.name, one.grade, one.damage, one.severity) == (
+            other.name,
+            other.grade,
+            other.damage,
+            other.severity,
+        )
+        assert not np.array_equal(one.pixels, other.pixels)
 
 
 def test_what_a_phantom_clinic_shows_and_what_is_planted_on_request():

@@ -6,27 +6,38 @@ import numpy as np
 from jaxtyping import Float32
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
+from unoqa.benchmark.phantom.contract import Lesion
 from unoqa.benchmark.phantom.eye import Eye, draw_eye, make_pixel_grid, measure_eccentricity
+from unoqa.benchmark.phantom.flow import STATIC, Flow
 from unoqa.benchmark.phantom.vessels import draw_vessels
 
 
 def draw_angiogram(
-    rng: np.random.Generator, *, eye: Eye | None = None, size: int = 320
+    rng: np.random.Generator, *, eye: Eye | None = None, lesion: Lesion | None = None, size: int = 320
 ) -> Float32[np.ndarray, "size size"]:
     """Draw a good scan, from 0 (black) to 1; its side shows about six millimetres.
 
     Args:
         eye: the eye to draw; None draws an eye at random.
+        lesion: what the eye is ill with. It draws from a generator of its own: the same seed draws the same scan
+            without it, and both are equal where the lesion is not.
     """
     eye = draw_eye(rng) if eye is None else eye
-    x, y = make_pixel_grid(size)
-    eccentricity = measure_eccentricity(eye, x, y).astype(np.float32)
+    flow = _draw_flow(eye, rng, size)
+    speckle, illumination = _draw_speckle(eye, rng, size), _draw_illumination(rng, size)
+    seen = _respond(flow, illumination, speckle, eye)
+    gain = eye.brightness / seen.mean()
+    if lesion is not None:
+        diseased, _ = lesion.grow(flow, eye, rng.spawn(1)[0])
+        seen = _respond(diseased, illumination, speckle, eye)
+    return np.asarray(np.clip(seen * gain, 0, 1), np.float32)
+
+
+def _draw_flow(eye: Eye, rng: np.random.Generator, size: int) -> Flow:
+    eccentricity = measure_eccentricity(eye, *make_pixel_grid(size)).astype(np.float32)
     tissue = _compute_perfusion(eccentricity) * (1 - eye.pit * np.exp(-((eccentricity / 4.2) ** 2)))
-    background = 0.05 + tissue * (0.15 + 0.21 * _draw_capillaries(rng, size) * _draw_richness(eccentricity, rng))
-    vessels = draw_vessels(eye, rng, size=size)
-    # Fast flow saturates the decorrelation signal, so large vessels show little speckle.
-    grain = 1 + (1 - 0.75 * vessels) * (_draw_speckle(eye, rng, size) - 1)
-    return _expose((background + 0.75 * vessels) * _draw_illumination(rng, size) * grain, eye)
+    bed = 0.15 + 0.21 * _draw_capillaries(rng, size) * _draw_richness(eccentricity, rng)
+    return Flow(STATIC + tissue * bed, draw_vessels(eye, rng, size=size))
 
 
 def _compute_perfusion(eccentricity: Float32[np.ndarray, "size size"]) -> Float32[np.ndarray, "size size"]:
@@ -80,7 +91,10 @@ def _draw_speckle(eye: Eye, rng: np.random.Generator, size: int) -> Float32[np.n
     return np.asarray((grain + smooth) / 2, np.float32)
 
 
-def _expose(flow: Float32[np.ndarray, "size size"], eye: Eye) -> Float32[np.ndarray, "size size"]:
-    """Apply the contrast curve and bring the mean to the scan's brightness."""
-    curved = np.maximum(flow, 0) ** np.float32(eye.response)
-    return np.asarray(np.clip(curved * (eye.brightness / curved.mean()), 0, 1), np.float32)
+def _respond(
+    flow: Flow, illumination: Float32[np.ndarray, "size size"], speckle: Float32[np.ndarray, "size size"], eye: Eye
+) -> Float32[np.ndarray, "size size"]:
+    """Light up the flow and apply the contrast curve."""
+    # Fast flow saturates the decorrelation signal, so large vessels show little speckle.
+    grain = 1 + (1 - 0.75 * flow.vessels) * (speckle - 1)
+    return np.asarray(np.maximum(flow.signal * illumination * grain, 0) ** np.float32(eye.response))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from unoqa.benchmark.phantom.anatomy import draw_angiogram
-from unoqa.benchmark.phantom.contract import Damage, load_damages
+from unoqa.benchmark.phantom.contract import Damage, Lesion, load_damages
 from unoqa.core.grading import Grade
 
 if TYPE_CHECKING:
@@ -54,9 +54,13 @@ def grade_severity(severity: float) -> Grade:
 
 
 def draw_scans(
-    *, outstanding: int, gradable: int, ungradable: int, seed: int, size: int = 320
+    *, outstanding: int, gradable: int, ungradable: int, seed: int, size: int = 320, lesion: Lesion | None = None
 ) -> Iterator[PhantomScan]:
-    """Draw scans one by one; neither their order nor their names tell their grades."""
+    """Draw scans one by one; neither their order nor their names tell their grades.
+
+    Args:
+        lesion: what every eye is ill with; without it, the same seed draws the same scans of healthy eyes.
+    """
     counts = {Grade.OUTSTANDING: outstanding, Grade.GRADABLE: gradable, Grade.UNGRADABLE: ungradable}
     order = np.repeat([int(grade) for grade in counts], list(counts.values()))
     order_seed, *scan_seeds = np.random.SeedSequence(seed).spawn(len(order) + 1)
@@ -64,13 +68,19 @@ def draw_scans(
     damages = load_damages()
     for number, (grade, scan_seed) in enumerate(zip(order, scan_seeds, strict=True), start=1):
         rng = np.random.default_rng(scan_seed)
-        yield _draw_scan(f"scan_{number:04d}.png", Grade(int(grade)), rng, size=size, damages=damages)
+        yield _draw_scan(f"scan_{number:04d}.png", Grade(int(grade)), rng, size=size, damages=damages, lesion=lesion)
 
 
 def _draw_scan(
-    name: str, grade: Grade, rng: np.random.Generator, *, size: int, damages: dict[str, Damage]
+    name: str,
+    grade: Grade,
+    rng: np.random.Generator,
+    *,
+    size: int,
+    damages: dict[str, Damage],
+    lesion: Lesion | None,
 ) -> PhantomScan:
-    pixels, severity = draw_angiogram(rng, size=size), _draw_severity(grade, rng)
+    pixels, severity = draw_angiogram(rng, size=size, lesion=lesion), _draw_severity(grade, rng)
     kinds = _draw_kinds(grade, rng, damages) if severity > 0 else ()
     severities = {kind: severity * 0.6**rank for rank, kind in enumerate(kinds)}
     for kind in sorted(kinds, key=lambda kind: damages[kind].stage):

@@ -1,4 +1,4 @@
-"""The contract of every kind of damage, and the shelf of all kinds."""
+"""The contracts of damage, which is of the acquisition, and of lesions, which are of the eye; and their shelves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Bool, Float32
 
+from unoqa.benchmark.phantom.eye import Eye
+from unoqa.benchmark.phantom.flow import Flow
 from unoqa.core.catalog import Shelf
 
 
@@ -44,4 +46,22 @@ class Damage(ABC):
 def load_damages() -> dict[str, Damage]:
     """Load every kind of damage on the shelf, keyed by the name of its file."""
     shelf = Shelf("unoqa.benchmark.phantom.damage", Damage, "damage")  # type: ignore[type-abstract]
+    return {name: shelf.load(name)() for name in shelf.names()}
+
+
+class Lesion(ABC):
+    """One kind of disease of the eye: no fault of the scan, which shows it."""
+
+    @abstractmethod
+    def grow(self, flow: Flow, eye: Eye, rng: np.random.Generator) -> tuple[Flow, Bool[np.ndarray, "size size"]]:
+        """Grow the lesion in a healthy eye; how much of it there is, is random.
+
+        Returns:
+            The flow of the diseased eye, and a mask of the changed pixels: outside it, both are equal.
+        """
+
+
+def load_lesions() -> dict[str, Lesion]:
+    """Load every lesion on the shelf, keyed by the name of its file."""
+    shelf = Shelf("unoqa.benchmark.phantom.lesions", Lesion, "lesion")  # type: ignore[type-abstract]
     return {name: shelf.load(name)() for name in shelf.names()}

@@ -43,13 +43,18 @@ def draw_eye(rng: np.random.Generator) -> Eye:
         fovea=(float(rng.normal(0.5, 0.025)), float(rng.normal(0.5, 0.025))),
         disc=-1 if rng.random() < 0.5 else 1,
         zone=float(np.clip(rng.normal(0.048, 0.01), 0.026, 0.075)),
-        lobes=tuple((float(rng.normal(0.0, 0.22 / n)), float(rng.uniform(0, 6.28))) for n in range(2, 7)),
+        lobes=draw_lobes(rng),
         arcades=_draw_arcades(rng),
         pit=float(rng.uniform(0.15, 0.5)),
         brightness=float(rng.normal(0.345, 0.035)),
         response=float(rng.uniform(0.95, 1.2)),
         grain=float(rng.uniform(0.28, 0.44)),
     )
+
+
+def draw_lobes(rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
+    """Draw amplitude and phase of two to six lobes of an outline."""
+    return tuple((float(rng.normal(0.0, 0.22 / n)), float(rng.uniform(0, 6.28))) for n in range(2, 7))
 
 
 def _draw_arcades(rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
@@ -68,9 +73,20 @@ def measure_eccentricity(
     eye: Eye, x: Float[np.ndarray, "*shape"], y: Float[np.ndarray, "*shape"]
 ) -> Float[np.ndarray, "*shape"]:
     """Return the distance from the fovea, in units of the avascular zone's radius in that direction."""
-    across, down = x - eye.fovea[0], y - eye.fovea[1]
+    return measure_radii(x, y, eye.fovea, eye.zone, eye.lobes)
+
+
+def measure_radii(
+    x: Float[np.ndarray, "*shape"],
+    y: Float[np.ndarray, "*shape"],
+    centre: tuple[float, float],
+    radius: float,
+    lobes: tuple[tuple[float, float], ...],
+) -> Float[np.ndarray, "*shape"]:
+    """Return the distance from the centre of an area with lobes, in units of its radius in that direction."""
+    across, down = x - centre[0], y - centre[1]
     angle = np.arctan2(down, across)
     outline = np.ones_like(angle)
-    for count, (amplitude, phase) in enumerate(eye.lobes, start=2):
+    for count, (amplitude, phase) in enumerate(lobes, start=2):
         outline += amplitude * np.cos(count * angle + phase)
-    return np.hypot(across, down) / (eye.zone * np.maximum(outline, 0.5))
+    return np.hypot(across, down) / (radius * np.maximum(outline, 0.5))
