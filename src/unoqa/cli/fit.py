@@ -10,6 +10,8 @@ then stay together when images are held out, without which the threshold refuses
 With --executor dask, workers on this machine or on others encode the images; all else is done here, and the model is
 the same.
 
+Last, 13 kinds of damage are planted in three of the scans; the model card says which of them the model refuses.
+
 Examples:
 
   unoqa fit outstanding/ -o model
@@ -24,6 +26,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unoqa.benchmark.selftest.quick import add_selftest
 from unoqa.cli.parts.bars import make_progress
 from unoqa.cli.parts.exit_status import SOME_FAILED
 from unoqa.cli.parts.messages import print_fit_report, print_left_out
@@ -104,6 +107,9 @@ Crop = Annotated[
         show_default="the recipe's, auto",
     ),
 ]
+NoSelftest = Annotated[
+    bool, typer.Option("--no-selftest", help="Do not try which damage the model sees; the card then does not say it.")
+]
 
 SMALLEST_ALPHA = 0.001
 """The smallest share that a conformal threshold accepts."""
@@ -127,6 +133,7 @@ def fit(
     threads: Threads = 0,
     follow_links: FollowLinks = False,
     overwrite: Overwrite = False,
+    no_selftest: NoSelftest = False,
     log: Log = None,
     progress: ProgressTo = None,
     quiet: Quiet = False,
@@ -142,6 +149,7 @@ def fit(
     with _open_workspace(output) as workspace:
         prepared = settings.prepare(source, device=device, weights=encoder_weights, intensity_range=intensity_range)
         grader = prepared.fit(seed=seed, progress=bars, workspace=workspace, encode=shared.encode)
+        grader = grader if no_selftest else add_selftest(grader, prepared.source, progress=bars)
         grader.save(output)
         workspace.remove()
     print_left_out(source)

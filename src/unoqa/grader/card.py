@@ -20,6 +20,9 @@ ENGINES = {
 """How the card names what runs an encoder's network."""
 
 
+SEEN = 0.8
+"""Share of the damaged scans that are refused if the card calls a kind of damage seen."""
+
 PRECISIONS = {
     "single": "single",
     "bfloat16": "bfloat16, by torch; single where a processor or a graphics card does not multiply it",
@@ -61,8 +64,42 @@ mean nothing there.
 {_describe_calibration(calibration)}
 {members}
 
-Use: `unoqa grade IMAGES -m THIS_FOLDER -o RESULTS`. `checksums.json` holds the SHA-256 of each file; unoqa
-does not load a model with a changed byte.
+{_describe_selftest(document.get("selftest"))}Use: `unoqa grade IMAGES -m THIS_FOLDER -o RESULTS`.
+`checksums.json` holds the SHA-256 of each file; unoqa does not load a model with a changed byte.
+"""
+
+
+def _describe_selftest(selftest: Mapping[str, Any] | None) -> str:
+    """Return a section that says what the model sees of planted damage; nothing if that was not tried."""
+    if selftest is None:
+        return ""
+    scans, kinds = selftest["scans"], selftest["kinds"]
+    rows = "\n".join(
+        f"| {kind} | {seen['refused']} | {seen.get('named', 'no finding for it')} |" for kind, seen in kinds.items()
+    )
+    judges = (
+        "by the modules that were not fitted on it"
+        if selftest["held_out"]
+        else "by the modules that were fitted on it, since the model has no others: it may see less in other scans"
+    )
+    missed = [kind for kind, seen in kinds.items() if seen["refused"] < SEEN * scans]
+    hardly = f"Hardly seen, and not to be relied on: {', '.join(missed)}." if missed else "Every kind is seen."
+    return f"""## What it sees
+
+A quick self-test planted {len(kinds)} kinds of damage in {scans} of the scans that the model was fitted on, one at a
+time, at a severity of {selftest["severity"]:g}: about a quarter of the scan is lost. Each scan was scored
+{judges}.
+Without damage, {selftest["undamaged"]} of {scans} are refused.
+
+| damage | refused, of {scans} | of these named by the first two findings |
+|---|---|---|
+{rows}
+
+{hardly}
+
+Synthetic damage is not real damage, and {scans} scans are few: `unoqa selftest` tries more scans, which you held out,
+and four severities.
+
 """
 
 

@@ -51,6 +51,8 @@ class FitReport:
         ignored: number of files that are not images.
         notices: sentences of modules about their fit.
         patients: number of patients whose images are of one fold each; 0 if nobody says whose the images are.
+        held_out: of each image given, the position of the panel's module that was not fitted on it, and which gave its
+            calibration score; -1 if there is none.
     """
 
     used: int
@@ -60,6 +62,7 @@ class FitReport:
     ignored: int = 0
     notices: tuple[str, ...] = ()
     patients: int = 0
+    held_out: tuple[int, ...] = ()
 
 
 @final
@@ -118,6 +121,7 @@ def fit_on_outstanding(
         source.ignored,
         tuple(sorted(notices)),
         0 if patients is None else len(set(patients)),
+        _list_held_out(held_out, images.positions, len(source)),
     )
     with map_in_order(FittedFindings.fit, [images.features[encoders.measures]]) as results:
         findings = next(results)
@@ -129,19 +133,20 @@ def fit_on_outstanding(
 @final
 @dataclass
 class _EncodedImages:
-    """The images by the digests of their pixels, in order, and what each encoder makes of them."""
+    """The images by the digests of their pixels, in order, what each encoder makes of them, and their places."""
 
     used: dict[str, LazyImage] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     features: list[FeatureSet] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
 
 
 def _encode(cache: CachedFeatures, source: ImageSource, progress: Progress) -> _EncodedImages:
     images = _EncodedImages()
     encoding = cache.encode(source.images)
     with progress.task("reading outstanding images", len(source)) as step, encoding as digests:
-        for image, digest in zip(source.images, digests, strict=True):
+        for position, (image, digest) in enumerate(zip(source.images, digests, strict=True)):
             step()
             if isinstance(digest, Failure):
                 images.failures.append(digest)
@@ -149,9 +154,16 @@ def _encode(cache: CachedFeatures, source: ImageSource, progress: Progress) -> _
                 images.duplicates.append((image.name, images.used[digest].name))
             else:
                 images.used[digest] = image
+                images.positions.append(position)
     if images.used:
         images.features = [cache.read_rotatable(encoder, images.used) for encoder in range(len(cache.encoders.all))]
     return images
+
+
+def _list_held_out(held_out: HeldOut, positions: Sequence[int], given: int) -> tuple[int, ...]:
+    modules = np.full(given, -1)
+    modules[np.array(positions)[held_out.rows]] = held_out.modules
+    return tuple(modules.tolist())
 
 
 def _count_needed(panel: Panel, threshold: Threshold) -> int:

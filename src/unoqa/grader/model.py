@@ -52,6 +52,8 @@ class Model:
         precision: in which it was fitted.
         calibration: of a model whose borders were set with labels, number of labelled images, and kappa to expect
             before and after; else None.
+        selftest: what a quick self-test found when the model was fitted; None if there was none, or the threshold was
+            moved since.
         checksum: SHA-256 that names the model folder it was read from; empty if it was not read from one.
     """
 
@@ -66,6 +68,7 @@ class Model:
     precision: Precision = "single"
     calibration: dict[str, Any] | None = None
     checksum: str = ""
+    selftest: dict[str, Any] | None = None
 
     @property
     def scope(self) -> Scope:
@@ -215,6 +218,7 @@ def _document(model: Model, graphs: Mapping[int, bytes]) -> dict[str, Any]:
         "standards": [{"mean": member.mean, "std": member.std} for member in fitted.panel.members],
         "settings": model.settings,
         **({} if model.calibration is None else {"calibration": model.calibration}),
+        **({} if model.selftest is None else {"selftest": model.selftest}),
     }
 
 
@@ -270,4 +274,5 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
         panel.precision,
         document.get("calibration"),
         files.checksum,
+        document.get("selftest"),
     )

@@ -153,6 +153,11 @@ class FittedPanel:
         spread = measure_spread([fuse(one, self.fusion) for one in folds])
         return Prediction(fuse(scores, self.fusion), scores, maps, partial(self._latent, pyramids), spread)
 
+    def keep(self, module: int) -> FittedPanel:
+        """Return the panel with one module of each member: that by which held-out images of its fold are scored."""
+        members = tuple(replace(member, modules=member.modules[module : module + 1]) for member in self.members)
+        return replace(self, members=members)
+
     def _latent(self, pyramids: Sequence[FeaturePyramid]) -> Float[np.ndarray, " numbers"]:
         for member in self.members:
             module = member.modules[0]
@@ -183,11 +188,13 @@ class HeldOut:
         rows: these images: all that were given, or the first fold with `final = "held-out"`.
         scores: of each.
         levels: mean and standard deviation of each map, over images and places.
+        modules: position, among the panel's modules, of the one that gave each score; -1 if the panel does not keep it.
     """
 
     rows: Int[np.ndarray, " images"]
     scores: Float[np.ndarray, " images"]
     levels: tuple[tuple[float, float], ...]
+    modules: Int[np.ndarray, " images"]
 
 
 @final
@@ -244,15 +251,14 @@ class Panel:
         task = work.progress.task("fitting", len(fits))
         predictions = map_all(lambda one: one.fit(folds, keep=self.final != "refit" or one.fold == NO_FOLD), fits, task)
         each = len(fits) // len(self.members)
-        fitted, held_out = [], []
-        for number, member in enumerate(self.members):
-            own = predictions[number * each : (number + 1) * each]
-            fitted_member, unseen = _standardise(member, encoders.index(member.encoder), own)
-            fitted.append(fitted_member)
-            held_out.append(unseen)
+        pairs = [
+            _standardise(member, encoders.index(member.encoder), predictions[number * each : (number + 1) * each])
+            for number, member in enumerate(self.members)
+        ]
+        fitted, held_out = zip(*pairs, strict=True)
         fused = [fuse(scores, self.fusion) for scores in np.stack([one.scores for one in held_out], axis=1)]
         levels = tuple(level for one in held_out for level in one.levels)
-        return FittedPanel(tuple(fitted), self.fusion), HeldOut(held_out[0].rows, np.array(fused), levels)
+        return FittedPanel(fitted, self.fusion), replace(held_out[0], scores=np.array(fused), levels=levels)
 
     def _folds_left_out(self) -> tuple[int, ...]:
         """Return the fold that each module is fitted without, in order."""
@@ -286,8 +292,9 @@ def _standardise(member: Member, position: int, folds: Sequence[FoldPrediction])
     scores = np.concatenate([one.scores for one in folds])[order]
     mean, std = float(scores.mean()), float(max(scores.std(), member.std_floor))
     modules = tuple(one.module for one in folds if one.module is not None)
+    numbers = [np.full(len(one.rows), -1 if one.module is None else number) for number, one in enumerate(folds)]
     levels = tuple(
         MapSums.merge(sums).mean_and_std() for sums in zip(*(one.sums for one in folds if one.sums), strict=True)
     )
     fitted = FittedMember(position, modules, mean, std, member.weight)
-    return fitted, HeldOut(rows[order], member.weight * (scores - mean) / std, levels)
+    return fitted, HeldOut(rows[order], member.weight * (scores - mean) / std, levels, np.concatenate(numbers)[order])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unoqa.grader.open_encoders import OpenEncoders
     from unoqa.grader.panel import Panel
     from unoqa.grader.scans import Survey
+    from unoqa.grader.source import ImageSource
     from unoqa.grader.split import Split
     from unoqa.store.workspace import Workspace
 
@@ -42,6 +43,11 @@ class Preparation:
     found: Survey
     lack: str = ""
 
+    @property
+    def source(self) -> ImageSource:
+        """The scans, as the fit reads them: cut out of their pictures, and scaled by the intensity range."""
+        return self.found.scans.scale(self.found.source)
+
     def fit(self, *, seed: int, progress: Progress, workspace: Workspace, encode: EncodeImages = encode_here) -> Grader:
         """Fit; features and checkpoints go into the workspace, which its owner removes when the grader is saved.
 
@@ -51,16 +57,14 @@ class Preparation:
         Raises:
             FitError, ImageError: as `Recipe.fit`.
         """
-        scans = self.found.scans
         cache = CachedFeatures(self.encoders, workspace, encode)
-        source = scans.scale(self.found.source)
-        fitted = fit_on_outstanding(self.panel, self.threshold, cache, source, seed=seed, progress=progress)
+        fitted = fit_on_outstanding(self.panel, self.threshold, cache, self.source, seed=seed, progress=progress)
         report = replace(fitted.report, notices=(*self._list_notices(), *fitted.report.notices))
         return Grader(
             Model(
                 encoders=self.encoders,
                 fitted=replace(fitted, report=report),
-                scans=scans,
+                scans=self.found.scans,
                 split=self.split,
                 recipe=self.recipe,
                 settings=self.settings,

@@ -162,5 +162,6 @@ def _set_borders(model: Model, borders: Borders, images: int, expectation: Expec
         split=settings,
         settings={**model.settings, "threshold": values["threshold"], "split": values["split"]},
         calibration={"images": images, "kappa": asdict(expectation)},
+        selftest=None,
     )
     return SettledGrader(Grader(changed), split, images)
