@@ -9,6 +9,10 @@ import pytest
 
 import unoqa
 from unoqa import EnfaceImage
+from unoqa.benchmark.agreement import Estimate
+from unoqa.benchmark.calibration.borders import Borders
+from unoqa.benchmark.calibration.expectation import Expectation
+from unoqa.benchmark.calibration.run import _set_borders
 from unoqa.benchmark.phantom.contract import load_damages
 from unoqa.benchmark.selftest import quick
 from unoqa.benchmark.selftest.quick import SCANS, add_selftest
@@ -123,6 +127,13 @@ def test_what_is_hardly_seen_is_named(tested, tmp_path):
     selftest = {**tested.model.selftest, "kinds": kinds}
     replace(tested, model=replace(tested.model, selftest=selftest)).save(tmp_path / "model")
     assert "Hardly seen, and not to be relied on: blur." in (tmp_path / "model" / "MODEL_CARD.md").read_text("utf-8")
+
+
+def test_what_was_seen_at_another_threshold_is_not_told_any_more(tested, tmp_path):
+    borders = Borders(np.full(3, 2.0), np.full(3, 4.0))
+    moved = _set_borders(tested.model, borders, 40, Expectation(Estimate(0.3, 0.2, 0.4), Estimate(0.5, 0.4, 0.6)))
+    moved.save(tmp_path / "moved")
+    assert "## What it sees" not in (tmp_path / "moved" / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_scans_that_cannot_be_read_any_more_leave_the_card_as_it_was(fits):

@@ -160,6 +160,7 @@ def test_fit_settle_grade_evaluate(unoqa, clinic, tmp_path):
     assert f"Fitted on 30 images; model in {tmp_path / 'model'}." in fitted.stderr
     settled = unoqa("settle", clinic.mixed, "-m", tmp_path / "model", "-o", tmp_path / "settled")
     assert f"Settled on 40 images, 22 of them not outstanding; model in {tmp_path / 'settled'}." in settled.stderr
+    assert "## What it sees" in (tmp_path / "settled" / "MODEL_CARD.md").read_text(encoding="utf-8")
     graded = unoqa("grade", clinic.mixed, "-m", tmp_path / "settled", "-o", tmp_path / "results", "--no-heat")
     assert graded.stderr.startswith("40 images: ")
     evaluated = unoqa("evaluate", tmp_path / "results", "--labels", clinic.labels)
@@ -215,10 +216,11 @@ def test_fit_reports_copies_and_odd_images(unoqa, clinic, tmp_path):
 
 def test_fit_takes_a_recipe_file_weights_and_alpha(unoqa, clinic, weights, tmp_path):
     recipe = small("default", tmp_path)
-    words = ("--recipe", recipe, "--encoder-weights", weights, "--alpha", "0.2")
+    words = ("--recipe", recipe, "--encoder-weights", weights, "--alpha", "0.2", "--no-selftest")
     ended = unoqa("fit", clinic.outstanding, "-o", tmp_path / "model", *words)
     assert ended.exit_code == 0, ended.output
     assert "alpha = 0.2" in (tmp_path / "model" / "model.toml").read_text(encoding="utf-8")
+    assert "## What it sees" not in (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert package.load(tmp_path / "model").model.recipe == "small-default"
 
 

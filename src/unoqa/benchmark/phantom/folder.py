@@ -25,8 +25,10 @@ def write_phantom(
     for scan in draw_scans(outstanding=outstanding_to_fit, gradable=0, ungradable=0, seed=fit_seed, size=size):
         _save(folder / "outstanding", scan)
     lines = ["image,grade"]
-    counts = dict(zip(("outstanding", "gradable", "ungradable"), clinic, strict=True))
-    for scan in draw_scans(**counts, seed=clinic_seed, size=size):
+    outstanding, gradable, ungradable = clinic
+    for scan in draw_scans(
+        outstanding=outstanding, gradable=gradable, ungradable=ungradable, seed=clinic_seed, size=size
+    ):
         _save(folder / "clinic", scan)
         lines.append(f"{scan.name},{scan.grade.word}")
     (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
