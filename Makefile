@@ -36,7 +36,7 @@ $(VENV)/peer: $(VENV)/installed
 	@touch $@
 
 test-peer: $(VENV)/peer ## Install the extra `peer` (anomalib); test its adapter, and our modules beside its own
-	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs tests/lowquality/test_anomalib.py tests/lowquality/test_peer_parity.py
+	$(TEST_THREADS) $(BIN)/python -m pytest -n 2 -rs tests/lowquality/test_anomalib.py tests/lowquality/test_peer_*.py
 
 audit: $(VENV)/installed ## Known faults of the dependencies, where the data can be had (docs/security.md)
 	$(BIN)/python -m pip install --quiet pip-audit

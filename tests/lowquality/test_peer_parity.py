@@ -6,39 +6,21 @@ its name what is equal. `make test-peer` runs these tests.
 
 from __future__ import annotations
 
-import csv
-import os
 from dataclasses import replace
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from unoqa.core.features import FeatureSet, Scale
-from unoqa.core.grading import Grade
-from unoqa.encoders.timm import Timm
-from unoqa.formats import collect, read
+from peers import CPU, LAYERS, NEEDS_PEER, SIZE, encode_images, peer
 from unoqa.lowquality.anomalib.isolation import seed_all
-from unoqa.lowquality.anomalib.models import build_model
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
 from unoqa.lowquality.padim import Padim
 from unoqa.lowquality.patchcore import Patchcore
 
-pytestmark = pytest.mark.skipif(
-    find_spec("anomalib") is None and os.environ.get("UNOQA_REQUIRE_PEER") != "1",
-    reason='anomalib is not installed: pip install "unoqa[peer]"',
-)
-
-CPU = torch.device("cpu")
-SHARED = Path(__file__).parents[3] / "shared"
-WEIGHTS = SHARED / "encoders" / "resnet18_layers123.safetensors"
-LAYERS = ("layer1", "layer2", "layer3")
-UNTRAINED = {"backbone": "resnet18", "pre_trained": False}
-SIZE = 320
+pytestmark = [NEEDS_PEER]
 
 CFLOW = Cflow(
     neighbourhood=1,
@@ -57,25 +39,8 @@ FASTFLOW = Fastflow(
 
 @pytest.fixture(scope="module")
 def images():
-    """Return the features of 40 outstanding images and of 40 others of the same device, and whether each is worse."""
-    for path in (SHARED / "octa", WEIGHTS):
-        if not path.exists():
-            missing = f"{path} is not on this machine; it is lent for tests and not part of the project"
-            (pytest.fail if os.environ.get("UNOQA_REQUIRE_SHARED") == "1" else pytest.skip)(missing)
-    with (SHARED / "octa" / "grades.csv").open(encoding="utf-8", newline="") as file:
-        rows = sorted((row["image"], int(row["grade"])) for row in csv.DictReader(file) if row["device"] == "rossa")
-    outstanding, worse = (
-        [name for name, grade in rows if (grade == Grade.OUTSTANDING) is good] for good in (True, False)
-    )
-    random = np.random.default_rng(0)
-    best, rest = (random.permutation(names).tolist() for names in (outstanding, worse))
-    names = [*best[:60], *rest[:20]]
-    found = {one.name: one for one in collect([SHARED / "octa" / "images"]).references}
-    encoder = Timm(layers=(1, 2, 3)).open(device=CPU, weights=WEIGHTS)
-    pyramids = [encoder.encode(read(found[name]).resize(SIZE)[None]) for name in names]
-    scales = tuple(Scale(name, scale.channels) for name, scale in zip(LAYERS, encoder.scales, strict=True))
-    arrays = tuple(torch.cat(grids).numpy() for grids in zip(*(pyramid.scales for pyramid in pyramids), strict=True))
-    return FeatureSet(scales, arrays, np.arange(80), CPU), np.arange(80) >= 60
+    """Return the features of 60 outstanding images and of 20 others of the same device, and whether each is worse."""
+    return encode_images(60, 20), np.arange(80) >= 60
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +53,6 @@ def fitted_on(images):
 def unseen(images):
     """Return 20 outstanding images and 20 others, and whether each is worse."""
     return images[0].subset(np.arange(40, 80)), images[1][40:]
-
-
-def peer(name, **options):
-    """Return a model of anomalib without trained weights; the features come from us."""
-    with seed_all(0, CPU):
-        return build_model(name, {**UNTRAINED, **options}, (SIZE, SIZE), weights=None)
 
 
 def pyramids(features):
