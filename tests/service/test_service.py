@@ -271,6 +271,17 @@ def test_what_cannot_be_served(grader, tmp_path):
         check_address("0.0.0.0", None)
     check_address("0.0.0.0", TOKEN)
     check_address("::1", None)
+    said = []
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "token").chmod(0o644)
+    assert read_token(tmp_path / "token", notify=said.append) == TOKEN
+    assert said == [
+        f"Warning: other users of this machine may read the token in {tmp_path / 'token'}; "
+        f"run: chmod 600 {tmp_path / 'token'}."
+    ]
+    (tmp_path / "token").chmod(0o600)
+    read_token(tmp_path / "token", notify=said.append)
+    assert len(said) == 1
     (tmp_path / "token").write_text("short")
     with pytest.raises(UsageError, match="must have 16 letters or more, without spaces"):
         read_token(tmp_path / "token")

@@ -15,6 +15,9 @@ from unoqa.grader.choice_of_model import Models
 from unoqa.grader.privacy import NOTHING_KEPT
 from unoqa.outputs.parts.run import grade_to_folder
 from unoqa.service.watch import Watcher
+from unoqa.service.watched_folder import WatchedFolder
+from unoqa.store.holding import hold_folder
+from unoqa.store.results.folder import WATCHING, make_folder
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +156,60 @@ def test_what_cannot_be_watched(models, grader, tmp_path):
         watching(tmp_path / "none", models, tmp_path / "results")
     with pytest.raises(UsageError, match="Grading single images takes a settled model"):
         watching(tmp_path, Models.of(grader), tmp_path / "results")
+
+
+def test_it_says_what_was_graded_and_what_was_not_and_why(share, models, scans, tmp_path):
+    said = []
+    watcher = Watcher(share, models, tmp_path / "results", NOTHING_KEPT, heat=False, notify=said.append)
+    shutil.copy(scans[0], share / "one.png")
+    (share / "cut.png").write_bytes(scans[1].read_bytes()[:999])
+    assert [watcher.poll(), watcher.poll()] == [0, 2]
+    assert len(said) == 1
+    assert said[0].startswith("1 graded, 1 failed: cut.png: truncated: ")
+    assert not said[0].endswith("..")
+    shutil.copy(scans[2], share / "two.png")
+    assert [watcher.poll(), watcher.poll()] == [0, 1]
+    assert said[1:] == ["1 graded."]  # and nothing of continuing
+
+
+def test_a_folder_that_is_away_is_told_once_and_so_is_its_return(share, models, scans, tmp_path):
+    said = []
+    watcher = Watcher(share, models, tmp_path / "results", NOTHING_KEPT, heat=False, notify=said.append)
+    share.rename(tmp_path / "away")
+    assert [watcher.poll(), watcher.poll()] == [0, 0]
+    assert len(said) == 1
+    assert said[0].startswith(f"{share} is away since 2")
+    assert said[0].endswith(": No such file or directory.")
+    (tmp_path / "away").rename(share)
+    shutil.copy(scans[0], share / "one.png")
+    assert [watcher.poll(), watcher.poll()] == [0, 1]
+    assert said[1:] == [f"{share} is back.", "1 graded."]
+
+
+def test_a_share_that_is_not_mounted_is_away(share, monkeypatch):
+    said = []
+    (share / "one.png").write_bytes(b"scan")
+    watched = WatchedFolder(share, said.append)
+    (share / "one.png").unlink()
+    assert watched.scan() == {}
+    assert said == []  # only empty
+    watched = WatchedFolder(share, said.append)
+    monkeypatch.setattr(watched, "_device", -1)  # that of a share
+    assert watched.scan() == {}
+    assert [one.endswith(": nothing is mounted there.") for one in said] == [True]
+
+
+def test_a_second_process_is_refused_and_so_is_a_folder_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "file").touch()
+    with hold_folder(tmp_path / "results", WATCHING, "--output"):
+        make_folder(tmp_path / "results")  # the lock is no stranger there
+        with (
+            pytest.raises(UsageError, match=r"Another process works on .*/results already; .* with --output\."),
+            hold_folder(tmp_path / "results", WATCHING, "--output"),
+        ):
+            pass
+    with (
+        pytest.raises(UsageError, match=r"/file/below cannot be written to \(.*\); .* with --output\."),
+        hold_folder(tmp_path / "file" / "below", WATCHING, "--output"),
+    ):
+        pass

@@ -97,7 +97,7 @@ def grade_files(
     source = replace(source, images=cut(source.images, options.shard))
     with begin_run(folder, plan) as run:
         if run.done:
-            notify(f"Continuing at {run.done} of {len(run.results)}.")
+            notify(f"Continuing at {run.done} of {len(run.positions)}.")
         _assess_all(models, source, run, options, progress or NoProgress())
         grading = Conclusion(models, cohort=options.mode is Mode.COHORT, ignored=source.ignored, shard=options.shard)
         failed = grading.finish(run, seconds=time.monotonic() - started)

@@ -26,9 +26,12 @@ from unoqa.cli.parts.work import Threads, use_threads
 from unoqa.core.errors import UsageError
 from unoqa.core.parallel import get_own_threads
 from unoqa.grader.choice_of_model import Models
+from unoqa.grader.privacy import NOTHING_KEPT
 from unoqa.service.application import make_service
+from unoqa.service.batches import LOCK
 from unoqa.service.options import ServiceOptions, read_token
 from unoqa.service.server import Server, check_address
+from unoqa.store.holding import hold_folder
 
 NamedModels = Annotated[
     list[str],
@@ -55,18 +58,20 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C."""
     use_threads(threads)
-    token = None if token_file is None else read_token(token_file)
+    token = None if token_file is None else read_token(token_file, notify=print_message)
     check_address(host, token)
     if files_root is not None and not files_root.is_dir():
         raise UsageError(f"There is no folder {files_root}; name the one that holds the images of batches.")
+    NOTHING_KEPT.check()
     models = _load(model, device)
-    server = Server(host, port)
-    own = () if token is not None else server.hosts
-    options = ServiceOptions(
-        batches, files_root, token, own, get_own_threads(), queue, max_mb * 1_000_000, float(seconds)
-    )
-    service = make_service(models, options)
-    server.run(service, grace=float(seconds), started=lambda: _announce(server.address))
+    with hold_folder(batches, LOCK, "--batches"):
+        server = Server(host, port)
+        own = () if token is not None else server.hosts
+        options = ServiceOptions(
+            batches, files_root, token, own, get_own_threads(), queue, max_mb * 1_000_000, float(seconds)
+        )
+        service = make_service(models, options, notify=print_message)
+        server.run(service, grace=float(seconds), started=lambda: _announce(server.address))
     print_message("Ended. Batches that are not finished continue when the service is started again.")
 
 

@@ -36,6 +36,8 @@ from unoqa.cli.parts.work import Threads, use_threads
 from unoqa.grader.choice_of_model import Models
 from unoqa.grader.privacy import Privacy
 from unoqa.service.watch import Watcher
+from unoqa.store.holding import hold_folder
+from unoqa.store.results.folder import WATCHING, make_folder
 
 
 def watch(
@@ -56,14 +58,14 @@ def watch(
     check_results_folder(output, [folder], model)
     use_threads(threads)
     privacy = Privacy(keep_identifiers=keep_identifiers, keep_dates=keep_dates, hash_names=hash_names)
+    privacy.check()
     models = Models.load(model, device=device)
-    watcher = Watcher(folder, models, output, privacy, heat=not no_heat, notify=print_message)
+    make_folder(output)
     ended = threading.Event()
-    with set_at_end(ended):
+    with hold_folder(output, WATCHING, "--output"), set_at_end(ended):
+        watcher = Watcher(folder, models, output, privacy, heat=not no_heat, notify=print_message)
         print_message(f"Watching {folder}; results in {output}. End: Ctrl-C.")
         while not ended.is_set():
-            graded = watcher.poll()
-            if graded:
-                print_message(f"{graded} graded.")
+            watcher.poll()
             ended.wait(every)
         watcher.make_views()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, final
 
 from unoqa.core.facts import DATES, DECLARED, IDENTIFIERS, Fact, Facts
 from unoqa.store.hidden_names import hide_name, hide_paths
-from unoqa.store.site_key import hash_text
+from unoqa.store.site_key import check_key, hash_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+READER_OF_PERSONS = "pydicom"
+"""The library without which no format reads anything of a person from a header."""
 
 HASHED = ", hashed"
 """What the source of a fact has after it where the value is a hash."""
@@ -30,6 +34,17 @@ class Privacy:
     keep_identifiers: bool = False
     keep_dates: bool = False
     hash_names: bool = False
+
+    def check(self) -> None:
+        """Make or read what hashing takes, before the work of a command that shall not end in the midst of it.
+
+        Raises:
+            UsageError: the key of the site, or the file that remembers hashed names, cannot be read or made.
+        """
+        if self.hash_names:
+            hide_paths([])
+        if self.hash_names or (find_spec(READER_OF_PERSONS) and not self.keep_identifiers):
+            check_key()
 
     def hide_name(self, name: str, page: int = 0) -> str:
         """Return the name that an image has in results; `#2` and so on after it stays."""

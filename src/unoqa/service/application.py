@@ -11,6 +11,7 @@ from fastapi import Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from unoqa.core.progress import ignore
 from unoqa.service.access import Access
 from unoqa.service.batches import Batches
 from unoqa.service.desk import Desk
@@ -21,7 +22,7 @@ from unoqa.version import __version__
 from unoqa.web.answers import SENTENCE, make_application
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -29,18 +30,24 @@ if TYPE_CHECKING:
     from unoqa.grader.choice_of_model import Models
     from unoqa.service.options import ServiceOptions
 
+NOT_READY = "Batches wait because files cannot be written or read; the state of a batch and stderr say which."
+"""What anybody may know of a trouble, without a token."""
 
-def make_service(models: Mapping[str, Models], options: ServiceOptions) -> Access:
+
+def make_service(
+    models: Mapping[str, Models], options: ServiceOptions, *, notify: Callable[[str], None] = ignore
+) -> Access:
     """Return the service.
 
     Args:
         models: by name; all settled.
+        notify: takes sentences for who runs it.
 
     Raises:
         UsageError: a model is not settled.
     """
     desk = Desk(models, threads=options.threads)
-    batches = Batches(options.batches, models)
+    batches = Batches(options.batches, models, notify=notify)
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
@@ -61,14 +68,19 @@ def make_service(models: Mapping[str, Models], options: ServiceOptions) -> Acces
     app.add_exception_handler(LookupError, _answer_unknown)
     app.include_router(make_image_router(desk, metrics, options))
     app.include_router(make_batch_router(desk, batches, options))
-    _add_health(app, metrics)
+    _add_health(app, metrics, batches)
     return guarded
 
 
-def _add_health(app: FastAPI, metrics: Metrics) -> None:
+def _add_health(app: FastAPI, metrics: Metrics, batches: Batches) -> None:
     @app.get("/healthz")
-    @app.get("/readyz")
     async def tell_health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", responses=describe_errors(503))
+    async def tell_readiness() -> dict[str, str]:
+        if batches.trouble:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, NOT_READY)
         return {"status": "ok"}
 
     @app.get("/metrics", response_class=Response, responses=describe_errors(401, 403))

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 import threading
+import time
+import traceback
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from unoqa.batch import GradeOptions, Mode
-from unoqa.core.errors import UnoqaError, UsageError
+from unoqa.core.errors import ResultsError, UnoqaError, UsageError
+from unoqa.core.progress import ignore
 from unoqa.grader.source import ImageSource
 from unoqa.outputs.parts.run import grade_to_folder
-from unoqa.store.files import replace_folder, write_text
+from unoqa.store.files import describe_os_error, replace_folder, write_text
+from unoqa.store.private import OWNER_FOLDER, make_private_folder, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from unoqa.grader.choice_of_model import Models
+
+FOLDER = "The folder of the batches"
+"""What stands in place of a batch's name where the folder of all has a trouble."""
+
+LOCK = ".lock"
+"""Held by the service that grades the batches of the folder."""
+
+RETRY_SECONDS = 10.0
+"""How long a batch waits whose files could not be written or read."""
+
+NO_TROUBLE = (0.0, "")
 
 JOB, END, IMAGES, RESULTS = "job.json", "end.json", "images", "results"
 """What lies in the folder of a batch: what was asked for, how it ended, images that were sent, and the results."""
@@ -31,31 +48,45 @@ class _Stopped(BaseException):
 
 @final
 class Batches:
-    """The batches in a folder; one at a time is graded, the earliest first."""
+    """The batches in a folder; one at a time is graded, the earliest first.
 
-    def __init__(self, folder: Path, models: Mapping[str, Models]) -> None:
+    A batch fails where it cannot be graded. Where its files cannot be written or read now, since a disk is full or a
+    share is away, it waits, and is tried again: whatever happens, the thread that grades goes on.
+    """
+
+    def __init__(self, folder: Path, models: Mapping[str, Models], *, notify: Callable[[str], None] = ignore) -> None:
+        """Take a folder that no other process takes.
+
+        Args:
+            notify: takes sentences for who runs the service.
+        """
         self._folder = folder
         self._models = models
+        self._notify = notify
         self._progress: dict[str, tuple[int, int]] = {}
+        self._troubles: dict[str, tuple[float, str]] = {}
         self._cancelled: set[str] = set()
-        self._wake = threading.Condition()
+        self._wake = threading.Event()
         self._stopping = False
         self._runner = threading.Thread(target=self._run, name="batches")
 
     def start(self) -> None:
         """Start to grade; what an earlier process has not finished continues."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._runner.start()
 
     def stop(self) -> None:
         """Stop after the image at hand; the batch continues when the service is started again."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
+        self._stopping = True
+        self._wake.set()
         self._runner.join()
 
+    @property
+    def trouble(self) -> str:
+        """Why a batch, or the folder of all, has to wait; empty if none has."""
+        return next((sentence for _, sentence in [*self._troubles.values()]), "")
+
     def add(self, model: str, paths: Sequence[Path], sent: Sequence[tuple[str, bytes]]) -> str:
-        """Add a batch and return its name.
+        """Add a batch and return its name; only the user who runs the service may read its files.
 
         Args:
             paths: of images that lie on this machine.
@@ -63,44 +94,46 @@ class Batches:
         """
         name = uuid.uuid4().hex
         with replace_folder(self._folder / name) as fresh:
+            fresh.chmod(OWNER_FOLDER)
             for number, (given, data) in enumerate(sent):
                 target = fresh / IMAGES / f"{number:05d}" / given
-                target.parent.mkdir(parents=True)
-                target.write_bytes(data)
+                make_private_folder(target.parent)
+                write_private(target, data)
             job = {"model": model, "paths": [str(path) for path in paths], "number": len(self.list())}
             write_text(fresh / JOB, json.dumps(job))
-        with self._wake:
-            self._wake.notify()
+        self._wake.set()
         return name
 
     def list(self) -> list[str]:
         """Return the names of all batches, the earliest first."""
-        found = {
-            path.parent.name: json.loads(path.read_text(encoding="utf-8"))["number"]
-            for path in self._folder.glob(f"*/{JOB}")
-        }
-        return sorted((name for name in found if not name.startswith(".")), key=lambda name: (found[name], name))
+        folders = [entry.name for entry in os.scandir(self._folder) if not entry.name.startswith(".")]
+        found = {name: self._read(name, JOB)["number"] for name in folders if (self._folder / name / JOB).is_file()}
+        return sorted(found, key=lambda name: (found[name], name))
 
     def count_open(self) -> int:
         """Count the batches that are not finished."""
-        return sum(not (self._folder / name / END).is_file() for name in self.list())
+        return sum(map(self._is_open, self.list()))
 
     def describe(self, name: str) -> dict[str, Any]:
-        """Return state and progress of a batch: `waiting`, `running`, `done`, `failed` or `cancelled`."""
-        folder = self._find(name)
+        """Return state and progress of a batch: `waiting`, `running`, `done`, `failed` or `cancelled`.
+
+        The `error` of one that failed says why, and that of one that waits why it has to be tried again.
+        """
+        self._check(name)
+        if not self._is_open(name):
+            return {"batch": name, **self._read(name, END)}
         done, total = self._progress.get(name, (0, 0))
-        state, error = "running" if name in self._progress else "waiting", ""
-        if (folder / END).is_file():
-            end = json.loads((folder / END).read_text(encoding="utf-8"))
-            state, error, done, total = end["state"], end["error"], end["done"], end["total"]
+        state = "running" if name in self._progress else "waiting"
+        _, error = self._troubles.get(name, NO_TROUBLE)
         return {"batch": name, "state": state, "done": done, "total": total, "error": error}
 
     def cancel(self, name: str) -> None:
         """Cancel a batch; what was graded stays in its results folder."""
-        if not (self._find(name) / END).is_file():
-            with self._wake:
-                self._cancelled.add(name)
-                self._wake.notify()
+        self._check(name)
+        if self._is_open(name):
+            self._cancelled.add(name)
+            self._troubles.pop(name, None)
+            self._wake.set()
 
     def results(self, name: str) -> Path:
         """Return the results folder of a batch that is done.
@@ -112,47 +145,86 @@ class Batches:
             raise UsageError(f"The batch {name} is not done; ask for its state at /v1/batches/{name}.")
         return self._folder / name / RESULTS
 
-    def _find(self, name: str) -> Path:
+    def _check(self, name: str) -> None:
         if not (self._folder / name / JOB).is_file():
             raise LookupError(name)
-        return self._folder / name
+
+    def _read(self, name: str, file: str) -> dict[str, Any]:
+        path = self._folder / name / file
+        try:
+            known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ResultsError(f"{path} is damaged; remove the folder of this batch, and send it again.") from error
+        return known
 
     def _run(self) -> None:
-        while True:
-            with self._wake:
-                name = None
-                while not self._stopping and (name := self._find_next()) is None:
-                    self._wake.wait()
-                if self._stopping or name is None:
-                    return
-            self._grade(name)
+        while not self._stopping:
+            self._wake.clear()
+            name = None
+            try:
+                name = self._find_next()
+                self._troubles.pop(FOLDER, None)
+                if name is not None:
+                    self._grade(name)
+                    self._troubles.pop(name, None)
+            except (OSError, UnoqaError) as error:
+                self._put_off(name or FOLDER, error)
+            if name is None:
+                self._wake.wait(RETRY_SECONDS if self._troubles else None)
 
     def _find_next(self) -> str | None:
-        return next((name for name in self.list() if not (self._folder / name / END).is_file()), None)
+        now = time.monotonic()
+        due = (name for name in self.list() if self._troubles.get(name, NO_TROUBLE)[0] <= now)
+        return next(filter(self._is_open, due), None)
+
+    def _is_open(self, name: str) -> bool:
+        return not (self._folder / name / END).is_file()
+
+    def _put_off(self, name: str, error: OSError | UnoqaError) -> None:
+        sentence = describe_os_error(error) if isinstance(error, OSError) else str(error)
+        if self._troubles.get(name, NO_TROUBLE)[1] != sentence:
+            self._notify(f"{name}: {sentence} It is tried again every {RETRY_SECONDS:g} seconds.")
+        self._troubles[name] = (time.monotonic() + RETRY_SECONDS, sentence)
 
     def _grade(self, name: str) -> None:
-        folder = self._folder / name
         self._progress[name] = (0, 0)
-        state, error = "done", ""
         try:
-            job = json.loads((folder / JOB).read_text(encoding="utf-8"))
-            if job["model"] not in self._models:
-                raise UsageError(f"The model {job['model']} is not served any longer.")
-            images = [Path(path) for path in job["paths"]] or [folder / IMAGES]
-            source = ImageSource.find(images)
-            options = GradeOptions(mode=Mode.ALONE)
-            grade_to_folder(
-                self._models[job["model"]], source, folder / RESULTS, options, progress=_Steps(self._step(name))
-            ).close()
+            state, error = self._attempt(name)
+            if state != "waiting":
+                done, total = self._progress[name]
+                end = {"state": state, "done": done, "total": total, "error": error}
+                write_text(self._folder / name / END, json.dumps(end))
+        finally:
+            del self._progress[name]
+
+    def _attempt(self, name: str) -> tuple[str, str]:
+        """Grade the images of a batch; return how that ended, and why if it failed.
+
+        Raises:
+            OSError, UnoqaError: its files cannot be written or read now.
+        """
+        if name in self._cancelled:
+            return "cancelled", ""
+        try:
+            self._grade_images(name)
         except _Stopped:
-            if name not in self._cancelled:  # the service stops: the batch continues
-                return
-            state = "cancelled"
-        except (UnoqaError, OSError) as caught:
-            state, error = "failed", str(caught)
-        done, total = self._progress.pop(name)
-        end = {"state": state, "error": error, "done": done, "total": total}
-        write_text(folder / END, json.dumps(end))
+            return ("cancelled" if name in self._cancelled else "waiting"), ""
+        except (OSError, UnoqaError) as caught:
+            if isinstance(caught, OSError) or isinstance(caught.__cause__, OSError | sqlite3.Error):
+                raise
+            return "failed", str(caught)
+        except Exception as caught:  # noqa: BLE001 - a fault of ours costs this batch, not all that come after it
+            traceback.print_exc()
+            return "failed", f"unoqa has a fault ({type(caught).__name__}: {caught}); stderr says where."
+        return "done", ""
+
+    def _grade_images(self, name: str) -> None:
+        folder, job = self._folder / name, self._read(name, JOB)
+        if job["model"] not in self._models:
+            raise UsageError(f"The model {job['model']} is not served any longer.")
+        source = ImageSource.find([Path(path) for path in job["paths"]] or [folder / IMAGES])
+        progress, options = _Steps(self._step(name)), GradeOptions(mode=Mode.ALONE)
+        grade_to_folder(self._models[job["model"]], source, folder / RESULTS, options, progress=progress).close()
 
     def _step(self, name: str) -> Callable[[int, int], None]:
         def step(done: int, total: int) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from unoqa.core.errors import UsageError
+from unoqa.core.progress import ignore
+from unoqa.store.private import may_others_read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SHORTEST = 16
 """Characters of a token, at least."""
@@ -38,14 +43,19 @@ class ServiceOptions:
     seconds: float = 60.0
 
 
-def read_token(path: Path) -> str:
+def read_token(path: Path, *, notify: Callable[[str], None] = ignore) -> str:
     """Read the token in a file.
+
+    Args:
+        notify: is told if other users of the machine may read it, too.
 
     Raises:
         UsageError: the file cannot be read, or its text is too short or has spaces.
     """
     try:
         token = path.read_text(encoding="utf-8").strip()
+        if may_others_read(path):
+            notify(f"Warning: other users of this machine may read the token in {path}; run: chmod 600 {path}.")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The token cannot be read from {path} ({error}); name a text file that holds it.") from None
     if len(token) < SHORTEST or any(letter.isspace() for letter in token) or not token.isascii():

@@ -10,9 +10,7 @@ making them takes. They are made when nothing new is there, and while images kee
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, final
 
 from unoqa.batch import GradeOptions, Mode, grade_files
@@ -21,22 +19,25 @@ from unoqa.core.progress import ignore
 from unoqa.grader.cohort import SETTLE_FIRST
 from unoqa.grader.source import ImageSource
 from unoqa.outputs import write_default_outputs
+from unoqa.service.watched_folder import WatchedFolder
 from unoqa.store.results import Results
 from unoqa.store.results.database import transaction
 from unoqa.store.results.folder import is_results
 from unoqa.store.results.places import move_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from unoqa.grader.choice_of_model import Models
     from unoqa.grader.privacy import Privacy
-
-Stamp = tuple[int, int]
-"""Size in bytes and time of the last change in nanoseconds."""
+    from unoqa.service.watched_folder import Stamp
 
 PAUSE = 9
 """Times that views took to be made, before they are made again while images keep coming."""
+
+MAX_LISTED = 5
+"""Failed images of one poll that are named; the others are only counted."""
 
 WATCHED = "watched"
 """The key of the record's own facts that holds the stamp of each file that was seen, by its path below the folder."""
@@ -66,6 +67,7 @@ class Watcher:
         if any(one.frozen_split is None for one in models.graders):
             raise UsageError(SETTLE_FIRST)
         self._folder = folder.absolute()
+        self._place = WatchedFolder(self._folder, notify)
         self._models = models
         self._results = results
         self._privacy = privacy
@@ -77,7 +79,7 @@ class Watcher:
         self._due = 0.0
 
     def poll(self) -> int:
-        """Look once; return how many images were graded."""
+        """Look once; return how many images were looked at, also those that cannot be graded."""
         graded = self._grade_fresh()
         if not graded or time.monotonic() >= self._due:
             self.make_views()
@@ -96,7 +98,7 @@ class Watcher:
         self._due = time.monotonic() + PAUSE * (time.monotonic() - started)
 
     def _grade_fresh(self) -> int:
-        now = scan_folder(self._folder)
+        now = self._place.scan()
         whole = {name: stamp for name, stamp in now.items() if self._before.get(name) == stamp}
         self._before = now
         fresh = {name: stamp for name, stamp in whole.items() if self._seen.get(name) != stamp}
@@ -120,8 +122,9 @@ class Watcher:
         source = ImageSource.find_below([self._folder / name for name in names], self._folder, privacy=self._privacy)
         if not source.images:
             return 0
-        with grade_files(self._models, source, self._results, self._options, notify=self._notify):
+        with grade_files(self._models, source, self._results, self._options) as results:
             self._stale = True
+            self._notify(describe_graded(results, [image.name for image in source.images]))
         return len(source)
 
     def _read_seen(self) -> dict[str, Stamp]:
@@ -141,17 +144,15 @@ class Watcher:
                 results.write_meta(**{WATCHED: self._seen})
 
 
-def scan_folder(folder: Path) -> dict[str, Stamp]:
-    """Return the stamps of all files below a folder, by their relative paths; hidden ones and links are left out."""
-    found = {}
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(parent, name)
-            try:
-                known = path.lstat()
-            except OSError:  # deleted meanwhile
-                continue
-            if not name.startswith(".") and not path.is_symlink() and known.st_size:
-                found[path.relative_to(folder).as_posix()] = (known.st_size, known.st_mtime_ns)
-    return found
+def describe_graded(results: Results, names: Sequence[str]) -> str:
+    """Return how many of the images were graded, and which could not be, and why."""
+    without = results.list_errors_of(names)
+    failed = [f"{name}: {error.removesuffix('.')}" for name, error, out in without if not out]
+    out = len(without) - len(failed)
+    parts = [f"{len(names) - len(without)} graded"]
+    if out:
+        parts.append(f"{out} out of scope")
+    if failed:
+        more = f"; and {len(failed) - MAX_LISTED} more" if len(failed) > MAX_LISTED else ""
+        parts.append(f"{len(failed)} failed: {'; '.join(failed[:MAX_LISTED])}{more}")
+    return ", ".join(parts) + "."

@@ -48,6 +48,14 @@ def _find_foreign(error: Exception) -> int | None:
     return next((number for number in FULL if f"(os error {number})" in str(error)), None)
 
 
+def describe_os_error(error: OSError) -> str:
+    """Return the sentence for a file that the system does not let be read or written."""
+    named = Path(error.filename) if error.filename else None
+    shown = "A file" if named is None else named.parent if is_partial(named) else named
+    reason = error.strerror or type(error).__name__
+    return f"{shown} cannot be read or written ({reason}); check the disk, the folder and its permissions."
+
+
 @contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; the new file replaces `path` when the block ends without an error."""

@@ -44,6 +44,15 @@ def hash_text(text: str) -> str:
     ]
 
 
+def check_key() -> None:
+    """Read the key, or make it, before the work that needs it.
+
+    Raises:
+        UsageError: as by `hash_text`.
+    """
+    _read_key(find_key_file())
+
+
 @cache
 def _read_key(path: Path) -> bytes:
     """Read the key; the first process that needs one makes it."""
@@ -57,7 +66,8 @@ def _read_key(path: Path) -> bytes:
     except OSError as error:
         raise UsageError(
             f"The key {path}, with which identifiers are hashed, cannot be read or made ({error.strerror}); make its "
-            "folder writable, or copy the key of another machine there."
+            "folder writable, copy the key of another machine there, or name another folder for it by XDG_DATA_HOME "
+            "(Linux)."
         ) from error
     if len(key) != KEY_BYTES:
         raise UsageError(

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from unoqa.core.errors import ResultsError, UnoqaError, UsageError
+from unoqa.store.files import describe_os_error
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -72,9 +73,7 @@ def _answer_not_now(request: Request, error: Exception) -> Response:
 
 def _answer_disk(request: Request, error: Exception) -> Response:
     del request
-    named = error.filename if isinstance(error, OSError) and error.filename else "a file"
-    reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-    sentence = f"{named} cannot be read or written ({reason}); check the disk, the folder and its permissions."
+    sentence = describe_os_error(error) if isinstance(error, OSError) else str(error)
     return JSONResponse({SENTENCE: sentence}, HTTPStatus.SERVICE_UNAVAILABLE)
 
 

@@ -24,6 +24,9 @@ SUFFIX = ".png"
 LOCK = ".lock"
 """Held by the process that grades into the folder."""
 
+WATCHING = ".watching"
+"""Held by the process that watches another folder for this one, from its start to its end."""
+
 MADE_LATER = ("cohort.png", "report.html", "evaluation.md", "evaluation.json")
 """Views that are made from finished grades and say nothing about other grades."""
 
@@ -48,7 +51,7 @@ def make_folder(folder: Path) -> None:
         raise ResultsError(
             f"{folder} holds results of unoqa 0.1.0, which can be evaluated but not continued; name a new folder."
         )
-    if any(entry.name.lower() not in SYSTEM_FILES and entry.name != LOCK for entry in folder.iterdir()):
+    if any(entry.name.lower() not in SYSTEM_FILES and entry.name not in (LOCK, WATCHING) for entry in folder.iterdir()):
         raise ResultsError(f"{folder} holds something that is not a result of unoqa; name a new folder.")
 
 

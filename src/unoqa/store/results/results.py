@@ -22,7 +22,7 @@ from unoqa.store.results.points import PointFile
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
     import pandas as pd
@@ -165,6 +165,15 @@ class Results:
             most,
         )
         return [(name, error) for name, error in rows]
+
+    def list_errors_of(self, names: Sequence[str]) -> list[tuple[str, str, bool]]:
+        """Return, of those of the images that have no grade, name, error, and whether they are only out of scope."""
+        rows = self._select(
+            "SELECT name, error_code || ': ' || error, out_of_scope != '' FROM images "
+            "WHERE grade IS NULL AND name IN (SELECT value FROM json_each(?)) ORDER BY position",
+            json.dumps(names),
+        )
+        return [(name, error, bool(out)) for name, error, out in rows]
 
     def list_words(self) -> list[str]:
         """Return the words of all findings, sorted: what a record of an earlier version names of faults."""

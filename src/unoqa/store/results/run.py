@@ -65,7 +65,7 @@ class Run:
 
     Attributes:
         positions: the row of each image of the plan.
-        done: number of images that an earlier run has assessed under the same conditions.
+        done: number of images of the plan that an earlier run has assessed under the same conditions.
     """
 
     def __init__(self, results: Results, plan: RunPlan) -> None:
@@ -78,7 +78,7 @@ class Run:
             results.write_meta(model=plan.model, conditions=plan.conditions, shard=plan.shard, facts={})
         rows = results.connection.execute("SELECT position, digest FROM images WHERE digest IS NOT NULL")
         self._digests: dict[int, str] = dict(rows)
-        self.done = len(self._digests)
+        self.done = sum(position in self._digests for position in self.positions)
         self._points = results.points()
         self._names: list[str] = results.read_meta("statistics", [])
         self._waiting: list[tuple[int, Assessment | Failure]] = []
