@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import base64
+import http.client
 import json
 import tempfile
 import time
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 
 import unoqa
@@ -43,7 +45,14 @@ def main() -> None:
     given = parser.parse_args()
     password = given.password_file.read_text().strip() if given.password_file else ""
     orthanc = Orthanc(given.orthanc, given.user, password)
-    model = unoqa.load(given.model)
+    try:
+        grade_changes(orthanc, unoqa.load(given.model), every=given.every, once=given.once)
+    except (UnoqaError, OrthancError) as error:
+        parser.exit(2, f"{error}\n")
+
+
+def grade_changes(orthanc: Orthanc, model: unoqa.SettledGrader, *, every: float, once: bool) -> None:
+    """Grade the series that have become stable, from the first on."""
     since = 0
     while True:
         changes = orthanc.get(f"/changes?since={since}&limit=100")
@@ -52,23 +61,42 @@ def main() -> None:
                 grade_series(orthanc, model, change["ID"])
         since = changes["Last"]
         if changes["Done"]:
-            if given.once:
+            if once:
                 return
-            time.sleep(given.every)
+            time.sleep(every)
+
+
+class OrthancError(Exception):
+    """Orthanc cannot be asked, or refuses a request; one sentence."""
 
 
 class Orthanc:
-    """The REST interface of an Orthanc."""
+    """The REST interface of an Orthanc, which is asked directly: scans take no way through a proxy."""
 
     def __init__(self, address: str, user: str, password: str) -> None:
         self._address = address.rstrip("/")
         secret = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {secret}"} if user else {}
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def ask(self, path: str, *, method: str = "GET", data: bytes | None = None) -> bytes:
         """Return the answer to a request."""
+        try:
+            return self._send(path, method, data)
+        except urllib.error.HTTPError as error:
+            error.close()
+            advice = "; check --user and --password-file" if error.code in (401, 403) else ""
+            what = f"{self._address} answers {method} {path} with {error.code} {error.reason}"
+            raise OrthancError(f"{what}{advice}.") from error
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise OrthancError(
+                f"{self._address} gives no answer ({reason}); check --orthanc, and start again."
+            ) from error
+
+    def _send(self, path: str, method: str, data: bytes | None) -> bytes:
         request = urllib.request.Request(self._address + path, data, self._headers, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with self._opener.open(request, timeout=60) as answer:
             return answer.read()
 
     def get(self, path: str) -> dict:
@@ -79,8 +107,8 @@ class Orthanc:
         """Tell whether something exists."""
         try:
             self.ask(path)
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
+        except OrthancError as error:
+            if getattr(error.__cause__, "code", None) == HTTPStatus.NOT_FOUND:
                 return False
             raise
         return True

@@ -73,6 +73,22 @@ def test_the_bill_names_what_is_installed_and_what_needs_what():
     assert json.dumps(bill) == json.dumps(make_bill())
 
 
+def test_the_bill_names_the_version_that_runs_whatever_was_installed_before(monkeypatch):
+    monkeypatch.setattr("unoqa.benchmark.qualification.bill_of_materials.__version__", "9.9")
+    bill = make_bill()
+    assert bill["metadata"]["component"]["version"] == "9.9"
+    assert "pkg:pypi/unoqa@9.9" in {one["ref"] for one in bill["dependencies"]}
+
+
+def test_the_bill_alone_takes_neither_scans_nor_a_model(unoqa, tmp_path):
+    ended = unoqa("qualify", "--sbom", tmp_path / "new" / "sbom.json")
+    assert ended.exit_code == 0, ended.output
+    assert json.loads((tmp_path / "new" / "sbom.json").read_text(encoding="utf-8")) == make_bill()
+    (tmp_path / "file").touch()
+    ended = unoqa("qualify", "--sbom", tmp_path / "file" / "sbom.json")
+    assert (ended.exit_code, ended.stderr.count("\n")) == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("share", "end"),
     [

@@ -1,14 +1,17 @@
-"""The script for Orthanc, against a real one on loopback: a stored object comes back with its structured report."""
+"""The script for Orthanc: it asks Orthanc directly; with a real one, a stored object comes back with its report."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
@@ -22,7 +25,52 @@ from dicom_files import make_object, write_object
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "orthanc.py"
 
-pytestmark = pytest.mark.slow
+
+@pytest.fixture
+def script():
+    """Return the script as a module."""
+    spec = importlib.util.spec_from_file_location("orthanc_script", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Answers as Orthanc does: 200 to `/system`, 401 to `/secret`, 404 to all else."""
+
+    def do_GET(self):
+        self.send_response({"/system": 200, "/secret": 401}.get(self.path, 404))
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *words):
+        """Print nothing."""
+
+
+def test_no_request_takes_the_way_of_a_proxy_and_a_refusal_is_one_sentence(script, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{free.getsockname()[1]}"
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, closed)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        orthanc = script.Orthanc(address, "", "")
+        try:
+            assert orthanc.get("/system") == {}
+            assert orthanc.has("/nothing") is False
+            with pytest.raises(script.OrthancError) as refused:
+                orthanc.has("/secret")
+            advice = "check --user and --password-file"
+            assert str(refused.value) == f"{address} answers GET /secret with 401 Unauthorized; {advice}."
+        finally:
+            server.shutdown()
+    with pytest.raises(script.OrthancError, match=rf"^{closed} gives no answer \(.*refused.*\); check --orthanc"):
+        script.Orthanc(closed, "", "").get("/system")
 
 
 @pytest.fixture
@@ -80,6 +128,7 @@ def reports(address):
     return [dcmread(BytesIO(httpx.get(f"{address}/instances/{one}/file").content)) for one in found]
 
 
+@pytest.mark.slow
 def test_a_stored_object_comes_back_with_its_report(orthanc, settled_model, clinic):
     pixels = np.asarray(Image.open(sorted(clinic.mixed.iterdir())[2]))
     source = make_object(pixels)

@@ -2,27 +2,28 @@
 
 Give outstanding scans that the model was not fitted on, at least five, better 50. The report says how many of them are
 refused, which planted damage the model sees and, with --labels, how far its grades agree with yours; each with a 95 %
-interval. site-report.html is one page to print; sbom.cdx.json lists all software that takes part.
+interval. site-report.html is one page to print; sbom.cdx.json lists all software that takes part. --sbom FILE writes
+that list alone, without scans.
 
 Examples:
 
   unoqa qualify held-out/ -m model -o qualification
   unoqa qualify held-out/ -m settled --labels graded/labels.csv -o qualification
+  unoqa qualify --sbom sbom.cdx.json
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from unoqa.benchmark.qualification.bill_of_materials import make_bill
+from unoqa.benchmark.qualification.bill_of_materials import write_bill
 from unoqa.benchmark.qualification.page import describe_refusal, write_page
 from unoqa.benchmark.qualification.run import qualify as measure
 from unoqa.cli.parts.bars import make_progress
-from unoqa.cli.parts.exit_status import SOME_FAILED
+from unoqa.cli.parts.exit_status import SOME_FAILED, report_errors
 from unoqa.cli.parts.messages import print_failures
 from unoqa.cli.parts.options import Device, Model, Quiet
 from unoqa.cli.parts.terminal import print_message
@@ -32,6 +33,14 @@ from unoqa.grader.grader import load
 from unoqa.store.files import refuse_others, write_text
 
 PAGE, BILL = "site-report.html", "sbom.cdx.json"
+
+
+def _write_bill_alone(file: Path | None) -> None:
+    """Write the bill alone, before the other parameters are asked for, and end the command."""
+    if file is not None:
+        with report_errors():
+            write_bill(file)
+        raise typer.Exit
 
 
 def qualify(
@@ -44,17 +53,22 @@ def qualify(
     images: Annotated[
         Path | None, typer.Option(help="Folder of the images that --labels names.", show_default="that of the table")
     ] = None,
+    sbom: Annotated[
+        Path | None,
+        typer.Option(is_eager=True, callback=_write_bill_alone, help="Write the bill of materials alone to this file."),
+    ] = None,
     device: Device = "cpu",
     threads: Threads = 0,
     quiet: Quiet = False,
 ) -> None:
     """Measure, write the two files, and say what the first one begins with."""
+    del sbom
     use_threads(threads)
     refuse_others(output, (PAGE, BILL), "a site report")
     grader = load(model, device=device)
     found = measure(grader, outstanding, labels, images, progress=make_progress(quiet=quiet))
     write_text(output / PAGE, write_page(found, grader))
-    write_text(output / BILL, json.dumps(make_bill(), indent=2) + "\n")
+    write_bill(output / BILL)
     print_failures(found.failures)
     typer.echo(describe_refusal(found))
     print_message(f"Print and sign {output / PAGE}.", quiet=quiet)

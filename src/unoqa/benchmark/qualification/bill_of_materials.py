@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from importlib.metadata import PackageNotFoundError, distribution
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from unoqa.store.files import write_text
+from unoqa.version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROOT = "unoqa"
 
 LEFT_OUT = ("dev", "docs")
 """Extras of tools that grading never runs."""
+
+
+def write_bill(file: Path) -> None:
+    """Write the bill of this environment to a file."""
+    write_text(file, json.dumps(make_bill(), indent=2) + "\n")
 
 
 def make_bill() -> dict[str, Any]:
@@ -61,7 +73,12 @@ def _normalise(name: str) -> str:
 
 
 def _refer(name: str) -> str:
-    return f"pkg:pypi/{name}@{distribution(name).version}"
+    return f"pkg:pypi/{name}@{_find_version(name)}"
+
+
+def _find_version(name: str) -> str:
+    """Return the version that runs: what was installed of unoqa may be a link to files that have changed since."""
+    return __version__ if name == ROOT else distribution(name).version
 
 
 def _describe(name: str) -> dict[str, Any]:
@@ -69,7 +86,7 @@ def _describe(name: str) -> dict[str, Any]:
         "type": "library",
         "bom-ref": _refer(name),
         "name": name,
-        "version": distribution(name).version,
+        "version": _find_version(name),
         "purl": _refer(name),
     }
     return told | _find_licence(name)
