@@ -109,8 +109,8 @@ def test_a_command_that_does_not_exist_is_seen():
 
 def commands_of(text):
     """Yield the words after `unoqa` of every command in blocks of code and between backticks."""
-    blocks = "\n".join(re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
-    in_blocks = re.findall(r"^unoqa (.+)$", blocks, re.MULTILINE)
+    blocks = "\n".join(re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)).replace("\\\n", " ")
+    in_blocks = re.findall(r"^(?:ExecStart=)?(?:/\S+/)?unoqa (.+)$", blocks, re.MULTILINE)
     in_words = re.findall(r"`unoqa ([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
     for command in (*in_words, *in_blocks):
         words = shlex.split(re.sub(r"[\[\]]", " ", command), comments=True)
