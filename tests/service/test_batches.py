@@ -66,7 +66,9 @@ def test_a_batch_waits_while_its_end_cannot_be_written_and_others_are_graded(bat
     assert [one.startswith(f"{first}: ") for one in told] == [True]  # once, however often it is tried
     (tmp_path / "batches" / first / END).rmdir()
     wait(lambda: state(batches, first) == "failed")
-    assert batches.trouble == ""
+    wait(lambda: len(told) == 2)
+    assert not batches.trouble
+    assert told[1:] == [f"{first}: it can be written and read again."]
 
 
 def test_a_folder_that_is_away_for_a_while_costs_no_batch(batches, scan, tmp_path, told):
@@ -79,7 +81,7 @@ def test_a_folder_that_is_away_for_a_while_costs_no_batch(batches, scan, tmp_pat
     wait(lambda: not batches.trouble)
     name = batches.add("clinic", [scan], [])
     wait(lambda: state(batches, name) == "done")
-    assert len(told) == 1
+    assert len(told) == 2
 
 
 def test_a_fault_of_ours_costs_one_batch(batches, scan, monkeypatch, capsys):

@@ -163,10 +163,10 @@ class Batches:
             name = None
             try:
                 name = self._find_next()
-                self._troubles.pop(FOLDER, None)
+                self._end_trouble(FOLDER)
                 if name is not None:
                     self._grade(name)
-                    self._troubles.pop(name, None)
+                    self._end_trouble(name)
             except (OSError, UnoqaError) as error:
                 self._put_off(name or FOLDER, error)
             if name is None:
@@ -185,6 +185,10 @@ class Batches:
         if self._troubles.get(name, NO_TROUBLE)[1] != sentence:
             self._notify(f"{name}: {sentence} It is tried again every {RETRY_SECONDS:g} seconds.")
         self._troubles[name] = (time.monotonic() + RETRY_SECONDS, sentence)
+
+    def _end_trouble(self, name: str) -> None:
+        if self._troubles.pop(name, None) is not None:
+            self._notify(f"{name}: it can be written and read again.")
 
     def _grade(self, name: str) -> None:
         self._progress[name] = (0, 0)
