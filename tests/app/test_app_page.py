@@ -11,6 +11,7 @@ import time
 import pytest
 
 from browser import open_page
+from reviewed import review
 from served import serve
 from unoqa.app.start.jobs import JOBS
 from unoqa.app.start.launcher import make_launcher
@@ -40,7 +41,7 @@ def graded(tmp_path_factory):
 def choose(page, label, folder):
     page.get_by_role("button", name=label).click()
     page.locator("#folders").get_by_role("button", name=folder).click()
-    page.get_by_text(f"{folder}", exact=True).first.wait_for()
+    page.locator("#here", has_text=folder).wait_for()
     page.get_by_role("button", name="Choose this folder").click()
 
 
@@ -81,6 +82,7 @@ def test_fit_grade_report_review_from_an_empty_folder(page, clinic):
         choose(page.page, "Choose the folder of outstanding scans", "outstanding")
         page.page.get_by_label("Recipe").select_option("measures")
         page.page.get_by_text("unoqa fit outstanding -o model --recipe measures").first.wait_for()
+        page.page.get_by_text("24 images would be read. Better 60 or more.").wait_for()
         assert page.violations() == []
         page.page.get_by_role("button", name="Fit", exact=True).click()
         wait_for_state(page.page, 1, "done")
@@ -94,10 +96,62 @@ def test_fit_grade_report_review_from_an_empty_folder(page, clinic):
         opened.value.wait_for_load_state()
         assert "outstanding" in opened.value.locator("body").inner_text()
         assert page.violations() == []
-        page.page.get_by_role("link", name="Review results").first.click()
-        page.page.get_by_label("Name").wait_for()
+        with page.page.context.expect_page() as opened:
+            page.page.get_by_role("link", name="Review results").first.click()
+        opened.value.get_by_label("Name").wait_for()
     with Results.open(clinic / "results") as results:
         assert len(results) == 34
+
+
+def test_a_model_is_settled_and_measured_for_a_site_report(page, graded):
+    with serve("app", graded) as (_, address):
+        page.page.goto(address)
+        choose(page.page, "Choose the folder of mixed scans", "clinic")
+        page.page.get_by_role("button", name="Settle", exact=True).click()
+        wait_for_state(page.page, 1, "done")
+        page.page.locator("#grade-model option", has_text="settled – settled").wait_for(state="attached")
+        choose(page.page, "Choose the folder of held-out outstanding scans", "outstanding")
+        form = page.page.locator("form[data-action=qualify]")
+        form.get_by_label("Model").select_option("settled")
+        form.get_by_label("Site").fill("Eye Clinic")
+        assert page.violations() == []
+        form.get_by_role("button", name="Measure").click()
+        wait_for_state(page.page, 2, "done")
+        with page.page.context.expect_page() as opened:
+            page.page.locator("#pages").get_by_role("link", name="Site report of site-report").click()
+        assert "Eye Clinic" in opened.value.locator("body").inner_text()
+        page.page.get_by_role("button", name="Remove").first.click()
+        page.page.locator(".job").nth(1).wait_for(state="detached")
+
+
+def test_a_report_that_is_older_than_decisions_is_renewed(page, graded):
+    review(graded / "results", (0, "Anna", "grade", "ungradable"))
+    with serve("app", graded) as (_, address):
+        page.page.goto(address)
+        page.page.get_by_role("button", name="Renew the report of results").click()
+        wait_for_state(page.page, 1, "done")
+        page.page.locator("#results").get_by_role("button").wait_for(state="detached")
+        with page.page.context.expect_page() as opened:
+            page.page.locator("#results").get_by_role("link", name="Report of results").click()
+        report = opened.value
+        report.on("console", lambda one: page.errors.append(one.text) if one.type == "error" else None)
+        report.reload()
+        assert "results" in report.title()
+        assert "Anna" in report.locator("#tables").inner_text()
+
+
+def test_subfolders_that_would_be_read_are_named_before_anything_runs(page, graded):
+    with serve("app", graded) as (_, address):
+        page.page.goto(address)
+        page.page.get_by_role("button", name="Choose the folder of outstanding scans").click()
+        page.page.locator("#here", has_text="(top folder)").wait_for()
+        page.page.locator("#holds", has_text="58 images, all in subfolders").wait_for()
+        page.page.get_by_role("button", name="Choose this folder").click()
+        page.page.get_by_text(
+            "58 images would be read: all in its subfolders clinic (34), outstanding (24)."
+        ).wait_for()
+        assert page.page.locator("#fit-images").input_value() == f"{graded.name} (top folder)"
+        page.page.get_by_text("unoqa fit . -o model-2").wait_for()
 
 
 def test_work_is_stopped_resumed_and_outlives_the_server(browser, graded):

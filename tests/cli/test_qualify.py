@@ -39,10 +39,15 @@ def test_the_report_has_model_refusal_agreement_and_a_place_to_sign(
     unoqa, held_out, graded, settled_model, tmp_path, settled
 ):
     table, folder = graded / "grades.csv", tmp_path / "report"
-    ended = unoqa("qualify", held_out, "-m", settled_model, "--labels", table, "-o", folder, "--quiet")
+    ended = unoqa("qualify", held_out, "-m", settled_model, "--labels", table, "-o", folder, "--quiet",
+                   "--site", "Eye <Clinic>", "--progress", tmp_path / "progress")  # fmt: skip
     page = (folder / "site-report.html").read_text(encoding="utf-8")
     assert ended.exit_code == 3, ended.output
     assert "broken.png" in page
+    assert '<th scope="row">site</th><td>Eye &lt;Clinic&gt;</td>' in page
+    assert '<th scope="row">device</th><td>____' in page
+    assert '<th scope="row">outstanding scans</th><td>held-out' in page
+    assert (tmp_path / "progress").read_text() == "[]"
     assert load(settled_model).grader.model.checksum in page
     refused = sum(
         not settled.grader.threshold.passes(settled.grade_all(path).gradings[0].score)
@@ -92,7 +97,7 @@ def test_the_bill_alone_takes_neither_scans_nor_a_model(unoqa, tmp_path):
 @pytest.mark.parametrize(
     ("share", "end"),
     [
-        (Share(4, 40), "The interval holds that aim: so many scans do not speak against it."),
+        (Share(4, 40), "The interval holds that aim: these 40 scans do not contradict it."),
         (Share(20, 40), "Find out why before you use it."),
         (Share(0, 100), "That is fewer, so more poor scans may pass."),
     ],

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cohorts import SEVERAL, draw_images, write_cohort
+from reviewed import review
 from unoqa.app.review.queue import list_queue
 from unoqa.core.errors import ResultsError
 from unoqa.core.grading import Grade
@@ -21,6 +22,7 @@ from unoqa.report.embedding import embed
 from unoqa.report.exclusion import make_exclusion
 from unoqa.report.methods import write_methods
 from unoqa.report.pictures import find_thumbnail_bytes
+from unoqa.report.reviewing import tabulate_review
 from unoqa.report.tables import make_tables
 from unoqa.store.results import ImageEntry, Results, RunPlan, begin_run
 
@@ -145,6 +147,35 @@ def test_tables_count_every_image_once(cohort):
     for title in ("Grades by device", "Grades by laterality", "Grades by folder"):
         assert sum(int(row[1]) for row in tables[title].rows) == len(NAMES)
     assert "patient" not in " ".join(tables)
+
+
+def test_without_a_review_the_report_has_no_word_of_one(results):
+    assert "Final grades" not in write(results)
+
+
+def test_readers_and_final_grades_are_counted_and_each_image_has_its_own(results):
+    review(
+        results.folder,
+        (0, "Anna", "view", "blind"),
+        (0, "Anna", "grade", "outstanding"),
+        (1, "Anna", "grade", "gradable"),
+        (1, "Bela", "grade", "ungradable"),
+        (2, "Anna", "grade", "gradable"),
+        (2, "Bela", "grade", "ungradable"),
+        (2, "Clara", "adjudication", "ungradable"),
+    )
+    tables = {table.title: table for table in make_tables(Cohort.read(results))}
+    assert "Readers" not in tables
+    tables = {table.title: table for table in tabulate_review(Cohort.read(results))}
+    assert [row[:3] for row in tables["Readers"].rows] == [("Anna", "3 (7.5 %)", "1"), ("Bela", "2 (5.0 %)", "0")]
+    header, rows = tables["Final grades"].header, tables["Final grades"].rows
+    assert header[2:] == ("adjudicated", "of all readers", "readers disagree", "of unoqa", "of nobody")
+    assert sum(int(row[1]) for row in rows) == len(NAMES)
+    assert [sum(int(row[column]) for row in rows) for column in range(2, 7)] == [1, 1, 1, 36, 1]
+    page = write(results)
+    finals = [image.get("final") for image in data_of(page)["images"]]
+    assert finals[:4] == ["outstanding, of all readers", "readers disagree", "ungradable, adjudicated", None]
+    assert "<title>Image quality of 40 scans – results – unoqa</title>" in page
 
 
 def test_the_paragraph_has_every_number_and_the_citation(cohort):

@@ -69,7 +69,7 @@ def test_it_opens_from_disk_asks_for_nothing_and_shows_all(opened):
 
 
 def test_hostile_names_are_text(opened):
-    assert opened.title() == f"Image quality of {len(NAMES)} scans – unoqa"
+    assert opened.title() == f"Image quality of {len(NAMES)} scans – results – unoqa"
     for name in HOSTILE:
         opened.get_by_label("Search by name").fill(name)
         assert shown(opened) == 1
@@ -118,6 +118,20 @@ def test_a_brush_over_scores_keeps_those_scores(opened):
     kept = [float(text) for text in tiles(opened).locator(".score").all_inner_texts()]
     assert kept
     assert min(kept) > 2
+    ends = [opened.get_by_label(f"Score {word}").input_value() for word in ("from", "to")]
+    assert 2 < float(ends[0]) <= min(kept)
+    opened.get_by_label("Score from").fill("1")
+    opened.get_by_label("Score from").press("Tab")
+    assert shown(opened) > len(kept)
+    assert opened.locator("#plot-scores .brush").get_attribute("visibility") == "hidden"
+
+
+def test_the_button_of_the_scheme_says_what_it_does(opened):
+    button = opened.locator("#theme")
+    for before, after in (("Dark", "dark"), ("Light", "light")):
+        assert button.inner_text() == before
+        button.click()
+        assert opened.locator("html").get_attribute("data-theme") == after
 
 
 def test_hover_highlights_the_image_in_every_plot(opened):
@@ -143,7 +157,13 @@ def test_a_click_shows_the_image_large_beside_its_heat_with_all_that_is_known(op
     assert detail.locator("#detail-image img").count() == 1
     assert detail.locator("#detail-heat img").count() == 2
     words = detail.inner_text()
-    for wanted in ("Certainty", "Score", "blur", "upper left", "0.4 (outstanding: 0.1 to 0.2); share; higher is worse"):
+    for wanted in (
+        "Certainty",
+        "Score",
+        "blur",
+        "upper left",
+        "there 0.4 (outstanding: 0.1 to 0.2); share; higher is worse",
+    ):
         assert wanted in words
     assert "device" in words
     assert "secret" not in words

@@ -1,4 +1,4 @@
-"""Open unoqa in the browser: fit, grade, look and review without a terminal.
+"""Open unoqa in the browser: fit, grade, settle, measure, look and review without a terminal.
 
 The page opens in the browser of this machine, and no other machine reaches it. It shows what lies below FOLDER and
 nothing else. Each button runs a command of unoqa, which the page shows, in a process of its own: it goes on if the page

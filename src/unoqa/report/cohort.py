@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -12,12 +12,14 @@ from jaxtyping import Float
 from unoqa.core.facts import IDENTIFIERS
 from unoqa.core.grading import Grade, Grading
 from unoqa.store.results.details import iterate_details
+from unoqa.store.results.reviews import collect_reviews
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from unoqa.core.facts import Fact
     from unoqa.store.results import Results
+    from unoqa.store.results.reviews import Review
 
 MOST_IMAGES = 5000
 """Images that a page shows; of more, those that are not outstanding come first."""
@@ -74,11 +76,13 @@ class Cohort:
         run: facts of the run.
         models: those that scored the images. Scores of several cannot be compared, so they are drawn as what they
             exceed the threshold of their model by.
+        reviews: what readers have decided, by position; images that nobody has looked at have none.
     """
 
     scans: tuple[Scan, ...]
     run: dict[str, Any]
     models: tuple[ScoringModel, ...]
+    reviews: Mapping[int, Review] = field(default_factory=dict)
 
     @classmethod
     def read(cls, results: Results) -> Cohort:
@@ -101,7 +105,7 @@ class Cohort:
             ScoringModel(facts, threshold, np.asarray(scores, dtype=np.float64))
             for facts, threshold, scores in zip(described, thresholds, references, strict=True)
         ]
-        return cls(tuple(scans), run, tuple(models))
+        return cls(tuple(scans), run, tuple(models), collect_reviews(results.decisions))
 
     @property
     def several(self) -> bool:

@@ -13,6 +13,7 @@ from unoqa.core.facts import DATES
 from unoqa.report.attention import describe_flag
 from unoqa.report.cohort import GRADES
 from unoqa.report.embedding import embed
+from unoqa.report.reviewing import describe_final
 from unoqa.report.tables import word_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def make_data(cohort: Cohort, scans: Sequence[Scan], heat_files: Sequence[str]) 
         "embedding": embedding and {"sentence": embedding.sentence, "places": _rows(embedding.places)},
         "order": _make_order(scans),
         "axis": f"score{' above the threshold of its model' if cohort.several else ''} (higher is worse)",
-        "images": [_describe(scan, cohort.draw(scan), file) for scan, file in zip(scans, heat_files, strict=True)],
+        "images": [_describe(cohort, scan, file) for scan, file in zip(scans, heat_files, strict=True)],
     }
 
 
@@ -75,12 +76,12 @@ def encode(values: object) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def _describe(scan: Scan, drawn: float | None, heat_file: str) -> dict[str, Any]:
+def _describe(cohort: Cohort, scan: Scan, heat_file: str) -> dict[str, Any]:
     grading = scan.grading
     values = {
         "name": grading.image,
         "grade": GRADES.index(grading.grade),
-        "score": _round(drawn),
+        "score": _round(cohort.draw(scan)),
         "certainty": _round(grading.certainty),
         "unsure": grading.unsure or None,
         "percentile": _round(grading.percentile),
@@ -88,6 +89,7 @@ def _describe(scan: Scan, drawn: float | None, heat_file: str) -> dict[str, Any]
         "reasons": list(grading.reasons),
         "flags": [describe_flag(code) for code in scan.flags],
         "error": grading.error,
+        "final": describe_final(cohort.reviews.get(scan.position), grading.grade),
         "facts": {name.replace("_", " "): [fact.value, fact.source] for name, fact in scan.facts.items()},
         "heat": heat_file,
     }

@@ -15,6 +15,7 @@ from unoqa.report.data import encode, make_data
 from unoqa.report.exclusion import make_exclusion
 from unoqa.report.methods import describe_split, list_values, realised_refusal, write_methods
 from unoqa.report.pictures import Picture, find_thumbnail_bytes, make_pictures
+from unoqa.report.reviewing import tabulate_review
 from unoqa.report.tables import format_interval, format_share, make_tables, word_of
 
 if TYPE_CHECKING:
@@ -79,12 +80,12 @@ def _render(cohort: Cohort, scans: Sequence[Scan], results: Results, exclusion: 
         data=encode(make_data(cohort, scans, files)),
         block=BLOCK,
         beside=any(files),
-        **_describe(cohort, scans),
+        **_describe(cohort, scans, results.folder.absolute().name),
         exclusion=exclusion,
     )
 
 
-def _describe(cohort: Cohort, scans: Sequence[Scan]) -> dict[str, Any]:
+def _describe(cohort: Cohort, scans: Sequence[Scan], folder: str) -> dict[str, Any]:
     """Return what the static part of the page says."""
     shown = {scan.position: number for number, scan in enumerate(scans)}
     total = len(cohort.scans)
@@ -98,7 +99,8 @@ def _describe(cohort: Cohort, scans: Sequence[Scan]) -> dict[str, Any]:
         "doubtful": _count_doubtful(cohort),
         "sure": SURE,
         "hints": [(shown.get(hint.scan.position), hint) for hint in choose_hints(cohort)],
-        "tables": make_tables(cohort),
+        "folder": folder,
+        "tables": [*make_tables(cohort), *tabulate_review(cohort)],
         "methods": write_methods(cohort),
         "failures": [scan for scan in cohort.scans if scan.grading.grade is None],
         "recipes": list_values(cohort, "recipe"),

@@ -6,8 +6,10 @@ server that was started anew knows which jobs still run.
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from filelock import FileLock, Timeout
 
-from unoqa.app.start.commands import show_command
+from unoqa.app.start.commands import UNMEASURED, show_command
 from unoqa.core.errors import UsageError
 from unoqa.store.files import write_text
 
@@ -39,6 +41,9 @@ MOST = 12
 
 LAST_CHARACTERS = 20_000
 """Of what a job has printed."""
+
+NAMED, NEXT = "  ", "Next: unoqa "
+"""How lines of messages begin that name an image, and those that name the next command."""
 
 STATES = {0: "done", 3: "done, with failures"}
 """By exit status; see `unoqa.cli.parts.exit_status`."""
@@ -98,6 +103,18 @@ class Jobs:
             with suppress(ProcessLookupError):  # it ended just now
                 os.kill(int((folder / PID).read_text(encoding="utf-8")), signal.SIGTERM)
 
+    def remove(self, name: str) -> None:
+        """Forget a job; what it has made stays.
+
+        Raises:
+            UsageError: there is no such job, or it is running.
+        """
+        with self._turn:
+            folder = self._find(name)
+            if self._is_running(name):
+                raise UsageError("This job is running; stop it first.")
+            shutil.rmtree(folder)
+
     def list(self) -> list[dict[str, Any]]:
         """Return the newest jobs: command, state, progress and what they print."""
         with self._turn:
@@ -152,6 +169,7 @@ class Jobs:
         code = int(status.read_text(encoding="utf-8")) if status.is_file() else None
         state = "running" if running else "stopped" if code is None else STATES.get(code, "not done")
         words = job["command"]
+        log = _read_log(folder / LOG)
         return {
             "name": folder.name,
             "command": show_command(words),
@@ -159,8 +177,20 @@ class Jobs:
             "output": words[words.index("-o") + 1] if "-o" in words else words[-1],
             "state": state,
             "progress": _read_progress(folder / PROGRESS) if running else [],
-            "log": _read_end(folder / LOG),
+            "log": log,
+            "pictures": [] if running or words[0] in UNMEASURED else self._find_pictures(words[1], log),
         }
+
+    def _find_pictures(self, images: str, log: str) -> builtins.list[dict[str, str]]:
+        """Return the images that the messages name, each in a line of its own, and where they lie."""
+        found = {}
+        for line in log.splitlines():
+            if line.startswith(NAMED) and (folder := self._root.folder / images).is_dir():
+                name = line.removeprefix(NAMED).split(" = ")[0].split(": ")[0]
+                with suppress(UsageError, OSError):  # it leads out of the folder, or is too long for a name
+                    if (path := self._root.follow(folder / name)).is_file():
+                        found[name] = self._root.name(path)
+        return [{"name": name, "path": path} for name, path in found.items()]
 
 
 def _read_progress(path: Path) -> list[dict[str, Any]]:
@@ -170,8 +200,10 @@ def _read_progress(path: Path) -> list[dict[str, Any]]:
         return []
 
 
-def _read_end(path: Path) -> str:
+def _read_log(path: Path) -> str:
+    """Return the end of what a job has printed, without the next command for a terminal: the page has its own."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")[-LAST_CHARACTERS:]
+        text = path.read_text(encoding="utf-8", errors="replace")[-LAST_CHARACTERS:]
     except OSError:
         return ""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(NEXT))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
-from unoqa.app.start.commands import Wish, make_command, show_command
-from unoqa.app.start.folders import REPORT, browse, find_outputs
+from unoqa.app.start.commands import SLABS, Wish, make_command, show_command
+from unoqa.app.start.folders import PAGES, REPORT, browse, find_outputs
+from unoqa.app.start.images import describe_images, draw_picture
 from unoqa.app.start.jobs import Jobs
 from unoqa.core.errors import UsageError
 from unoqa.grader.recipe import DEFAULT, Recipe, recipe_names
@@ -32,27 +33,45 @@ def make_start_router(root: Root) -> APIRouter:
 
     @router.get("/")
     def show_page() -> HTMLResponse:
-        names = [*FIRST_RECIPES, *(name for name in recipe_names() if name not in FIRST_RECIPES)]
-        recipes = {name: Recipe.named(name).description for name in names}
-        return render_page(renderer, "start.html", folder=str(root.folder), recipes=recipes, default=DEFAULT)
-
-    @router.get("/start/folders")
-    def give_folders(path: str = "") -> dict[str, Any]:
-        return browse(root, path)
+        recipes = {name: Recipe.named(name).description for name in recipe_names()}
+        first = {name: recipes.pop(name) for name in FIRST_RECIPES}
+        return render_page(
+            renderer,
+            "start.html",
+            folder=str(root.folder),
+            top=root.folder.name,
+            recipes={"": first, "more": recipes},
+            slabs=SLABS,
+        )
 
     @router.get("/start/guide")
     def give_guide() -> HTMLResponse:
         return HTMLResponse(write_guide_page(), headers=APART)
 
     @router.get("/start/report")
-    def give_report(results: str) -> HTMLResponse:
-        path = root.follow(root.find(results) / REPORT)
+    def give_report(results: str, page: str = REPORT) -> HTMLResponse:
+        path = root.follow(root.find(results) / page) if page in (REPORT, *PAGES) else root.folder
         if not path.is_file():
-            raise UsageError(f"{results} has no report; make it with `unoqa report`.")
+            raise UsageError(f"{results} has no page {page}; go back and reload the first page.")
         return HTMLResponse(path.read_bytes(), headers=APART)
 
+    _add_folders(router, root)
     _add_jobs(router, root, jobs)
     return router
+
+
+def _add_folders(router: APIRouter, root: Root) -> None:
+    @router.get("/start/folders")
+    def give_folders(path: str = "") -> dict[str, Any]:
+        return browse(root, path)
+
+    @router.get("/start/images")
+    def give_images(path: str) -> dict[str, Any]:
+        return describe_images(root, path)
+
+    @router.get("/start/picture")
+    def give_picture(path: str) -> Response:
+        return Response(draw_picture(root, path), media_type="image/png")
 
 
 def _add_jobs(router: APIRouter, root: Root, jobs: Jobs) -> None:
@@ -81,6 +100,10 @@ def _add_jobs(router: APIRouter, root: Root, jobs: Jobs) -> None:
     @router.post("/start/stop", status_code=HTTPStatus.NO_CONTENT)
     def stop(name: Annotated[str, Query()]) -> None:
         jobs.stop(name)
+
+    @router.post("/start/remove", status_code=HTTPStatus.NO_CONTENT)
+    def remove(name: Annotated[str, Query()]) -> None:
+        jobs.remove(name)
 
     @router.post("/start/resume", status_code=HTTPStatus.NO_CONTENT)
     def resume(name: Annotated[str, Query()]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from unoqa.app.start.commands import UNMEASURED
 from unoqa.app.start.jobs import EXIT, JOB, LOCK, PROGRESS
 from unoqa.store.files import write_text
 
@@ -32,7 +33,9 @@ def run_job(folder: Path) -> None:
     with lock:
         os.chdir(job["folder"])
         (folder / PROGRESS).unlink(missing_ok=True)
-        sys.argv = ["unoqa", *job["command"], "--progress", str(folder / PROGRESS)]
+        words = job["command"]
+        told = [] if words[0] in UNMEASURED else ["--progress", str(folder / PROGRESS)]
+        sys.argv = ["unoqa", *words, *told]
         status: object = 1
         try:
             runpy.run_module("unoqa", run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""The site report: one page to read, print and sign; it opens from disk, runs no script and asks for nothing."""
+"""The site report: a page to read, print and sign; it opens from disk, runs no script and asks for nothing."""
 
 from __future__ import annotations
 
@@ -14,15 +14,22 @@ from unoqa.report.assets import render_static
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from unoqa.benchmark.qualification.run import Qualification
     from unoqa.core.intervals import Share
     from unoqa.grader.grader import Grader, SettledGrader
 
 
-def write_page(found: Qualification, model: Grader | SettledGrader) -> str:
-    """Return the page as HTML."""
+def write_page(found: Qualification, model: Grader | SettledGrader, told: Mapping[str, str]) -> str:
+    """Return the page as HTML.
+
+    Args:
+        told: what the user says of site and scans, by name; what is empty is left to be filled in by hand.
+    """
     return render_static(
         str(__package__),
+        told=told,
         facts=list_facts(model),
         refusal=describe_refusal(found),
         sentences=describe(found.selftest)[1:],
@@ -45,7 +52,7 @@ def list_facts(model: Grader | SettledGrader) -> dict[str, str]:
         "model (SHA-256 of its checksums)": fitted.checksum,
         "recipe": fitted.recipe,
         "fitted": f"{fitted.date[:10]}, on {model.grader.fitted.report.used} outstanding images",
-        "slab": scope.slab,
+        "slab": f"{scope.slab}, by the setting of the fit; files are asked only where they name one",
         **kinds,
         "gradable or ungradable": split,
         "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, by unoqa {__version__}",
@@ -64,7 +71,7 @@ def describe_refusal(found: Qualification) -> str:
         return f"{text} {aim} That is more: these scans differ from those of the fit. Find out why before you use it."
     if high < found.alpha:
         return f"{text} {aim} That is fewer, so more poor scans may pass."
-    return f"{text} {aim} The interval holds that aim: so many scans do not speak against it."
+    return f"{text} {aim} The interval holds that aim: these {found.refused.total} scans do not contradict it."
 
 
 def format_share(share: Share) -> str:

@@ -40,6 +40,7 @@ function describeImage(image) {
   const parts = [make("p", {}, make("span", { class: `grade ${classOf(image)}` }, gradeOf(image)))];
   if (image.error) parts.push(make("p", { class: "notice" }, image.error));
   for (const flag of image.flags ?? []) parts.push(make("p", { class: "notice" }, flag));
+  if (image.final) parts.push(make("p", {}, "Final grade: ", make("strong", {}, image.final)));
   if (image.certainty !== undefined) parts.push(describeCertainty(image));
   if (image.score !== undefined) {
     const side = image.score > data.threshold ? "above" : "up to";
@@ -64,10 +65,10 @@ function listFindings(image) {
   const list = make("ul", { class: "findings" });
   for (const finding of image.findings) {
     const worse = finding.direction > 0 ? "higher is worse" : "lower is worse";
-    const place = finding.place ? `${finding.place}, ${format(100 * finding.share, 2)} % of the field` : "whole image";
+    const place = finding.place ? `${finding.place}; found on ${format(100 * finding.share, 2)} % of the field` : "whole image";
     const item = make("li", {}, make("strong", {}, finding.words), ` – ${place}`);
     if (finding.unit) {
-      const words = `${format(finding.value)} (outstanding: ${format(finding.low)} to ${format(finding.high)}); ${finding.unit}; ${worse}`;
+      const words = `${finding.place ? "there " : ""}${format(finding.value)} (outstanding: ${format(finding.low)} to ${format(finding.high)}); ${finding.unit}; ${worse}`;
       item.append(drawRange(finding), make("small", { class: "muted" }, words));
     }
     list.append(item);

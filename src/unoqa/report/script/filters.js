@@ -4,6 +4,7 @@ const filterRow = document.getElementById("filters");
 const resets = [];
 
 function addChips() {
+  filterRow.append(make("span", {}, "show:"));
   const off = new Set();
   for (const [number, grade] of data.grades.entries()) {
     const count = images.filter((image) => (image.grade ?? 0) === number).length;
@@ -50,10 +51,18 @@ function addSearch() {
   filterRow.append(field);
 }
 
+let rangeEnds = [];
+
+// Show what was brushed in the fields of the score.
+function fillRange(...values) {
+  rangeEnds.forEach((end, number) => (end.value = values[number] === undefined ? "" : format(values[number], 4)));
+}
+
 function addRange() {
-  const ends = ["from", "to"].map((word) => make("input", { type: "number", step: "any", "aria-label": `Score ${word}` }));
+  const ends = rangeEnds = ["from", "to"].map((word) => make("input", { type: "number", step: "any", "aria-label": `Score ${word}` }));
   const change = () => {
     const [low, high] = ends.map((end, number) => (end.value === "" ? [-Infinity, Infinity][number] : Number(end.value)));
+    clearBrushes();
     const all = low === -Infinity && high === Infinity;
     setFilter("range", all ? null : (image) => image.score >= low && image.score <= high);
   };

@@ -143,6 +143,10 @@ class Plot {
     for (const [name, value] of Object.entries(box)) this.brush.setAttribute(name, value);
     const [x0, x1, y0, y1] = [this.x.invert(left), this.x.invert(right), this.y.invert(bottom), this.y.invert(top)];
     const { xs, ys } = this;
+    if (this.name === SCORES) {
+      setFilter("range", null);
+      fillRange(x0, x1 < this.x.ends[1] ? x1 : undefined);
+    }
     setFilter(this.name, (_, index) => {
       const value = xs[index];
       return value !== null && value >= x0 && value <= x1 && (flat || (ys[index] !== null && ys[index] >= y0 && ys[index] <= y1));
@@ -151,6 +155,7 @@ class Plot {
 
   clearBrush() {
     this.brush.setAttribute("visibility", "hidden");
+    if (this.name === SCORES && view.filters.has(SCORES)) fillRange();
     setFilter(this.name, null);
   }
 
@@ -179,6 +184,15 @@ class Plot {
     this.tip.style.left = `${Math.max(0, Math.min(x + 10, this.width - 170))}px`;
     this.tip.style.top = `${y > this.height / 2 ? y - 40 : y + 12}px`;
   }
+}
+
+const SCORES = "scores"; // the plot whose brush is a range of scores
+let scoresPlot = null;
+
+// A range of scores is typed, or brushed in the plot of scores: the last one counts.
+function clearBrushes() {
+  scoresPlot?.brush.setAttribute("visibility", "hidden");
+  view.filters.delete(SCORES);
 }
 
 // Bars of all images, stacked by grade; those that pass the filters in full colour.
@@ -231,7 +245,7 @@ function addPlots() {
     const totals = edges.slice(1).map((_, bin) => counts.reduce((sum, row) => sum + row[bin], 0));
     const options = { xEnds: [edges[0], edges[edges.length - 1]], yEnds: [0, Math.max(1, ...totals)], flat: true, draw: drawBars, limits: limits("x") };
     const capped = scores.map((score) => (score === null ? null : Math.min(score, edges[edges.length - 1])));
-    new Plot("scores", "Distribution of scores by grade, with the threshold", capped, scores, { ...options, xLabel: data.axis, yLabel: "images" });
+    scoresPlot = new Plot(SCORES, "Distribution of scores by grade, with the threshold", capped, scores, { ...options, xLabel: data.axis, yLabel: "images" });
   }
   if (data.embedding) {
     document.getElementById("sentence-embedding").textContent = `${data.embedding.sentence} Drag to select, click to open.`;

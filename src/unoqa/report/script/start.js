@@ -22,11 +22,16 @@ const theme = document.getElementById("theme");
 
 function setTheme(dark) {
   document.documentElement.dataset.theme = dark ? "dark" : "light";
-  theme.setAttribute("aria-pressed", String(dark));
+  nameTheme(dark);
 }
 
-theme.setAttribute("aria-pressed", String(matchMedia("(prefers-color-scheme: dark)").matches));
-theme.addEventListener("click", () => setTheme(theme.getAttribute("aria-pressed") !== "true"));
+// The button says what it would do.
+function nameTheme(dark) {
+  theme.textContent = dark ? "Light" : "Dark";
+}
+
+nameTheme(matchMedia("(prefers-color-scheme: dark)").matches);
+theme.addEventListener("click", () => setTheme(theme.textContent === "Dark"));
 document.getElementById("print").addEventListener("click", () => window.print());
 // Paper does not scroll: every tile that was laid out shows its picture.
 window.addEventListener("beforeprint", () => {
