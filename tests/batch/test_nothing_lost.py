@@ -12,7 +12,7 @@ from unoqa.core.assessment import Failure
 from unoqa.formats.parts.kinds import load_formats
 from unoqa.grader.source import ImageSource
 
-PLUGIN = Path(__file__).parent.parent / "plugin"
+TRAP = Path(__file__).parent.parent / "trap"
 
 QUICK = GradeOptions(heat=False)
 
@@ -49,7 +49,7 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused(clinic, tmp_path,
 
 @pytest.mark.requirement("R1")
 def test_a_file_that_crashes_its_decoder_costs_its_own_row(settled, clinic, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(PLUGIN)
+    monkeypatch.syspath_prepend(TRAP)
     load_formats.cache_clear()
     folder = clinic.some(tmp_path / "scans", 12)
     with grade_to_folder(settled, folder, tmp_path / "whole", QUICK) as results:

@@ -18,10 +18,13 @@ from unoqa.encoders.measures import MEASURES, Measures
 OUTSIDE = '''
 """A measure of another package."""
 
+from typing import final
+
 import numpy as np
 from unoqa.encoders.measures.parts.measure import Measure
 
 
+@final
 class Whiteness(Measure):
     unit = "share"
     direction = 1
@@ -69,11 +72,49 @@ def test_another_package_adds_a_choice(whiteness):
     assert MEASURES.load(whiteness).reason == "white"
 
 
-def test_another_package_cannot_use_the_name_of_a_choice_of_unoqa(whiteness, tmp_path):
+def test_a_choice_of_another_package_with_a_name_of_ours_is_left_out_and_named(whiteness, tmp_path):
     metadata = tmp_path / "whiteness-1.0.dist-info" / "entry_points.txt"
-    metadata.write_text("[unoqa.encoders.measures]\ncentring = whiteness_of_scans\n", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"whiteness_of_scans adds a measure 'centring', but unoqa already has one"):
-        MEASURES.names()
+    metadata.write_text(
+        "[unoqa.encoders.measures]\ncentring = whiteness_of_scans\nmy-white = whiteness_of_scans\n", encoding="utf-8"
+    )
+    assert whiteness not in MEASURES.names()
+    assert MEASURES.load("centring").__module__.startswith("unoqa.")
+    assert MEASURES.find_misnamed() == (
+        "The measure 'centring' of the package whiteness 1.0 is left out: unoqa has one with that name; its author "
+        "must rename the entry point.",
+        "The measure 'my-white' of the package whiteness 1.0 is left out: its name must be made of letters, digits and "
+        "underscores; its author must rename the entry point.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("@final\n", "", "Whiteness lacks @final"),
+        ("    direction = 1\n", "", "Whiteness lacks direction"),
+        ("direction = 1", "direction = 0", "the direction of Whiteness is 0; use 1 (high is bad) or -1"),
+        (
+            "def measure(",
+            "def mesure(",
+            "whiteness_of_scans must define one Measure, not 0; Whiteness lacks measure",
+        ),
+        (
+            "class Whiteness(Measure):",
+            "class Black(Measure):\n    measure = None\n\n\nclass Whiteness(Measure):",
+            "whiteness_of_scans must define one Measure, not 2",
+        ),
+    ],
+)
+def test_a_class_of_another_package_that_is_not_whole_is_refused_with_what_it_lacks(
+    whiteness, tmp_path, old, new, reason
+):
+    (tmp_path / "whiteness_of_scans.py").write_text(OUTSIDE.replace(old, new), encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        MEASURES.load(whiteness)
+    assert str(caught.value) == (
+        f"The measure 'whiteness' of the package whiteness 1.0 cannot be used (TypeError: {reason}); "
+        "ask its author, or uninstall the package."
+    )
 
 
 def test_the_encoder_computes_an_added_measure_too(whiteness):
@@ -89,5 +130,5 @@ def test_a_file_on_a_shelf_without_a_choice_is_an_error(tmp_path, monkeypatch):
     (shelf / "__init__.py").touch()
     (shelf / "nothing.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(TypeError, match=r"^empty_shelf\.nothing must define one Clustering, not 0\.$"):
+    with pytest.raises(TypeError, match=r"^empty_shelf\.nothing must define one Clustering, not 0$"):
         Shelf("empty_shelf", Clustering, "clustering").load("nothing")

@@ -17,7 +17,7 @@ from unoqa.core.errors import ImageError
 from unoqa.formats import FORMATS, ImageReference, collect, read
 from unoqa.formats.apart.reading import Decoders
 
-PLUGIN = Path(__file__).parent.parent / "plugin"
+TRAP = Path(__file__).parent.parent / "trap"
 
 APART = [kind for kind in FORMATS.names() if FORMATS.load(kind).apart]
 
@@ -33,7 +33,7 @@ def decoders():
 @pytest.fixture
 def spring(decoders, tmp_path, monkeypatch):
     """Return a function that reads a file which does what it is told."""
-    monkeypatch.syspath_prepend(PLUGIN)
+    monkeypatch.syspath_prepend(TRAP)
 
     def read_trap(*deed, name="scan.trap", by=decoders):
         path = tmp_path / name

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from unoqa.encoders.measures import Measures
+from unoqa.encoders.measures import MEASURES, Measures
 from unoqa.encoders.timm import Timm
 from unoqa.formats import collect
 from unoqa.grader.cached_features import CachedFeatures
@@ -73,7 +73,9 @@ def test_images_are_rotated_and_encoded_again(encoders, source, tmp_path):
 
 def test_saved_encoders_come_back(encoders, source):
     states = [encoder.state() for encoder in encoders.all]
-    again = OpenEncoders.restore(SETTINGS, 96, device=CPU, states=states, graphs=encoders.graphs())
+    again = OpenEncoders.restore(
+        SETTINGS, 96, device=CPU, states=states, graphs=encoders.graphs(), measures=MEASURES.names()
+    )
     assert encoders.graphs().keys() == {1, 2, 3}
     prepared = encoders.prepare(source.images[0].load())
     for mine, theirs in zip(again.encode(prepared), encoders.encode(prepared), strict=True):

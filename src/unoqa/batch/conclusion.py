@@ -12,8 +12,11 @@ from unoqa.batch.grading import grade_each, leave_ungraded
 from unoqa.core.assessment import Failure
 from unoqa.core.grading import Grade
 from unoqa.grader.open_encoders import library_versions
+from unoqa.grader.packages import list_packages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unoqa.batch.grading import Outcome
     from unoqa.batch.shards import Shard
     from unoqa.grader.choice_of_model import Models
@@ -78,7 +81,7 @@ class Conclusion:
         shared = {key: value for key, value in each[0].items() if all(one[key] == value for one in each)}
         return {
             "notice": "For research use. Not a medical device.",
-            "versions": library_versions(),
+            "versions": library_versions() | _list_added_versions(self.models.graders),
             "device": str(self.models.graders[0].grader.encoders.device),
             "threads": torch.get_num_threads(),
             **shared,
@@ -96,6 +99,15 @@ class Conclusion:
             "warnings": list(result.warnings),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+
+
+def _list_added_versions(models: Sequence[AnyGrader]) -> dict[str, str]:
+    """Return name and version of each other package that adds a choice to a model."""
+    graders = [one.grader for one in models]
+    found = {
+        package for one in graders for package in list_packages(one.model.settings, one.fitted.findings.names).values()
+    }
+    return dict(package.rsplit(" ", 1) for package in sorted(found))
 
 
 def _describe_model(model: AnyGrader, *, cohort: bool) -> dict[str, Any]:

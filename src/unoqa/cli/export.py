@@ -29,7 +29,11 @@ def export(
     results: Results,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write; for DICOM a folder.")],
     kind: Annotated[
-        str, typer.Option("--as", help="csv, xlsx, parquet (extra tables), dicom-sr, dicom-quality (extra dicom).")
+        str,
+        typer.Option(
+            "--as",
+            help="csv, xlsx, parquet (extra tables), dicom-sr, dicom-quality (extra dicom), or one that is added.",
+        ),
     ] = "csv",
     images: Annotated[
         Path | None,
@@ -39,7 +43,8 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write the table, or the objects."""
-    view = OUTPUTS.load(kind.replace("-", "_"))
+    name = kind.replace("-", "_")
+    view = OUTPUTS.load(name)
     if view.folder:
         _check_folder(output, overwrite=overwrite)
     elif output.exists() and not (overwrite and output.is_file()):
@@ -48,7 +53,8 @@ def export(
         record.check_finished()
         view().write(record, output, images=images)
         done = len(list(output.iterdir())) if view.folder else len(record)
-        print_message(f"Final grades of {done} {'objects' if view.folder else 'images'} in {output}.", quiet=quiet)
+        what = f"The output {name}" if OUTPUTS.find_package(name) else "Final grades"
+        print_message(f"{what} of {done} {'objects' if view.folder else 'images'} in {output}.", quiet=quiet)
 
 
 def _check_folder(folder: Path, *, overwrite: bool) -> None:

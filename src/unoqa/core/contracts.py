@@ -138,6 +138,14 @@ class LowQualityModule(ABC):
     min_images: ClassVar[int]
     has_latents: ClassVar[bool] = False
 
+    def reads(self, channel: str) -> bool:
+        """Tell whether it reads a channel of its encoder, by its name; by default it reads every one.
+
+        A model can be used without a measure that none of its modules reads.
+        """
+        del channel
+        return True
+
     @abstractmethod
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedModule:
         """Fit to the features of outstanding images.

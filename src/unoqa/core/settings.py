@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic.dataclasses import is_pydantic_dataclass
 
 from unoqa.core.errors import UsageError, unknown_name_error
 
@@ -44,6 +45,16 @@ def build(cls: type[T], values: Mapping[str, Any], where: str) -> T:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"Setting '{place}' of {where} is {first.get('input')!r}: {first['msg'].lower()}.") from error
+
+
+def check_settings(cls: type, where: str) -> None:
+    """Check that a class was made by `settings`.
+
+    Raises:
+        UsageError: it was not.
+    """
+    if not is_pydantic_dataclass(cls):
+        raise UsageError(f"The class {cls.__name__} of {where} has no settings; write @settings above it.")
 
 
 def to_plain(value: object) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def render_model_card(document: Mapping[str, Any]) -> str:
         f"* {_describe(member['encoder'])} → {_describe(member['module'])}, weight {member['weight']:g}"
         for member in settings["members"]
     )
+    packages = _list_packages(settings["members"]) + _list_added(document.get("packages", {}))
     threshold = _describe_threshold(settings["threshold"], calibration)
     engines = [ENGINES[engine] for engine in dict.fromkeys(document["engines"]) if engine]
     return f"""# A model of outstanding OCTA images
@@ -60,7 +61,7 @@ mean nothing there.
 | patients | {_describe_patients(document.get("patients", 0))} |
 | precision | {PRECISIONS[document["precision"]]} |
 | who runs the networks of encoders | {"; ".join(engines) or "there are none"} |
-{_list_packages(settings["members"])}| gradable or ungradable | {_describe_split(document)} |
+{packages}| gradable or ungradable | {_describe_split(document)} |
 {_describe_calibration(calibration)}
 {members}
 
@@ -120,6 +121,12 @@ def _list_packages(members: Sequence[Mapping[str, Any]]) -> str:
         f"| weights of {one.model} | of the Python package {name} {one.version}; licence: {one.licence} |\n"
         for name, one in known.items()
     )
+
+
+def _list_added(packages: Mapping[str, str]) -> str:
+    """Return a row for the choices that other packages added."""
+    words = "; ".join(f"{choice} of {package}" for choice, package in packages.items())
+    return f"| added by other packages | {words} |\n" if words else ""
 
 
 def _describe_crop(crop: str) -> str:

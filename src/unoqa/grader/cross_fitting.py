@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from unoqa.core.parallel import map_in_order
+from unoqa.grader.module_checks import check_evidence, restore_as_from_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,23 +94,30 @@ class FoldPrediction:
 @final
 @dataclass(frozen=True)
 class FoldFit:
-    """The fit of one member of a panel on all folds but one, or on every image."""
+    """The fit of one member of a panel on all folds but one, or on every image.
+
+    Attributes:
+        names: of the images, for error messages; empty where they have none.
+    """
 
     module: LowQualityModule
     features: FeatureSet
     seed: int
     work: Work
     fold: int
+    names: Sequence[str] = ()
 
     def fit(self, folds: np.ndarray, *, keep: bool) -> FoldPrediction:
         """Fit, then score the images left out: one at a time, as new images are scored."""
         held_out = np.flatnonzero(folds == self.fold)
         name = "all" if self.fold == NO_FOLD else f"fold {self.fold}"
         rest = self.features.subset(np.flatnonzero(folds != self.fold))
-        module = self.module.fit(rest, seed=self.seed, work=self.work.part(name))
+        fitted = self.module.fit(rest, seed=self.seed, work=self.work.part(name))
+        module = restore_as_from_file(self.module, fitted, rest.scales)
         scores, sums = [], tuple[MapSums, ...]()
         with map_in_order(module.predict, self.features.subset(held_out).batches(size=1)) as predictions:
-            for evidence in predictions:
+            for row, evidence in zip(held_out.tolist(), predictions, strict=True):
+                check_evidence(self.module, evidence, self.names[row] if self.names else f"image {row}")
                 scores.append(float(evidence.score[0]))
                 sums = sums or tuple(MapSums() for _ in evidence.maps)
                 for one, grid in zip(sums, evidence.maps, strict=True):

@@ -84,15 +84,21 @@ class FittedFindings:
 
     @classmethod
     def restore(cls, state: Mapping[str, Tensor], names: Sequence[str], scales: tuple[Scale, ...]) -> FittedFindings:
-        """Return what gave `state`, for the measures named; newer measures are left out."""
-        kinds = _group_by_scale(names)
-        modules = {
-            scale: _settings(scale, own).restore(select_prefix(state, f"{scale}."), scales)
-            for scale, own in kinds.items()
-        }
-        ordered = sum(kinds.values(), ())
+        """Return what gave `state` for the measures named, in their order; those that `scales` lack are left out."""
+        modules, rows, start = {}, [], 0
+        for scale in scales:
+            own = select_prefix(state, f"{scale.name}.")
+            fitted = names[start : start + len(own.get("mean", ()))]
+            places = [place for place, name in enumerate(fitted) if name in scale.channels]
+            if places:
+                kept = {name: array[places] for name, array in own.items()}
+                modules[scale.name] = _settings(scale.name, tuple(fitted[one] for one in places)).restore(kept, scales)
+            rows += [start + place for place in places]
+            start += len(fitted)
+        ordered = tuple(names[row] for row in rows)
         ranges = tuple(state[f"range.{name}"].cpu().numpy() for name in ordered)
-        return cls(ordered, modules, state["means"].cpu().numpy(), state["stds"].cpu().numpy(), ranges)
+        means, stds = (state[name].cpu().numpy()[rows] for name in ("means", "stds"))
+        return cls(ordered, modules, means, stds, ranges)
 
     @property
     def reasons(self) -> tuple[str, ...]:

@@ -111,8 +111,8 @@ def fit_on_outstanding(
         progress, workspace.checkpoints(key) if workspace.persistent else NoCheckpoints(), notify=notices.append
     )
     features = images.features[: len(panel.encoders())]
-    fitted, held_out = panel.fit(features, seed=seed, work=work, groups=patients)
     names = [image.name for image in images.used.values()]
+    fitted, held_out = panel.fit(features, seed=seed, work=work, groups=patients, names=names)
     report = FitReport(
         len(names),
         tuple(images.failures),

@@ -17,8 +17,9 @@ from unoqa.grader.content import FittedContent
 from unoqa.grader.findings import FittedFindings
 from unoqa.grader.fitting import FitReport, Fitted
 from unoqa.grader.heat import HeatLevels
-from unoqa.grader.model_checks import check_measures, check_numbers, check_weights
+from unoqa.grader.model_checks import check_numbers, check_weights, find_usable_measures
 from unoqa.grader.open_encoders import OpenEncoders
+from unoqa.grader.packages import check_packages, list_packages
 from unoqa.grader.recipe_values import check_keys, parse_panel, parse_size, parse_slab, parse_split
 from unoqa.grader.scans import FittedScans
 from unoqa.grader.scope import ANY, Scope
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from unoqa.core.contracts import State
+    from unoqa.grader.panel import Panel
     from unoqa.grader.split import FittedSplit, Split
     from unoqa.store.model_folder import ModelFiles
 
@@ -55,6 +57,7 @@ class Model:
         selftest: what a quick self-test found when the model was fitted; None if there was none, or the threshold was
             moved since.
         checksum: SHA-256 that names the model folder it was read from; empty if it was not read from one.
+        lacking: a sentence for each measure that it was fitted on and finds no fault by, since it is not installed.
     """
 
     encoders: OpenEncoders
@@ -69,6 +72,7 @@ class Model:
     calibration: dict[str, Any] | None = None
     checksum: str = ""
     selftest: dict[str, Any] | None = None
+    lacking: tuple[str, ...] = ()
 
     @property
     def scope(self) -> Scope:
@@ -93,10 +97,11 @@ class Model:
             )
 
     def find_warnings(self) -> tuple[str, ...]:
-        """Return a sentence if the device lacks the model's precision."""
+        """Return a sentence for each measure that is not here, and one if the device lacks the model's precision."""
         if self.usable_precision == self.precision:
-            return ()
+            return self.lacking
         return (
+            *self.lacking,
             f"{name_lack(self.encoders.device)}, in which the model was fitted: these scores are in single precision, "
             "and may differ from those of a machine that multiplies it (docs/guide.md says by how much).",
         )
@@ -197,6 +202,7 @@ def _explain(folder: Path, error: Exception) -> ModelError:
 def _document(model: Model, graphs: Mapping[int, bytes]) -> dict[str, Any]:
     """Return facts and settings; means and standard deviations as exact decimals, which TOML keeps."""
     fitted = model.fitted
+    packages = list_packages(model.settings, fitted.findings.names)
     return {
         "unoqa": __version__,
         "recipe": model.recipe,
@@ -217,6 +223,7 @@ def _document(model: Model, graphs: Mapping[int, bytes]) -> dict[str, Any]:
         "measures": {name: MEASURES.load(name).version for name in fitted.findings.names},
         "standards": [{"mean": member.mean, "std": member.std} for member in fitted.panel.members],
         "settings": model.settings,
+        **({"packages": packages} if packages else {}),
         **({} if model.calibration is None else {"calibration": model.calibration}),
         **({} if model.selftest is None else {"selftest": model.selftest}),
     }
@@ -240,16 +247,13 @@ def _arrays(model: Model) -> State:
 
 def _restore(files: ModelFiles, device: torch.device) -> Model:
     document, arrays = files.document, files.arrays
-    check_measures(document["measures"])
     check_numbers(document, arrays)
-    name, settings = document["recipe"], document["settings"]
+    name, settings, packages = document["recipe"], document["settings"], document.get("packages", {})
     check_keys(settings, name)
+    check_packages(settings, packages)
     panel = parse_panel(settings, name)
-    states = [select_prefix(arrays, f"encoder.{number}.") for number in range(len(panel.encoders()))]
-    encoders = OpenEncoders.restore(
-        panel.encoders(), parse_size(settings, name), device=device, states=states, graphs=files.graphs
-    )
-    check_weights(document["encoders"], encoders)
+    usable, lacking = find_usable_measures(document["measures"], panel, packages)
+    encoders = _restore_encoders(files, panel, usable, device)
     there = {key: array.to(device) for key, array in arrays.items() if key.startswith(("panel.", "findings."))}
     scales = [encoder.scales for encoder in encoders.all]
     content = select_prefix(arrays, "content.")
@@ -275,4 +279,19 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
         document.get("calibration"),
         files.checksum,
         document.get("selftest"),
+        lacking,
     )
+
+
+def _restore_encoders(files: ModelFiles, panel: Panel, measures: Sequence[str], device: torch.device) -> OpenEncoders:
+    encoders, document = panel.encoders(), files.document
+    opened = OpenEncoders.restore(
+        encoders,
+        parse_size(document["settings"], document["recipe"]),
+        device=device,
+        states=[select_prefix(files.arrays, f"encoder.{number}.") for number in range(len(encoders))],
+        graphs=files.graphs,
+        measures=measures,
+    )
+    check_weights(document["encoders"], opened)
+    return opened

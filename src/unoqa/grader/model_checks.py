@@ -6,28 +6,49 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from unoqa.core.errors import ModelError
-from unoqa.encoders.measures import MEASURES
+from unoqa.encoders.measures import MEASURES, Measures
+from unoqa.grader.packages import name_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from unoqa.core.contracts import State
     from unoqa.grader.open_encoders import OpenEncoders
+    from unoqa.grader.panel import Panel
 
 
-def check_measures(measures: Mapping[str, int]) -> None:
-    """Refuse a model whose measures are not those of this installation.
+def find_usable_measures(
+    measures: Mapping[str, int], panel: Panel, packages: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the measures of a model that are those of this installation, and a sentence for each of the others.
+
+    Args:
+        measures: names and versions of the measures that it was fitted on.
+        packages: that added choices to the model, as `list_packages` returns them.
 
     Raises:
-        ModelError: they are not.
+        ModelError: a module of the panel reads one of the others.
     """
+    usable, sentences = [], []
     for name, made in measures.items():
         here = MEASURES.load(name).version if name in MEASURES.names() else None
-        if here != made:
-            raise ModelError(
-                f"The model was made with version {made} of the measure '{name}', and this installation has "
-                f"{'none' if here is None else here}; fit it again, or install the version that made it."
-            )
+        package = packages.get(name_choice(MEASURES, name), "")
+        if here == made:
+            usable.append(name)
+        elif any(member.encoder == Measures() and member.module.reads(name) for member in panel.members):
+            raise ModelError(_describe_measure(name, made, here, package))
+        else:
+            of = f" of the package {package}" if package else ""
+            sentences.append(f"The measure '{name}'{of} is not as the model knows it, so no finding names its fault.")
+    return tuple(usable), tuple(sentences)
+
+
+def _describe_measure(name: str, made: int, here: int | None, package: str) -> str:
+    of, what = (f" of the package {package}", package) if package else ("", "the version that made it")
+    return (
+        f"The model was made with version {made} of the measure '{name}'{of}, and this installation has "
+        f"{'none' if here is None else here}; fit it again, or install {what}."
+    )
 
 
 def check_numbers(document: Mapping[str, Any], arrays: State) -> None:

@@ -16,7 +16,7 @@ from unoqa.store.workspace import make_key
 from unoqa.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import numpy as np
     import torch
@@ -110,15 +110,17 @@ class OpenEncoders:
         device: torch.device,
         states: Sequence[State],
         graphs: Mapping[int, bytes],
+        measures: Collection[str],
     ) -> OpenEncoders:
-        """Return the encoders of a panel that gave weights and graphs."""
+        """Return the encoders of a panel that gave weights and graphs, and was fitted on these measures."""
         each = [*states, {}]
-        return cls._make(
-            encoders,
-            size,
-            device,
-            lambda core, number: core.restore(each[number], graphs.get(number, b""), device=device),
-        )
+
+        def start(core: Encoder, number: int) -> OpenEncoder:
+            if core == MEASURES_ENCODER:
+                return MEASURES_ENCODER.open_named(measures, device=device)
+            return core.restore(each[number], graphs.get(number, b""), device=device)
+
+        return cls._make(encoders, size, device, start)
 
     @classmethod
     def _make(
@@ -197,8 +199,9 @@ class OpenEncoders:
 
     def _make_key(self, settings: Encoder, encoder: OpenEncoder) -> str:
         common = (self.size, str(self.device), library_versions())
-        return make_key(repr(settings), encoder.checksum, _measure_versions(settings), *common)
+        return make_key(repr(settings), encoder.checksum, _measure_versions(settings, encoder), *common)
 
 
-def _measure_versions(encoder: Encoder) -> dict[str, int]:
-    return {name: MEASURES.load(name).version for name in MEASURES.names()} if encoder == MEASURES_ENCODER else {}
+def _measure_versions(settings: Encoder, encoder: OpenEncoder) -> dict[str, int]:
+    names = encoder.scales[-1].channels if settings == MEASURES_ENCODER else ()
+    return {name: MEASURES.load(name).version for name in names}

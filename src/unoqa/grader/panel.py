@@ -232,28 +232,31 @@ class Panel:
         seed: int,
         work: Work = NO_WORK,
         groups: Sequence[str] | None = None,
+        names: Sequence[str] = (),
     ) -> tuple[FittedPanel, HeldOut]:
         """Fit on the features of outstanding images, one set per distinct encoder.
 
         Args:
             groups: the patient of each image; images of one patient are in one fold.
+            names: of the images, for error messages.
 
         Returns:
             the panel, and its predictions for images that the modules were not fitted on.
         """
         folds = assign_folds(len(features[0]), self.folds, seed=seed, groups=groups)
         encoders = self.encoders()
+        members = [(member, encoders.index(member.encoder)) for member in self.members]
         fits = [
-            FoldFit(member.module, features[encoders.index(member.encoder)], seed, work.part(f"member {number}"), fold)
-            for number, member in enumerate(self.members)
+            FoldFit(member.module, features[position], seed, work.part(f"member {number}"), fold, names)
+            for number, (member, position) in enumerate(members)
             for fold in self._folds_left_out()
         ]
         task = work.progress.task("fitting", len(fits))
         predictions = map_all(lambda one: one.fit(folds, keep=self.final != "refit" or one.fold == NO_FOLD), fits, task)
         each = len(fits) // len(self.members)
         pairs = [
-            _standardise(member, encoders.index(member.encoder), predictions[number * each : (number + 1) * each])
-            for number, member in enumerate(self.members)
+            _standardise(member, position, predictions[number * each : (number + 1) * each])
+            for number, (member, position) in enumerate(members)
         ]
         fitted, held_out = zip(*pairs, strict=True)
         fused = [fuse(scores, self.fusion) for scores in np.stack([one.scores for one in held_out], axis=1)]
@@ -262,15 +265,11 @@ class Panel:
 
     def _folds_left_out(self) -> tuple[int, ...]:
         """Return the fold that each module is fitted without, in order."""
-        if self.final == "held-out":
-            return (0,)
-        return (*range(self.folds), NO_FOLD) if self.final == "refit" else tuple(range(self.folds))
+        every = tuple(range(self.folds))
+        return {"folds": every, "held-out": (0,), "refit": (*every, NO_FOLD)}[self.final]
 
     def restore(
-        self,
-        state: Mapping[str, Tensor],
-        scales: Sequence[tuple[Scale, ...]],
-        standards: Sequence[Mapping[str, float]],
+        self, state: Mapping[str, Tensor], scales: Sequence[tuple[Scale, ...]], standards: Sequence[Mapping[str, float]]
     ) -> FittedPanel:
         """Return the panel that gave the arrays and, per member, mean and standard deviation."""
         encoders = self.encoders()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from unoqa.clusterings import CLUSTERINGS
 from unoqa.core.errors import UsageError
 from unoqa.core.precision import Precision
-from unoqa.core.settings import build, to_plain
+from unoqa.core.settings import build, check_settings, to_plain
 from unoqa.encoders import ENCODERS
 from unoqa.grader.crop import Crop
 from unoqa.grader.panel import SMALLEST_STD, Final, Fusion, Member, Panel
@@ -190,8 +190,10 @@ def _parse_choice(shelf: Shelf[Any], values: Mapping[str, Any], key: str, name: 
     _check_value(choice, shelf.names(), key, name)
     rest = {other: setting for other, setting in settings.items() if other != "choice"}
     where = f"{name}.toml, {shelf.kind} '{choice}'"
-    _check_former(shelf.load(choice), rest, where)
-    return build(shelf.load(choice), rest, where)
+    loaded = shelf.load(choice)
+    check_settings(loaded, where)
+    _check_former(loaded, rest, where)
+    return build(loaded, rest, where)
 
 
 def _dump_choice(shelf: Shelf[Any], choice: object) -> dict[str, Any]:

@@ -51,6 +51,10 @@ class Signed(LowQualityModule):
 
     min_images: ClassVar[int] = 2
 
+    def reads(self, channel: str) -> bool:
+        """Tell whether it reads a channel."""
+        return not self.channels or channel in self.channels
+
     def fit(self, features: FeatureSet, *, seed: int, work: Work = NO_WORK) -> FittedSigned:
         """Compute mean and variance at each place in one pass over the images; `seed` is not used."""
         del seed, work

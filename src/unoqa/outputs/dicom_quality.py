@@ -34,7 +34,7 @@ SERIES = 9902
 
 @final
 class DicomQuality(Output):
-    """A derived copy an en-face object, with the rating in percent and its threshold, α; pixels stay as they are."""
+    """A derived copy of each en-face object, with rating in percent and threshold, α; pixels stay as they are."""
 
     file: ClassVar[str] = "dicom-quality"
     default: ClassVar[bool] = False

@@ -63,7 +63,7 @@ SERIES = 9901
 
 @final
 class DicomSr(Output):
-    """A Comprehensive SR (TID 1500) an object: quality rating, quality assessment and findings of each frame."""
+    """A Comprehensive SR (TID 1500) of each object: quality rating, quality assessment and findings of each frame."""
 
     file: ClassVar[str] = "dicom-sr"
     default: ClassVar[bool] = False

@@ -12,14 +12,16 @@ A command that SIGTERM ends prints nothing and has status 143, as every program 
 from __future__ import annotations
 
 import errno
+import traceback
 from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from unoqa.cli.parts.terminal import print_error
+from unoqa.cli.parts.terminal import LOGGER, print_error
 from unoqa.core.errors import UnoqaError
+from unoqa.core.packages import find_added
 from unoqa.store.files import FULL
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ def report_errors_of(command: Callable[..., None]) -> Callable[..., None]:
 def report_errors(written: Path | None = None) -> Iterator[None]:
     """Print an error of the block as one sentence and end with its status.
 
-    An exception that is neither an `UnoqaError` nor an error of the system is a fault of ours and keeps its trace. The
+    An exception in the code of another package that adds a choice is a sentence that names it. Any other one that is
+    neither an `UnoqaError` nor an error of the system is a fault of ours and keeps its trace. The
     error of a console that is full or closed is left to the caller.
 
     Args:
@@ -71,16 +74,31 @@ def report_errors(written: Path | None = None) -> Iterator[None]:
     except KeyboardInterrupt:  # the other commands take seconds and start anew
         print_error("Interrupted; run the same command again (fit, grade and reproduce continue where they stopped).")
         raise typer.Exit(INTERRUPTED) from None
-    except (MemoryError, OSError, RuntimeError, ImportError) as error:
-        sentence = _describe(error, written)
+    except Exception as error:
+        sentence = _describe(error, written) or _blame(error)
         if sentence is None:
             raise
         print_error(sentence)
         raise typer.Exit(WRONG_USE) from None
 
 
+def _blame(error: Exception) -> str | None:
+    """Return the sentence for an error in the code of another package, whose trace goes to the log; None if in ours."""
+    found = find_added(error)
+    if found is None:
+        return None
+    added, place = found
+    LOGGER.info("".join(traceback.format_exception(error)))
+    return (
+        f"The choice {added}, of the group {added.group}, failed at {place} ({type(error).__name__}: {error}); tell "
+        "its author, with the trace that --log FILE keeps."
+    )
+
+
 def _describe(error: Exception, written: Path | None) -> str | None:
     """Return the sentence for an error of the system; None if the error is of another kind."""
+    if not isinstance(error, (MemoryError, OSError, RuntimeError, ImportError)):
+        return None
     lack = _name_lack(error)
     if lack:
         return (

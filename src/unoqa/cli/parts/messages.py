@@ -9,6 +9,7 @@ import typer
 from unoqa.cli.parts.exit_status import NOTHING_DONE, SOME_FAILED
 from unoqa.cli.parts.terminal import print_message
 from unoqa.core.grading import Grade
+from unoqa.outputs import list_added_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +98,7 @@ def finish_grading(results: Results, *, quiet: bool) -> None:
         typer.Exit: some have none.
     """
     made = [name for name in MADE if (results.folder / name).exists()]
+    made += [name for name in list_added_files(results.folder) if name not in made]
     print_message(f"Results in {results.folder}: {', '.join(made)}.", quiet=quiet)
     without = results.count(None) - (results.count_scored_without_grade() if is_ungraded_shard(results) else 0)
     if without == len(results):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 
 from unoqa.core.catalog import Shelf
@@ -16,8 +17,11 @@ HEAD_BYTES = 512
 
 @cache
 def load_formats() -> tuple[Format, ...]:
-    """Return one instance of each format, in the order of their names."""
-    return tuple(FORMATS.load(name)() for name in FORMATS.names())
+    """Return one instance of each format, in the order of their names; warn of one of another package that fails."""
+    usable, sentences = FORMATS.load_usable()
+    for sentence in sentences:
+        warnings.warn(sentence, stacklevel=2)
+    return tuple(choice() for choice in usable.values())
 
 
 def detect_format(head: bytes) -> Format | None:

@@ -16,6 +16,7 @@ from unoqa.encoders.measures.parts.measure import Measure
 from unoqa.encoders.measures.parts.views import Views
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 MEASURES: Shelf[Measure] = Shelf("unoqa.encoders.measures", Measure, "measure")  # type: ignore[type-abstract]
@@ -32,9 +33,13 @@ class Measures(Encoder):
     """
 
     def open(self, *, device: torch.device, weights: Path | State | None = None) -> _OpenMeasures:
-        """Return the encoder, ready to run; there are no weights."""
+        """Return the encoder of all measures that are installed, ready to run; there are no weights."""
         del weights
-        return _OpenMeasures({name: MEASURES.load(name)() for name in MEASURES.names()}, device)
+        return self.open_named(MEASURES.names(), device=device)
+
+    def open_named(self, names: Collection[str], *, device: torch.device) -> _OpenMeasures:
+        """Return the encoder of some measures, such as those that a model was fitted on."""
+        return _OpenMeasures({name: MEASURES.load(name)() for name in sorted(names)}, device)
 
 
 @final

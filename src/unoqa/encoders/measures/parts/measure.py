@@ -33,6 +33,11 @@ class Measure(ABC):
     local: ClassVar[bool] = True
     version: ClassVar[int] = 2
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if getattr(cls, "direction", 1) not in (1, -1):
+            raise TypeError(f"the direction of {cls.__name__} is {cls.direction!r}; use 1 (high is bad) or -1")
+
     @abstractmethod
     def measure(self, views: Views) -> Float[np.ndarray, "rows columns"]:
         """Measure one image: return 20×20 numbers if the measure is local, else 1×1."""
