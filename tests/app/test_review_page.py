@@ -34,7 +34,7 @@ def begin(watched, address, reader, *, blind=False):
     wait_for_image(watched)
 
 
-SEEN = "document.body.dataset.seen === 'yes'"
+SEEN = "document.body?.dataset.seen === 'yes'"
 
 
 def wait(page, expression, value=None):
@@ -51,7 +51,7 @@ def wait_for_text(page, place, text):
 
 
 def wait_for_image(watched):
-    wait(watched.page, f"document.body.dataset.shown && {SEEN}")
+    wait(watched.page, f"document.body?.dataset.shown && {SEEN}")
 
 
 def press(watched, key):
@@ -273,7 +273,7 @@ def test_two_tabs_at_once_lose_nothing(browser, results):
             begin(watched, address, reader)
         twin = first.page.context.new_page()
         twin.goto(first.page.url)
-        wait(twin, f"document.body.dataset.shown && {SEEN}")
+        wait(twin, f"document.body?.dataset.shown && {SEEN}")
         for _ in range(6):
             press(first, "1")
             press(second, "2")

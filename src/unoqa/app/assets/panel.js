@@ -24,6 +24,14 @@ export function showDecision(mine, adjudicated, adjudicating) {
   byId("others-title").textContent = adjudicating ? "Readers" : "Other readers";
 }
 
+// Nothing that was said of one image stands beside the next while the server is asked for it.
+export function clearPanel(grade, adjudicating) {
+  showDecision({ grade }, null, adjudicating);
+  showMachine(null, false);
+  for (const id of ["others", "trail"]) byId(id).replaceChildren();
+  byId("trail-note").hidden = true;
+}
+
 export function splitFaults(text) { return (text || "").split("; ").filter(Boolean); }
 
 function press(button, on) { button.setAttribute("aria-pressed", String(on)); }

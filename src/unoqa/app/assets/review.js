@@ -1,7 +1,7 @@
 // The page of review: a queue of images, one decision a key, the next image at once.
 
 import { Outbox, Refusal, ask } from "/assets/server.js";
-import { byId, showAgreement, showDecision, showMachine, showOthers, showTrail, splitFaults } from "/assets/panel.js";
+import { byId, clearPanel, showAgreement, showDecision, showMachine, showOthers, showTrail, splitFaults } from "/assets/panel.js";
 import { showTables } from "/assets/tables.js";
 import { Viewer } from "/assets/viewer.js";
 
@@ -95,6 +95,7 @@ async function show() {
   byId("image-missing").hidden = true;
   setSeen(false);
   for (const id of ["image", "heat"]) byId(id).removeAttribute("src"); // never one image beside the heat of another
+  clearPanel(one.mine, state.adjudicating);
   byId("image").src = fetchPicture("picture", one.position);
   byId("image").alt = `Scan ${one.name}`;
   let shown;
