@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, final
 from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.grading import Grading
 from unoqa.grader.cohort import CohortResult, grade_cohort, grade_failure, grade_settled
+from unoqa.grader.cohort_warnings import add_warnings
 from unoqa.grader.duplicates import Duplicates, Print, find_duplicates
-from unoqa.grader.grader import add_warnings
+from unoqa.grader.grader import SettledGrader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +89,8 @@ def _grade(model: AnyGrader, own: Sequence[Assessment], *, cohort: bool) -> tupl
         result = grade_settled(own, grader.threshold, split)
     else:
         result, split = grade_cohort(own, grader.threshold, grader.split, seed=grader.model.seed)
-    return add_warnings(result, own, grader), None if split is None else split.border
+    kept = model.statistics if isinstance(model, SettledGrader) else None
+    return add_warnings(result, own, grader.model, kept), None if split is None else split.border
 
 
 def _make_print(one: Assessed) -> Print:

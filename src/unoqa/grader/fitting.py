@@ -15,10 +15,13 @@ from unoqa.core.errors import FitError
 from unoqa.core.parallel import map_in_order
 from unoqa.core.work import NoCheckpoints, Work
 from unoqa.grader.cohort import FittedThreshold
+from unoqa.grader.content import describe_content
 from unoqa.grader.cross_fitting import assign_folds
 from unoqa.grader.findings import FittedFindings
+from unoqa.grader.groups import find_groups
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.source import LazyImage
+from unoqa.grader.statistics import describe_statistics
 from unoqa.store.workspace import make_key
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from unoqa.core.features import FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.grader.cached_features import CachedFeatures
+    from unoqa.grader.open_encoders import OpenEncoders
     from unoqa.grader.panel import FittedPanel, HeldOut, Panel
     from unoqa.grader.source import ImageSource
 
@@ -53,6 +57,7 @@ class FitReport:
         patients: number of patients whose images are of one fold each; 0 if nobody says whose the images are.
         held_out: of each image given, the position of the panel's module that was not fitted on it, and which gave its
             calibration score; -1 if there is none.
+        groups: sizes of the two groups that the images fall into; empty if they are of one population.
     """
 
     used: int
@@ -63,6 +68,7 @@ class FitReport:
     notices: tuple[str, ...] = ()
     patients: int = 0
     held_out: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
 
 
 @final
@@ -113,15 +119,17 @@ def fit_on_outstanding(
     features = images.features[: len(panel.encoders())]
     names = [image.name for image in images.used.values()]
     fitted, held_out = panel.fit(features, seed=seed, work=work, groups=patients, names=names)
+    groups = find_groups(_describe_images(encoders, images))
     report = FitReport(
         len(names),
         tuple(images.failures),
         tuple(images.duplicates),
         _find_unusual(names, held_out, partial(_score, fitted, features)),
         source.ignored,
-        tuple(sorted(notices)),
+        (*groups.describe(names), *sorted(notices)),
         0 if patients is None else len(set(patients)),
         _list_held_out(held_out, images.positions, len(source)),
+        groups.sizes,
     )
     with map_in_order(FittedFindings.fit, [images.features[encoders.measures]]) as results:
         findings = next(results)
@@ -164,6 +172,14 @@ def _list_held_out(held_out: HeldOut, positions: Sequence[int], given: int) -> t
     modules = np.full(given, -1)
     modules[np.array(positions)[held_out.rows]] = held_out.modules
     return tuple(modules.tolist())
+
+
+def _describe_images(encoders: OpenEncoders, images: _EncodedImages) -> Float[np.ndarray, "images numbers"]:
+    """Return the statistics of whole images."""
+    measured = images.features[encoders.measures].batches(size=1)
+    with map_in_order(lambda image: describe_content(image.load()), images.used.values()) as contents:
+        each = [describe_statistics(encoders, *one) for one in zip(measured, contents, strict=True)]
+    return np.array([list(one.values()) for one in each])
 
 
 def _count_needed(panel: Panel, threshold: Threshold) -> int:

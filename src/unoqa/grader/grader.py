@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol, final, runtime_checkable
 
@@ -25,18 +25,18 @@ from unoqa.grader.cohort import (
     is_refused_scan,
     list_ungradable_scans,
 )
+from unoqa.grader.cohort_warnings import add_warnings
 from unoqa.grader.content import describe_content
 from unoqa.grader.devices import find_device
 from unoqa.grader.duplicates import compute_fingerprint
 from unoqa.grader.findings import place_anatomically
 from unoqa.grader.model import Model, read_model, write_model
-from unoqa.grader.scans import describe_warnings
 from unoqa.grader.source import ImageSource
 from unoqa.grader.split import FEWEST
 from unoqa.grader.statistics import CohortStatistics, describe_statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
@@ -181,9 +181,9 @@ class Grader:
         """
         source = ImageSource.find(images)
         check_cohort_size(len(source))
-        assessed = _assess_all(self, source, progress)
+        assessed = assess_all(self, source, progress)
         result, _ = grade_cohort(assessed, self.threshold, self.split, seed=self.model.seed)
-        return add_warnings(result, assessed, self)
+        return add_warnings(result, assessed, self.model, None)
 
     def settle(self, images: ImagesLike, *, progress: Progress | None = None) -> SettledGrader:
         """Freeze the split that a cohort gives, so that single images can be graded.
@@ -193,7 +193,7 @@ class Grader:
             UsageError: the borders were set with labels.
         """
         self.model.check_without_labels()
-        assessed = _assess_all(self, ImageSource.find(images), progress, measure=True)
+        assessed = assess_all(self, ImageSource.find(images), progress, measure=True)
         result, fitted = grade_cohort(assessed, self.threshold, self.split, seed=self.model.seed)
         not_outstanding = sum(is_refused_scan(one, self.threshold) for one in assessed)
         if fitted is None:
@@ -204,7 +204,8 @@ class Grader:
         if small := describe_small_group(list_ungradable_scans(result.gradings), not_outstanding):
             raise CohortError(f"{small}; a settled model would keep this split for good.")
         failures = tuple(one for one in assessed if isinstance(one, Failure))
-        warnings, statistics = add_warnings(result, assessed, self).warnings, CohortStatistics.of(assessed).thin()
+        warnings = add_warnings(result, assessed, self.model, None).warnings
+        statistics = CohortStatistics.of(assessed).thin()
         return SettledGrader(
             self, fitted, len(assessed) - len(failures), not_outstanding, failures, warnings, statistics
         )
@@ -258,9 +259,9 @@ class SettledGrader:
 
     def grade_all(self, images: ImagesLike, *, progress: Progress | None = None) -> CohortResult:
         """Grade images, each on its own."""
-        assessed = _assess_all(self.grader, ImageSource.find(images), progress)
+        assessed = assess_all(self.grader, ImageSource.find(images), progress)
         result = grade_settled(assessed, self.grader.threshold, self.frozen_split)
-        return add_warnings(result, assessed, self.grader)
+        return add_warnings(result, assessed, self.grader.model, self.statistics)
 
     def save(self, folder: str | Path) -> None:
         """Write a model folder; `load` reads it back."""
@@ -283,15 +284,10 @@ def load(folder: str | Path, *, device: str = "cpu") -> Grader | SettledGrader:
     return Grader(model) if split is None else SettledGrader(Grader(model), split, cohort, statistics=statistics)
 
 
-def add_warnings(result: CohortResult, assessed: Sequence[Assessment | Failure], grader: Grader) -> CohortResult:
-    """Add what the grader has to say of this machine and of the images."""
-    found = (*grader.model.find_warnings(), *describe_warnings(assessed, grader.model.scans))
-    return replace(result, warnings=(*found, *result.warnings))
-
-
-def _assess_all(
+def assess_all(
     grader: Grader, source: ImageSource, progress: Progress | None, *, measure: bool = False
 ) -> list[Assessment | Failure]:
+    """Assess images; `measure` says whether outstanding ones get findings too."""
     task = (progress or NoProgress()).task("scoring", len(source))
     return map_all(
         lambda lazy: lazy.apply(lambda one: grader.assess(one, all_findings=measure)[0]), source.images, task

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Float32
 
 from unoqa.core.assessment import Assessment
+from unoqa.encoders.measures import MEASURES
 from unoqa.grader.content import NAMES
 
 if TYPE_CHECKING:
@@ -27,8 +28,33 @@ KEPT = 2000
 Numbers = tuple[tuple[str, ...], Float32[np.ndarray, " numbers"]]
 """Names and values of the numbers of one image."""
 
+FEWEST = 20
+"""Images that are compared at least; fewer tell nothing of a distribution."""
+
 MEMBER = "member_"
 """What the name of a member's score begins with; the number of the member follows, from 1."""
+
+CONTENT = {
+    "across": "lines across or down",
+    "oblique": "oblique lines",
+    "tones": "distribution of grey",
+    "skewness": "bright or dark details",
+    "kurtosis": "contrast of details",
+}
+"""What the statistics of content stand for, by the beginning of their names."""
+
+
+def is_of_pixels(name: str) -> bool:
+    """Tell whether a number is of the pixels alone, and depends on no model and on no size."""
+    return name in NAMES or name in MEASURES.names()
+
+
+def name_number(name: str) -> str:
+    """Return what a number of the pixels is called."""
+    if name in NAMES:
+        what, _, part = name.partition("_")
+        return f"{CONTENT[what]} ({part})"
+    return name.replace("_", " ")
 
 
 def describe_statistics(

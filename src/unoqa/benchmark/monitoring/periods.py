@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, final
 
 from unoqa.core.assessment import Assessment, Failure
 from unoqa.core.errors import UsageError
-from unoqa.grader.statistics import CohortStatistics, Numbers, list_numbers
+from unoqa.grader.statistics import FEWEST, CohortStatistics, Numbers, list_numbers
 from unoqa.store.results import Results
 from unoqa.store.results.assessments import iterate_assessments
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 By = Literal["week", "device", "site"]
 """How images are put in groups: the weeks of all images, or the weeks of each device or site."""
-
-FEWEST = 20
-"""Images that are compared at least; fewer tell nothing of a distribution."""
 
 ALL = "all images"
 """Name of the only group if images are grouped by weeks alone."""

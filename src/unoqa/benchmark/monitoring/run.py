@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from unoqa.benchmark.monitoring.drift import Comparison, Movement, compare, find_movements
-from unoqa.benchmark.monitoring.periods import FEWEST, By, group_images, iterate_images
+from unoqa.benchmark.monitoring.periods import By, group_images, iterate_images
 from unoqa.benchmark.monitoring.words import Words
 from unoqa.core.errors import UsageError
 from unoqa.grader.model import read_settling
-from unoqa.grader.statistics import CohortStatistics
+from unoqa.grader.statistics import FEWEST, CohortStatistics
 
 if TYPE_CHECKING:
     from pathlib import Path

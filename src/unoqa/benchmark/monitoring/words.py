@@ -12,23 +12,13 @@ import numpy as np
 
 from unoqa.benchmark.monitoring.periods import ALL
 from unoqa.encoders.measures import MEASURES
-from unoqa.grader.content import NAMES
-from unoqa.grader.statistics import MEMBER
+from unoqa.grader.statistics import MEMBER, name_number
 
 if TYPE_CHECKING:
     from unoqa.benchmark.monitoring.drift import Comparison, Movement
     from unoqa.grader.statistics import CohortStatistics
 
 SIZES = {"rows": "height of the images", "columns": "width of the images"}
-
-CONTENT = {
-    "across": "lines across or down",
-    "oblique": "oblique lines",
-    "tones": "distribution of grey",
-    "skewness": "bright or dark details",
-    "kurtosis": "contrast of details",
-}
-"""What the statistics of content stand for, by the beginning of their names."""
 
 SCORE = "score"
 
@@ -60,11 +50,8 @@ class Words:
         if statistic.startswith(MEMBER):
             member = self.members[int(statistic.removeprefix(MEMBER)) - 1]
             channels = member["module"].get("channels") or [member["encoder"]["choice"]]
-            return f"score of {', '.join(map(_space, channels))}"
-        if statistic in NAMES:
-            what, _, part = statistic.partition("_")
-            return f"{CONTENT[what]} ({part})"
-        return SIZES.get(statistic, _space(statistic))
+            return f"score of {', '.join(map(name_number, channels))}"
+        return SIZES.get(statistic) or name_number(statistic)
 
     def describe(self, movements: Sequence[Movement]) -> list[str]:
         """Return the sentences about all that has moved, group by group; one sentence if nothing has."""
@@ -129,7 +116,3 @@ def _describe_change(one: Comparison, usual: float) -> str:
     if unit.startswith(SHARE):
         return f"the median is {one.median:.1%}, in the reference {usual:.1%}"
     return f"the median is {one.median:.3g}, in the reference {usual:.3g}"
-
-
-def _space(name: str) -> str:
-    return name.replace("_", " ")
