@@ -126,4 +126,5 @@ def _describe_model(model: AnyGrader, *, cohort: bool) -> dict[str, Any]:
         "crop": str(grader.model.scans.crop),
         "settings": grader.model.settings,
         **({} if grader.model.calibration is None else {"calibration": grader.model.calibration}),
+        **({} if grader.model.adapted is None else {"adapted": grader.model.adapted}),
     }

@@ -32,19 +32,19 @@ PRECISIONS = {
 
 def render_model_card(document: Mapping[str, Any]) -> str:
     """Render the card from a model's document, as Markdown."""
-    settings, calibration = document["settings"], document.get("calibration")
+    settings, calibration, adapted = document["settings"], document.get("calibration"), document.get("adapted")
     members = "\n".join(
         f"* {_describe(member['encoder'])} → {_describe(member['module'])}, weight {member['weight']:g}"
         for member in settings["members"]
     )
     packages = _list_packages(settings["members"]) + _list_added(document.get("packages", {}))
-    threshold = _describe_threshold(settings["threshold"], calibration)
+    threshold = _describe_threshold(settings["threshold"], calibration, adapted)
     engines = [ENGINES[engine] for engine in dict.fromkeys(document["engines"]) if engine]
     return f"""# A model of outstanding OCTA images
 
 {NOTICE}
 
-It grades OCTA en-face images *outstanding*, *gradable* or *ungradable*. It was fitted on outstanding images only,
+It grades OCTA en-face images *outstanding*, *gradable* or *ungradable*. It was fitted on {_describe_images(adapted)},
 {"without labels" if calibration is None else "and its borders set with labels"}. Use it for scans of the same device,
 field of view and slab (depth range of the en-face projection); for other scans, fit a new model: the scores of this one
 mean nothing there.
@@ -52,7 +52,7 @@ mean nothing there.
 | | |
 |---|---|
 | made by | unoqa {document["unoqa"]}, recipe `{document["recipe"]}`, seed {document["seed"]}, {document["date"]} |
-| fitted on | {document["images"]} images of {_describe_size(document["image_size"])} |
+| fitted on | {document["images"]} images of {_describe_size(document["image_size"])}{_note_groups(document)} |
 | intensity range: black to white | {IntensityRange.from_values(document["intensity_range"])} |
 | slab | {settings.get("slab", ANY)} |
 | scan in each picture | {_describe_crop(document.get("crop", "none"))} |
@@ -102,6 +102,11 @@ Synthetic damage is not real damage, and {scans} scans are few: `unoqa selftest`
 and four severities.
 
 """
+
+
+def _note_groups(document: Mapping[str, Any]) -> str:
+    sizes = " and ".join(map(str, document.get("groups", ())))
+    return sizes and f"; they fall into two groups, of {sizes}: two devices, or two ways of export?"
 
 
 def _describe_patients(patients: int) -> str:
@@ -166,9 +171,22 @@ def _format(estimate: Mapping[str, float]) -> str:
     return f"{estimate['value']:.2f} ({estimate['low']:.2f} to {estimate['high']:.2f})"
 
 
-def _describe_threshold(threshold: Mapping[str, Any], calibration: Mapping[str, Any] | None) -> str:
+def _describe_images(adapted: Mapping[str, Any] | None) -> str:
+    if adapted is None:
+        return "outstanding images only"
+    return (
+        f"the {adapted['fitted']} images, of {adapted['images']} unlabelled ones, that a model of another device "
+        "ranked best, and nobody has looked at them"
+    )
+
+
+def _describe_threshold(
+    threshold: Mapping[str, Any], calibration: Mapping[str, Any] | None, adapted: Mapping[str, Any] | None
+) -> str:
     if calibration is not None:
         return "set with labels; no share α of outstanding images is promised"
+    if adapted is not None:
+        return f"{threshold['choice']}; adapted without outstanding images; no share α of these is promised"
     if "alpha" not in threshold:
         return str(threshold["choice"])
     return f"{threshold['choice']}, α = {threshold['alpha']:g}: at most this share of outstanding images is refused"

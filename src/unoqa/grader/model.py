@@ -56,6 +56,8 @@ class Model:
             before and after; else None.
         selftest: what a quick self-test found when the model was fitted; None if there was none, or the threshold was
             moved since.
+        adapted: of a model that was fitted on the best of unlabelled images, how many there were and how many of them
+            were fitted on; else None.
         checksum: SHA-256 that names the model folder it was read from; empty if it was not read from one.
         lacking: a sentence for each measure that it was fitted on and finds no fault by, since it is not installed.
     """
@@ -70,6 +72,7 @@ class Model:
     date: str
     precision: Precision = "single"
     calibration: dict[str, Any] | None = None
+    adapted: dict[str, Any] | None = None
     checksum: str = ""
     selftest: dict[str, Any] | None = None
     lacking: tuple[str, ...] = ()
@@ -209,6 +212,7 @@ def _document(model: Model, graphs: Mapping[int, bytes]) -> dict[str, Any]:
         "seed": model.seed,
         "images": fitted.report.used,
         "patients": fitted.report.patients,
+        "groups": list(fitted.report.groups),
         **model.scans.to_values(),
         "threshold": fitted.threshold.value,
         "std": fitted.threshold.std,
@@ -226,6 +230,7 @@ def _document(model: Model, graphs: Mapping[int, bytes]) -> dict[str, Any]:
         **({"packages": packages} if packages else {}),
         **({} if model.calibration is None else {"calibration": model.calibration}),
         **({} if model.selftest is None else {"selftest": model.selftest}),
+        **({} if model.adapted is None else {"adapted": model.adapted}),
     }
 
 
@@ -243,6 +248,11 @@ def _arrays(model: Model) -> State:
     for number, member in enumerate(model.fitted.panel.members):
         parts[f"panel.{number}"] = member.state()
     return {f"{part}.{name}": array for part, state in parts.items() for name, array in state.items()}
+
+
+def _restore_report(document: Mapping[str, Any]) -> FitReport:
+    patients, groups = document.get("patients", 0), tuple(document.get("groups", ()))
+    return FitReport(document["images"], patients=patients, groups=groups)
 
 
 def _restore(files: ModelFiles, device: torch.device) -> Model:
@@ -264,7 +274,7 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
         findings=FittedFindings.restore(select_prefix(there, "findings."), measures, measure_scales),
         heat=HeatLevels.restore(select_prefix(arrays, "heat.")),
         reference=arrays["reference.scores"].numpy(),
-        report=FitReport(document["images"], patients=document.get("patients", 0)),
+        report=_restore_report(document),
     )
     return Model(
         encoders,
@@ -277,6 +287,7 @@ def _restore(files: ModelFiles, device: torch.device) -> Model:
         document["date"],
         panel.precision,
         document.get("calibration"),
+        document.get("adapted"),
         files.checksum,
         document.get("selftest"),
         lacking,

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 LIMIT = 0.93
 """Area under the ROC curve from which two sets are of different populations.
 
-Of 200 random cohorts of the same device none has more than .70, of outstanding or of poor scans alone none more than
-.92; those of another device have .95 and more (docs/accuracy.md).
+Of real cohorts of the same device none has more than .66, of outstanding or of poor scans alone none more than .91;
+those of another device have .94 and more (docs/accuracy.md).
 """
 
 FOLDS = 5

@@ -90,7 +90,12 @@ def _name(model: ScoringModel) -> str:
 def _describe(model: ScoringModel, words: tuple[str, str]) -> Iterator[str]:
     """Say how one model was fitted and how it grades its images, which `words` name after 'each' and alone."""
     settings = model.facts.get("settings") or {}
-    if fitted := model.facts.get("fitted"):
+    if adapted := model.facts.get("adapted"):
+        yield (
+            f"The model was adapted: it was fitted on the {adapted['fitted']} of {adapted['images']} unlabelled images "
+            "that a model of another device ranked best."
+        )
+    elif fitted := model.facts.get("fitted"):
         yield _describe_fit(fitted, settings, len(model.reference))
     yield describe_score(settings)
     yield (
@@ -100,7 +105,8 @@ def _describe(model: ScoringModel, words: tuple[str, str]) -> Iterator[str]:
     if calibration := model.facts.get("calibration"):
         yield _describe_calibration(calibration, model)
         return
-    yield _describe_threshold(model)
+    if not adapted:
+        yield _describe_threshold(model)
     yield (
         f"{words[1]} that were not outstanding were divided into two groups by clustering "
         f"({describe_split(model)}); the group with the higher mean score was called ungradable."
