@@ -12,7 +12,7 @@ import pytest
 import unoqa
 from unoqa import Grader, SettledGrader
 from unoqa.core.errors import ModelError, ResultsError
-from unoqa.grader.model import read_settling
+from unoqa.grader.settling import read_settling
 
 FILES = ("model.toml", "arrays.safetensors", "MODEL_CARD.md", "checksums.json")
 

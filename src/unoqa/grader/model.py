@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 
 from unoqa.core.contracts import select_prefix
-from unoqa.core.errors import ModelError, UsageError
+from unoqa.core.errors import UsageError
 from unoqa.core.precision import Precision, find_usable, name_lack
 from unoqa.encoders.measures import MEASURES
 from unoqa.grader.card import render_model_card
@@ -17,12 +17,13 @@ from unoqa.grader.content import FittedContent
 from unoqa.grader.findings import FittedFindings
 from unoqa.grader.fitting import FitReport, Fitted
 from unoqa.grader.heat import HeatLevels
-from unoqa.grader.model_checks import check_numbers, check_weights, find_usable_measures
+from unoqa.grader.model_checks import check_numbers, check_weights, explain, find_usable_measures
 from unoqa.grader.open_encoders import OpenEncoders
 from unoqa.grader.packages import check_packages, list_packages
 from unoqa.grader.recipe_values import check_keys, parse_panel, parse_size, parse_slab, parse_split
 from unoqa.grader.scans import FittedScans
 from unoqa.grader.scope import ANY, Scope
+from unoqa.grader.settling import COHORT, restore_statistics
 from unoqa.grader.statistics import CohortStatistics
 from unoqa.store.model_folder import read_model_folder, write_model_folder
 from unoqa.version import __version__
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from unoqa.grader.panel import Panel
     from unoqa.grader.split import FittedSplit, Split
     from unoqa.store.model_folder import ModelFiles
-
-COHORT = "cohort."
-"""What the names of arrays begin with that hold the statistics of the cohort a model was settled on."""
 
 
 @final
@@ -151,55 +149,9 @@ def read_model(folder: Path, device: torch.device) -> tuple[Model, FittedSplit |
         if settled is None:
             return model, None, 0, None
         split = model.split.restore(select_prefix(files.arrays, "settled."), settled)
-        return model, split, settled["cohort"], _restore_statistics(files)
+        return model, split, settled["cohort"], restore_statistics(files)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
-        raise _explain(folder, error) from error
-
-
-@final
-@dataclass(frozen=True)
-class Settling:
-    """What a model folder says of how it was settled, without anything that grades.
-
-    Attributes:
-        members: of the panel, as the settings of the recipe have them.
-        statistics: of the cohort that the model was settled on; None if it keeps none.
-    """
-
-    checksum: str
-    threshold: float
-    members: Sequence[Mapping[str, Any]]
-    is_settled: bool
-    statistics: CohortStatistics | None
-
-
-def read_settling(folder: Path) -> Settling:
-    """Read of a model folder only what monitoring needs, in a fraction of the time of `read_model`.
-
-    Raises:
-        ModelError: as `read_model`.
-    """
-    files = read_model_folder(folder)
-    document = files.document
-    try:
-        return Settling(
-            files.checksum,
-            float(document["threshold"]),
-            document["settings"]["members"],
-            "settled" in document,
-            _restore_statistics(files),
-        )
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise _explain(folder, error) from error
-
-
-def _restore_statistics(files: ModelFiles) -> CohortStatistics | None:
-    names = files.document.get("settled", {}).get("statistics")
-    return None if names is None else CohortStatistics.restore(names, select_prefix(files.arrays, COHORT))
-
-
-def _explain(folder: Path, error: Exception) -> ModelError:
-    return ModelError(f"The model {folder} is not as unoqa writes it ({type(error).__name__}: {error}); fit it again.")
+        raise explain(folder, error) from error
 
 
 def _document(model: Model, graphs: Mapping[int, bytes]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from unoqa.grader.packages import name_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from unoqa.core.contracts import State
     from unoqa.grader.open_encoders import OpenEncoders
@@ -76,3 +77,8 @@ def check_weights(checksums: list[str], encoders: OpenEncoders) -> None:
                 f"An encoder's weights have SHA-256 {encoder.checksum[:12]}…, but the model was made with "
                 f"{made[:12]}…; copy the model again from where it was made."
             )
+
+
+def explain(folder: Path, error: Exception) -> ModelError:
+    """Return the error of a model folder that cannot be restored."""
+    return ModelError(f"The model {folder} is not as unoqa writes it ({type(error).__name__}: {error}); fit it again.")

@@ -10,13 +10,13 @@ from unoqa.benchmark.monitoring.drift import Comparison, Movement, compare, find
 from unoqa.benchmark.monitoring.periods import By, group_images, iterate_images
 from unoqa.benchmark.monitoring.words import Words
 from unoqa.core.errors import UsageError
-from unoqa.grader.model import read_settling
+from unoqa.grader.settling import read_settling
 from unoqa.grader.statistics import FEWEST, CohortStatistics
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from unoqa.grader.model import Settling
+    from unoqa.grader.settling import Settling
 
 
 @final
