@@ -175,7 +175,7 @@ def test_readers_and_final_grades_are_counted_and_each_image_has_its_own(results
     page = write(results)
     finals = [image.get("final") for image in data_of(page)["images"]]
     assert finals[:4] == ["outstanding, of all readers", "readers disagree", "ungradable, adjudicated", None]
-    assert "<title>Image quality of 40 scans – results – unoqa</title>" in page
+    assert "<title>Image quality of 40 scans – unoqa</title>" in page
 
 
 def test_the_paragraph_has_every_number_and_the_citation(cohort):

@@ -69,7 +69,7 @@ def test_it_opens_from_disk_asks_for_nothing_and_shows_all(opened):
 
 
 def test_hostile_names_are_text(opened):
-    assert opened.title() == f"Image quality of {len(NAMES)} scans – results – unoqa"
+    assert opened.title() == f"Image quality of {len(NAMES)} scans – unoqa"
     for name in HOSTILE:
         opened.get_by_label("Search by name").fill(name)
         assert shown(opened) == 1

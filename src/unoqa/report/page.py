@@ -80,12 +80,12 @@ def _render(cohort: Cohort, scans: Sequence[Scan], results: Results, exclusion: 
         data=encode(make_data(cohort, scans, files)),
         block=BLOCK,
         beside=any(files),
-        **_describe(cohort, scans, results.folder.absolute().name),
+        **_describe(cohort, scans),
         exclusion=exclusion,
     )
 
 
-def _describe(cohort: Cohort, scans: Sequence[Scan], folder: str) -> dict[str, Any]:
+def _describe(cohort: Cohort, scans: Sequence[Scan]) -> dict[str, Any]:
     """Return what the static part of the page says."""
     shown = {scan.position: number for number, scan in enumerate(scans)}
     total = len(cohort.scans)
@@ -99,7 +99,6 @@ def _describe(cohort: Cohort, scans: Sequence[Scan], folder: str) -> dict[str, A
         "doubtful": _count_doubtful(cohort),
         "sure": SURE,
         "hints": [(shown.get(hint.scan.position), hint) for hint in choose_hints(cohort)],
-        "folder": folder,
         "tables": [*make_tables(cohort), *tabulate_review(cohort)],
         "methods": write_methods(cohort),
         "failures": [scan for scan in cohort.scans if scan.grading.grade is None],
