@@ -20,10 +20,10 @@ ROUNDING = 1e-6
 
 
 def restore_as_from_file(settings: LowQualityModule, fitted: FittedModule, scales: tuple[Scale, ...]) -> FittedModule:
-    """Return the module that a file of the fitted one's arrays would give.
+    """Return the module that a file of the arrays would give: the fitted one itself, if its arrays are as in a file.
 
     Calibration and later gradings then see the same module to the last bit: a file has every array in one order of
-    memory, and the last bits of a product depend on that order.
+    memory, and the last bits of a product depend on that order. A module that was fitted also knows how it learned.
 
     Raises:
         FitError: the arrays cannot be kept in a file, or the module does not come back from them.
@@ -44,7 +44,7 @@ def restore_as_from_file(settings: LowQualityModule, fitted: FittedModule, scale
             f"{_name(settings)} does not come back from its own state: '{changed}' is another array after `restore`; "
             "mend `state` or `restore`."
         )
-    return restored
+    return fitted if all(array.is_contiguous() for array in fitted.state().values()) else restored
 
 
 def check_evidence(settings: LowQualityModule, evidence: Evidence, image: str) -> None:
