@@ -135,7 +135,7 @@ def test_tables_of_other_images_are_not_replaced(give, labelled, tmp_path):
     tables.mkdir()
     (tables / "reproduction.md").touch()
     (tables / "reproduction.json").write_text('{"images": "12, of others"}')
-    assert give(folder) == f"{tables} holds the tables of other images or of other grades; name a new folder."
+    assert give(folder) == f"{tables} holds the tables of other images; name a new folder."
 
 
 def test_a_missing_split_is_named_beside_what_was_found(shown, published):

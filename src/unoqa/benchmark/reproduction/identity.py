@@ -19,14 +19,13 @@ FACTS = "reproduction.json"
 
 
 def describe_images(studies: Iterable[Study]) -> str:
-    """Return how many images there are, and a digest of their names and grades, whatever the seed."""
-    lines = []
+    """Return how many images there are, and a digest of their names, whatever the seed and the grades."""
+    names = []
     for study in studies:
-        lines += [f"{study.name}/{image.name} outstanding" for image in study.fit]
+        names += [f"{study.name}/{image.name}" for image in study.fit]
         graded = (*study.test, *study.external, *study.validation)
-        lines += [f"{study.name}/{image.reference.name} {image.grade.word}" for image in graded]
-    digest = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
-    return f"{len(lines)}, SHA-256 of names and grades {digest}"
+        names += [f"{study.name}/{image.reference.name}" for image in graded]
+    return f"{len(names)}, SHA-256 of names {hashlib.sha256(chr(10).join(sorted(names)).encode()).hexdigest()}"
 
 
 def refuse_other_images(folder: Path, images: str) -> None:
@@ -43,4 +42,4 @@ def refuse_other_images(folder: Path, images: str) -> None:
     except (ValueError, LookupError, TypeError):
         kept = "unknown"
     if kept != images:
-        raise ResultsError(f"{folder} holds the tables of other images or of other grades; name a new folder.")
+        raise ResultsError(f"{folder} holds the tables of other images; name a new folder.")

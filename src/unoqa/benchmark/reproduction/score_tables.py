@@ -159,4 +159,4 @@ def _format_passes(passes: float) -> str:
 def _format_difference(pairs: Sequence[tuple[float, float]]) -> str:
     """Write two numbers, each a mean over the seeds, and their difference with its sign."""
     one, other = np.mean(pairs, axis=0)
-    return f"{one:.3f} − {other:.3f} = {f'{one - other:+z.3f}'.replace('-', '−')}"
+    return f"{one:.3f} − {other:.3f} = {one - other:+z.3f}"

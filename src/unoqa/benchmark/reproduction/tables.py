@@ -160,7 +160,7 @@ def format_mean_std(values: Sequence[float], *, scale: float = 100.0, digits: in
     numbers = numbers[~np.isnan(numbers)]
     if not len(numbers):
         return DASH
-    mean = f"{numbers.mean():z.{digits}f}".replace("-", "−")
+    mean = f"{numbers.mean():z.{digits}f}"
     return mean if len(numbers) == 1 else f"{mean} ± {numbers.std(ddof=1):.{digits}f}"
 
 
