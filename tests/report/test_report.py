@@ -227,6 +227,15 @@ def test_the_paragraph_names_what_the_score_is_made_of_and_is_the_papers_method_
     )
 
 
+def test_the_paragraph_of_an_adapted_model_promises_nothing_of_outstanding_images(cohort):
+    model = model_with({"final": "folds"}, [BLUR])
+    adapted = replace(model, facts={**model.facts, "adapted": {"images": 100, "fitted": 40}, "alpha": 0.1})
+    text = write_methods(replace(cohort, models=(adapted,)))
+    assert "it learns from unlabelled images, and uses no labels." in text
+    assert "fitted on the 40 of 100 unlabelled images that a model of another device ranked best." in text
+    assert "conformal" not in text
+
+
 @pytest.fixture
 def several(tmp_path):
     folder = write_cohort(tmp_path / "several", NAMES, facts=SEVERAL)

@@ -56,13 +56,15 @@ def _sentences(cohort: Cohort) -> Iterator[str]:
     run, total = cohort.run, len(cohort.scans)
     calibrated = any(model.facts.get("calibration") for model in cohort.models)
     labels = "its borders between grades were set with labels" if calibrated else "uses no labels"
+    adapted = any(model.facts.get("adapted") for model in cohort.models)
+    learned = "unlabelled images" if adapted else "outstanding images only"
     implemented = all(follows_paper(model.facts.get("settings") or {}) for model in cohort.models)
     paper = "the method of UNO-QA (Chen et al. 2022)"
     method = paper if implemented else f"a method that begins with {paper} and has another score and split"
     yield (
         f"Image quality of {total} OCTA en-face images was graded with unoqa "
         f"{run.get('versions', {}).get('unoqa', '')}{'' if cohort.several else f' ({_name(cohort.models[0])})'}: "
-        f"{method}; it learns from outstanding images only, and {labels}."
+        f"{method}; it learns from {learned}, and {labels}."
     )
     if cohort.several:
         yield f"Of {len(cohort.models)} models, each image was graded by the one that was fitted on such scans."

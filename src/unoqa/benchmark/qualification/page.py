@@ -48,10 +48,11 @@ def list_facts(model: Grader | SettledGrader) -> dict[str, str]:
     fitted, scope = model.grader.model, model.grader.model.scope
     kinds = {name.replace("_", " "): ", ".join(values) for name, values in scope.kinds.items()}
     split = "frozen (settled)" if model.frozen_split is not None else "made anew for each cohort"
+    what = "images that a model of another device ranked best" if fitted.adapted else "outstanding images"
     return {
         "model (SHA-256 of its checksums)": fitted.checksum,
         "recipe": fitted.recipe,
-        "fitted": f"{fitted.date[:10]}, on {model.grader.fitted.report.used} outstanding images",
+        "fitted": f"{fitted.date[:10]}, on {model.grader.fitted.report.used} {what}",
         "slab": f"{scope.slab}, by the setting of the fit; files are asked only where they name one",
         **kinds,
         "gradable or ungradable": split,

@@ -25,7 +25,8 @@ def describe_images(studies: Iterable[Study]) -> str:
         names += [f"{study.name}/{image.name}" for image in study.fit]
         graded = (*study.test, *study.external, *study.validation)
         names += [f"{study.name}/{image.reference.name}" for image in graded]
-    return f"{len(names)}, SHA-256 of names {hashlib.sha256(chr(10).join(sorted(names)).encode()).hexdigest()}"
+    digest = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
+    return f"{len(names)}, SHA-256 of names {digest}"
 
 
 def refuse_other_images(folder: Path, images: str) -> None:

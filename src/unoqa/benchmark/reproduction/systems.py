@@ -93,7 +93,7 @@ class Effort:
 
     def describe(self) -> str:
         """Write the training for the report."""
-        part = f", {self.share:.1%} of the published passes" if self.share < 1 and self.training != "budget" else ""
+        part = f", {self.share:.1%} of the published passes" if self.share < 1 else ""
         return f"{self.training}{part}"
 
     def shorten(self, name: str, panel: Panel) -> Panel:
