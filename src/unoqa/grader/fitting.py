@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, final
@@ -15,17 +16,16 @@ from unoqa.core.errors import FitError
 from unoqa.core.parallel import map_in_order
 from unoqa.core.work import NoCheckpoints, Work
 from unoqa.grader.cohort import FittedThreshold
-from unoqa.grader.content import describe_content
 from unoqa.grader.cross_fitting import assign_folds
 from unoqa.grader.findings import FittedFindings
-from unoqa.grader.groups import find_groups
+from unoqa.grader.groups import Groups, find_groups
 from unoqa.grader.heat import HeatLevels
 from unoqa.grader.source import LazyImage
 from unoqa.grader.statistics import describe_statistics
 from unoqa.store.workspace import make_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from unoqa.core.contracts import Threshold
     from unoqa.core.features import FeatureSet
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from unoqa.grader.open_encoders import OpenEncoders
     from unoqa.grader.panel import FittedPanel, HeldOut, Panel
     from unoqa.grader.source import ImageSource
+
+Contents = Sequence[Float[np.ndarray, "4 statistics"] | None]
+"""Statistics of images by their places; None of one that cannot be used."""
 
 FEWEST_HELD_OUT = 5
 """Smallest number of images by which a held-out calibration standardises scores; fewer give no usable deviation."""
@@ -96,30 +99,39 @@ class Fitted:
 
 
 def fit_on_outstanding(
-    panel: Panel, threshold: Threshold, cache: CachedFeatures, source: ImageSource, *, seed: int, progress: Progress
+    panel: Panel,
+    threshold: Threshold,
+    cache: CachedFeatures,
+    source: ImageSource,
+    *,
+    seed: int,
+    progress: Progress,
+    contents: Contents = (),
 ) -> Fitted:
     """Fit on outstanding images; with a persistent workspace an interrupted fit continues where it stopped.
+
+    Args:
+        contents: what kind of picture each image is, as `describe_content` returns it; without them nobody looks
+            whether the images are of two populations.
 
     Raises:
         FitError: fewer images can be used than the panel or the threshold needs.
     """
-    needed = _count_needed(panel, threshold)
     encoders, workspace = cache.encoders, cache.workspace
     images = _encode(cache, source, progress)
-    if len(images.used) < needed:
+    if len(images.used) < (needed := _count_needed(panel, threshold)):
         raise _too_few(len(images.used), needed, source, images.failures)
     patients = _list_patients(images)
     _check_patients(panel, threshold, patients, seed=seed)
     release_freed_memory()
     notices: list[str] = []
     key = make_key(repr(panel), seed, list(images.used), encoders.keys, patients)
-    work = Work(
-        progress, workspace.checkpoints(key) if workspace.persistent else NoCheckpoints(), notify=notices.append
-    )
+    kept = workspace.checkpoints(key) if workspace.persistent else NoCheckpoints()
+    work = Work(progress, kept, notify=notices.append)
     features = images.features[: len(panel.encoders())]
     names = [image.name for image in images.used.values()]
     fitted, held_out = panel.fit(features, seed=seed, work=work, groups=patients, names=names)
-    groups = find_groups(_describe_images(encoders, images))
+    groups = _find_groups(encoders, images, contents)
     report = FitReport(
         len(names),
         tuple(images.failures),
@@ -131,11 +143,15 @@ def fit_on_outstanding(
         _list_held_out(held_out, images.positions, len(source)),
         groups.sizes,
     )
-    with map_in_order(FittedFindings.fit, [images.features[encoders.measures]]) as results:
-        findings = next(results)
-    levels = HeatLevels.from_pairs(held_out.levels)
+    findings = _fit_findings(images.features[encoders.measures])
     fitted_threshold = FittedThreshold.fit(threshold, held_out.scores, seed=seed)
+    levels = HeatLevels.from_pairs(held_out.levels)
     return Fitted(fitted, fitted_threshold, findings, levels, np.sort(held_out.scores), report)
+
+
+def _fit_findings(measured: FeatureSet) -> FittedFindings:
+    with map_in_order(FittedFindings.fit, [measured]) as results:
+        return next(results)
 
 
 @final
@@ -174,12 +190,14 @@ def _list_held_out(held_out: HeldOut, positions: Sequence[int], given: int) -> t
     return tuple(modules.tolist())
 
 
-def _describe_images(encoders: OpenEncoders, images: _EncodedImages) -> Float[np.ndarray, "images numbers"]:
-    """Return the statistics of whole images."""
+def _find_groups(encoders: OpenEncoders, images: _EncodedImages, contents: Contents) -> Groups:
+    """Look for two populations among the images, by the statistics of each; none if one of them has none."""
+    known = [content for place in images.positions if contents and (content := contents[place]) is not None]
+    if len(known) < len(images.positions):
+        return find_groups(np.empty((0, 0)))
     measured = images.features[encoders.measures].batches(size=1)
-    with map_in_order(lambda image: describe_content(image.load()), images.used.values()) as contents:
-        each = [describe_statistics(encoders, *one) for one in zip(measured, contents, strict=True)]
-    return np.array([list(one.values()) for one in each])
+    each = [describe_statistics(encoders, *one) for one in zip(measured, known, strict=True)]
+    return find_groups(np.array([list(one.values()) for one in each]))
 
 
 def _count_needed(panel: Panel, threshold: Threshold) -> int:

@@ -58,7 +58,15 @@ class Preparation:
             FitError, ImageError: as `Recipe.fit`.
         """
         cache = CachedFeatures(self.encoders, workspace, encode)
-        fitted = fit_on_outstanding(self.panel, self.threshold, cache, self.source, seed=seed, progress=progress)
+        fitted = fit_on_outstanding(
+            self.panel,
+            self.threshold,
+            cache,
+            self.source,
+            seed=seed,
+            progress=progress,
+            contents=self.found.contents,
+        )
         report = replace(fitted.report, notices=(*self._list_notices(), *fitted.report.notices))
         return Grader(
             Model(

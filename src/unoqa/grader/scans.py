@@ -131,11 +131,13 @@ class Survey:
         scans: what they have in common.
         source: the scans, with what their files and the manifest say of them.
         notices: sentences about what is odd.
+        contents: statistics of each image, as `describe_content` returns them; None of one that cannot be used.
     """
 
     scans: FittedScans
     source: ImageSource
     notices: tuple[str, ...]
+    contents: tuple[Float[np.ndarray, "4 statistics"] | None, ...]
 
 
 def survey(source: ImageSource, declared: tuple[float, float] | None, crop: Crop = WHOLE) -> Survey:
@@ -163,7 +165,8 @@ def survey(source: ImageSource, declared: tuple[float, float] | None, crop: Crop
         image if isinstance(look, Failure) else replace(image, facts=look.facts)
         for image, look in zip(source.images, found, strict=True)
     ]
-    return Survey(scans, replace(source, images=tuple(told)), tuple(filter(None, notices)))
+    contents = tuple(None if isinstance(look, Failure) else look.content for look in found)
+    return Survey(scans, replace(source, images=tuple(told)), tuple(filter(None, notices)), contents)
 
 
 def describe_warnings(assessed: Sequence[Assessment | Failure], scans: FittedScans) -> tuple[str, ...]:
