@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from unoqa.benchmark.phantom.contract import load_damages
-from unoqa.benchmark.selftest.trial import NAMED_AMONG, UNDAMAGED
+from unoqa.benchmark.selftest.trial import UNDAMAGED, Planted, plant
 from unoqa.core.assessment import Failure
 from unoqa.core.parallel import map_all
 from unoqa.core.progress import NoProgress
 
 if TYPE_CHECKING:
-    from unoqa.benchmark.phantom.contract import Damage
-    from unoqa.core.image import EnfaceImage
     from unoqa.core.progress import Progress
     from unoqa.grader.fitting import Fitted
     from unoqa.grader.grader import Grader
@@ -48,21 +45,14 @@ class _Judge:
     encoders: OpenEncoders
     fitted: Fitted
 
-    def try_scan(self, scan: EnfaceImage, *, seed: tuple[int, int]) -> Iterator[_Seen]:
-        """Judge a scan, undamaged and with each kind of damage; a scan that is not square is made so."""
-        square = replace(scan, pixels=scan.resize(min(scan.pixels.shape)))
-        yield self._judge(square, UNDAMAGED, None)
-        for kind, damage in load_damages().items():
-            damaged, _ = damage.apply(square.pixels, SEVERITY, np.random.default_rng(seed))
-            yield self._judge(replace(square, pixels=damaged), kind, damage)
-
-    def _judge(self, scan: EnfaceImage, kind: str, damage: Damage | None) -> _Seen:
-        prepared = self.encoders.prepare(scan)
+    def judge(self, planted: Planted) -> _Seen:
+        """Judge a scan with damage."""
+        prepared = self.encoders.prepare(planted.scan)
         encoded = self.encoders.encode(prepared)
         if self.fitted.threshold.passes(self.fitted.panel.predict(encoded).score):
-            return _Seen(kind, refused=False, named=False)
-        findings = self.fitted.findings.find(self.encoders.measure(prepared, encoded))[:NAMED_AMONG]
-        return _Seen(kind, True, damage is not None and any(one.measure in damage.measures for one in findings))
+            return _Seen(planted.kind, refused=False, named=False)
+        findings = self.fitted.findings.find(self.encoders.measure(prepared, encoded))
+        return _Seen(planted.kind, refused=True, named=planted.is_named(findings))
 
 
 def add_selftest(grader: Grader, source: ImageSource, *, progress: Progress | None = None) -> Grader:
@@ -82,7 +72,8 @@ def add_selftest(grader: Grader, source: ImageSource, *, progress: Progress | No
         fitted = grader.fitted
         panel = fitted.panel if module < 0 else fitted.panel.keep(module)
         judge = _Judge(grader.encoders, replace(fitted, panel=panel))
-        return image.apply(lambda scan: list(judge.try_scan(scan, seed=(grader.model.seed, number))))
+        seed = grader.model.seed + number
+        return image.apply(lambda scan: [judge.judge(planted) for planted in plant(scan, (SEVERITY,), seed=seed)])
 
     tried = [one for one in map_all(try_number, range(len(chosen)), task) if not isinstance(one, Failure)]
     if not tried:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
@@ -15,7 +15,7 @@ from unoqa.core.auroc import auroc
 from unoqa.core.findings import describe_findings
 
 if TYPE_CHECKING:
-    from unoqa.benchmark.phantom.contract import Damage
+    from unoqa.core.findings import Finding
     from unoqa.core.image import EnfaceImage
     from unoqa.grader.grader import Grader
 
@@ -69,46 +69,65 @@ class Picture:
     heat: Float[np.ndarray, "rows columns"]
 
 
-def try_scan(grader: Grader, image: EnfaceImage, *, seed: int) -> Iterator[Picture]:
-    """Assess an outstanding scan, undamaged and with each kind of damage at each severity.
+@final
+@dataclass(frozen=True)
+class Planted:
+    """A scan with damage.
+
+    Attributes:
+        kind: of the damage, or `undamaged`.
+        mask: where it is.
+        measures: by which it is to be named.
+    """
+
+    scan: EnfaceImage
+    kind: str
+    severity: float
+    mask: Bool[np.ndarray, "size size"]
+    measures: tuple[str, ...]
+
+    def is_named(self, findings: Sequence[Finding]) -> bool:
+        """Tell whether one of the first two findings, the worst first, names the damage."""
+        return any(finding.measure in self.measures for finding in findings[:NAMED_AMONG])
+
+
+def plant(scan: EnfaceImage, severities: Sequence[float], *, seed: int) -> Iterator[Planted]:
+    """Yield a scan undamaged, and with each kind of damage at each severity.
 
     A scan that is not square is made so. One kind lies at the same place at every severity.
+    """
+    pixels = scan.resize(min(scan.pixels.shape))
+    yield Planted(replace(scan, pixels=pixels), UNDAMAGED, 0.0, np.zeros(pixels.shape, dtype=bool), ())
+    for number, (kind, damage) in enumerate(load_damages().items()):
+        for severity in severities:
+            damaged, mask = damage.apply(pixels, severity, np.random.default_rng((seed, number)))
+            yield Planted(replace(scan, pixels=damaged), kind, severity, mask, damage.measures)
+
+
+def try_scan(grader: Grader, image: EnfaceImage, *, seed: int) -> Iterator[Picture]:
+    """Assess an outstanding scan, undamaged and with each kind of damage at each severity.
 
     Raises:
         ImageError: the scan cannot be used by this model.
     """
-    scan = grader.prepare(image)
-    pixels = scan.resize(min(scan.pixels.shape))
-    nowhere = np.zeros(pixels.shape, dtype=bool)
-    yield _assess(grader, image, replace(scan, pixels=pixels), nowhere, (UNDAMAGED, None, 0.0))
-    for number, (kind, damage) in enumerate(load_damages().items()):
-        for severity in SEVERITIES:
-            damaged, mask = damage.apply(pixels, severity, np.random.default_rng((seed, number)))
-            yield _assess(grader, image, replace(scan, pixels=damaged), mask, (kind, damage, severity))
+    for planted in plant(grader.prepare(image), SEVERITIES, seed=seed):
+        yield _assess(grader, image, planted)
 
 
-def _assess(
-    grader: Grader,
-    image: EnfaceImage,
-    scan: EnfaceImage,
-    mask: Bool[np.ndarray, "size size"],
-    planted: tuple[str, Damage | None, float],
-) -> Picture:
-    kind, damage, severity = planted
-    assessment, make_heat = grader.assess_scan(image, scan, all_findings=True)
+def _assess(grader: Grader, image: EnfaceImage, planted: Planted) -> Picture:
+    assessment, make_heat = grader.assess_scan(image, planted.scan, all_findings=True)
     heat = make_heat()
-    first = {finding.measure for finding in assessment.findings[:NAMED_AMONG]}
     trial = Trial(
         image=image.name,
-        kind=kind,
-        severity=severity,
+        kind=planted.kind,
+        severity=planted.severity,
         score=assessment.score,
         refused=not grader.threshold.passes(assessment.score),
-        named=damage is not None and not first.isdisjoint(damage.measures),
-        place=_compare_place(heat, mask),
+        named=planted.is_named(assessment.findings),
+        place=_compare_place(heat, planted.mask),
         findings=describe_findings(assessment.findings),
     )
-    return Picture(trial, scan.pixels, heat)
+    return Picture(trial, planted.scan.pixels, heat)
 
 
 def _compare_place(heat: Float[np.ndarray, "rows columns"], mask: Bool[np.ndarray, "rows columns"]) -> float:
