@@ -212,6 +212,35 @@ def test_a_key_marks_a_finding_and_no_ring_stays_on_the_next_image(page, results
         saved(page)
 
 
+def test_what_is_marked_in_haste_is_kept_and_stays_with_its_image(page, results):
+    """The server answers late: no mark replaces another, and none lands on the next image."""
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    with Results.open(results) as record:
+        record.write_meta(facts={**record.facts, "faults": ["blur", "motion lines", "noise"]})
+    with serve("review", results) as (_, address):
+        begin(page, address, "Anna")
+        page.page.keyboard.press("a")
+        wait_for_text(page.page, "#status", "Marked: blur.")
+        saved(page)
+        page.page.route("**/review/image?*", hold)
+        page.page.keyboard.press("b")
+        page.page.keyboard.press("c")
+        press(page, "2")
+        for route in held:
+            route.continue_()
+        page.page.unroute("**/review/image?*")
+        wait_for_text(page.page, "#status", "Marked: noise.")
+        assert page.page.locator(".panel .chip[aria-pressed=true]").count() == 0
+        saved(page)
+    with Results.open(results) as record:
+        fields = [one.fields for one in collect_reviews(record.decisions).values()]
+    assert [one["findings"] for one in fields if "findings" in one] == [{"Anna": "blur; motion lines; noise"}]
+
+
 def test_a_changed_grade_asks_why_and_both_stay_in_the_record(page, results):
     with serve("review", results, "--reader", "Anna") as (_, address):
         visit(page, address, "/review?reader=Anna")

@@ -50,14 +50,25 @@ function goOn() {
 
 // --- showing it
 
-function details(position) {
+// What the server says of an image. An answer from before a decision that was saved meanwhile is asked for again.
+async function details(position) {
   const key = `${position} ${state.adjudicating}`;
-  if (!state.details.has(key)) {
-    const values = { ...common, position, ...mode() };
-    state.details.set(key, ask("/review/image", values));
-    state.details.get(key).catch(() => state.details.delete(key));
+  for (;;) {
+    if (!state.details.has(key)) {
+      const values = { ...common, position, ...mode() };
+      state.details.set(key, ask("/review/image", values));
+      state.details.get(key).catch(() => state.details.delete(key));
+    }
+    const asked = state.details.get(key);
+    const shown = await asked;
+    if (state.details.get(key) === asked) return shown;
   }
-  return state.details.get(key);
+}
+
+// What the reader said of an image: what the server has, and over it what is on its way there.
+function recall(shown) {
+  const waiting = outbox.list().filter((one) => one.position === shown.position && one.reader === reader);
+  return { ...shown.mine, ...Object.fromEntries(waiting.map((one) => [one.field, one.value])) };
 }
 
 function forget(position) { for (const adjudicating of [true, false]) state.details.delete(`${position} ${adjudicating}`); }
@@ -107,7 +118,7 @@ async function show() {
   }
   if (current() !== one) return; // the reader has gone on
   showHeat(shown);
-  showDecision(shown.mine, shown.adjudicated, state.adjudicating);
+  showDecision(recall(shown), shown.adjudicated, state.adjudicating);
   showMachine(shown.machine, blind);
   showOthers(shown.others, shown.adjudicated);
   showTrail(shown.trail, shown.others !== null);
@@ -219,7 +230,6 @@ async function decide(grade) {
 }
 
 function send(one, field, value, reason = "") {
-  forget(one.position);
   outbox.add({ position: one.position, name: one.name, reader, field, value: value || null, reason });
 }
 
@@ -252,7 +262,7 @@ async function toggleFault(fault) {
   const one = current();
   if (!one) return;
   const shown = await details(one.position);
-  const before = splitFaults(shown.mine.findings);
+  const before = splitFaults(recall(shown).findings);
   const after = before.includes(fault) ? before.filter((name) => name !== fault) : [...before, fault];
   change(one, shown, "findings", after.join("; "));
   say(after.includes(fault) ? `Marked: ${fault}.` : `No longer marked: ${fault}.`);
@@ -260,15 +270,14 @@ async function toggleFault(fault) {
 
 async function toggleCause(cause) {
   const one = current();
+  if (!one) return;
   const shown = await details(one.position);
-  change(one, shown, "cause", shown.mine.cause === cause ? null : cause);
+  change(one, shown, "cause", recall(shown).cause === cause ? null : cause);
 }
 
 function change(one, shown, field, value) {
   send(one, field, value);
-  const next = { ...shown, mine: { ...shown.mine, [field]: value } };
-  state.details.set(`${one.position} ${state.adjudicating}`, Promise.resolve(next)); // until the server has it
-  showDecision(next.mine, next.adjudicated, state.adjudicating);
+  if (current() === one) showDecision(recall(shown), shown.adjudicated, state.adjudicating);
 }
 
 let noted = null; // the image whose note is being written
