@@ -212,6 +212,6 @@ def test_a_quick_look_says_where_the_tables_are_and_what_was_left_out(unoqa, cli
     ended = unoqa("reproduce", clinic.folder, "-o", tmp_path / "tables", *words)
     assert ended.exit_code == 0, ended.output
     *notes, last = ended.stderr.splitlines()
-    assert last == f"Tables in {tmp_path / 'tables'}: reproduction.md, reproduction.html, reproduction.csv."
+    assert last == f"Tables in {tmp_path / 'tables'}: reproduction.md, .html, .csv and .json."
     assert notes[0] == "Note: PaDiM: layer 3 is left out; the weights file lacks it."
     assert "data set: phantom (a quick look" in (tmp_path / "tables" / "reproduction.md").read_text(encoding="utf-8")

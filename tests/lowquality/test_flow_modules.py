@@ -13,6 +13,7 @@ from torch import nn
 
 from unoqa.core.errors import FitError
 from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
+from unoqa.grader.module_checks import restore_as_from_file
 from unoqa.lowquality.cflow import Cflow
 from unoqa.lowquality.fastflow import Fastflow
 from unoqa.lowquality.flows.positional_encoding import positional_encoding
@@ -105,6 +106,21 @@ def test_an_untrained_flow_is_where_the_training_starts(module):
     assert torch.equal(untrained.compute_latents(pyramid)[0], fitted.compute_latents(pyramid)[0])
     assert [one.taken for one in untrained.trainings] == [0]
     assert fitted.trainings[0].taken > 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *(replace(CFLOW, permutation=permutation) for permutation in ("hard", "soft")),
+        replace(CFLOW, permutation="soft", start="random"),
+        *(replace(FASTFLOW, start=start) for start in ("gaussian", "random", "layer-norm")),
+    ],
+    ids=["cflow-hard", "cflow-soft", "cflow-as-published", "fastflow", "fastflow-random", "fastflow-as-published"],
+)
+def test_a_flow_that_is_checked_after_its_fit_still_knows_how_it_was_trained(settings):
+    given = features(correlated())
+    fitted = settings.fit(given, seed=3)
+    assert restore_as_from_file(settings, fitted, given.scales) is fitted
 
 
 def test_behind_a_layer_norm_a_flow_sees_neither_the_mean_nor_the_contrast_of_an_image():

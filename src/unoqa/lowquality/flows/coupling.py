@@ -115,7 +115,7 @@ def draw_rotation(channels: int, generator: torch.Generator) -> Float[Tensor, "c
     orthogonal = orthogonal * triangle.diagonal().sign()
     if torch.linalg.det(orthogonal) < 0:
         orthogonal[:, 0] = -orthogonal[:, 0]
-    return orthogonal.float()
+    return orthogonal.float().contiguous()  # as it comes back from a file
 
 
 def multiply_channels(x: Tensor, matrix: Float[Tensor, "outputs channels"]) -> Tensor:
