@@ -161,6 +161,20 @@ def test_a_final_grade_is_given_with_a_reason_and_the_count_falls(page, results)
     assert final == [(3, "gradable", "both looked again")]
 
 
+def test_who_decides_disagreements_sees_how_well_all_readers_agree(page, results):
+    for position in (3, 5):
+        review(results, (position, "Anna", "grade", "gradable"), (position, "Bela", "grade", "ungradable"))
+    with serve("review", results) as (_, address):
+        begin(page, address, "Manager")
+        wait_for_text(page.page, "#agreement", "once you have graded images")
+        page.page.get_by_role("button", name=re.compile("Disagreements")).click()
+        wait_for_text(page.page, "#agreement", "Anna and Bela")
+        assert "Bela and unoqa" in page.page.locator("#agreement").inner_text()
+        assert page.violations() == []
+        page.page.get_by_role("button", name="Grade", exact=True).click()
+        wait_for_text(page.page, "#agreement", "once you have graded images")
+
+
 def test_a_blind_reader_meets_no_disagreement_before_grading_the_image(page, results):
     review(results, (3, "Anna", "grade", "gradable"), (3, "Bela", "grade", "ungradable"))
     with serve("review", results) as (_, address):

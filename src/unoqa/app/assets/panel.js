@@ -100,24 +100,27 @@ export function showTrail(trail, complete) {
   }));
 }
 
-export function showAgreement(pairs, reader) {
+// Who decides where readers disagree, and may have graded nothing, sees the agreement of all.
+export function showAgreement(pairs, reader, adjudicating) {
   const box = byId("agreement");
-  const own = pairs.filter((pair) => pair.images && (pair.first === reader || pair.second === reader));
-  if (!own.length) {
-    box.replaceChildren(make("p", "Appears once you have graded images.", "muted"));
+  const isOwn = (pair) => pair.first === reader || pair.second === reader;
+  const shown = pairs.filter((pair) => pair.images && (adjudicating || isOwn(pair)));
+  if (!shown.length) {
+    box.replaceChildren(make("p", adjudicating ? "Nobody has graded an image yet." : "Appears once you have graded images.", "muted"));
     return;
   }
   const table = make("table");
   const head = table.createTHead().insertRow();
-  for (const title of ["with", "images", "equal", "kappa (95 %)"]) head.append(Object.assign(make("th", title), { scope: "col" }));
+  for (const title of [adjudicating ? "between" : "with", "images", "equal", "kappa (95 %)"]) head.append(Object.assign(make("th", title), { scope: "col" }));
   const body = table.createTBody();
-  for (const pair of own) {
+  for (const pair of shown) {
     const row = body.insertRow();
     const other = pair.first === reader ? pair.second : pair.first;
-    row.append(Object.assign(make("th", other, "name"), { scope: "row" }), make("td", pair.images), make("td", pair.same), make("td", describeKappa(pair)));
+    const who = adjudicating ? `${pair.first} and ${pair.second}` : other;
+    row.append(Object.assign(make("th", who, "name"), { scope: "row" }), make("td", pair.images), make("td", pair.same), make("td", describeKappa(pair)));
   }
   box.replaceChildren(table);
-  const machine = own.find((pair) => "blind" in pair);
+  const machine = shown.find((pair) => "blind" in pair && isOwn(pair));
   if (machine) box.append(make("p", `${machine.blind} of ${machine.images} graded without seeing what unoqa says.`, "muted"));
 }
 

@@ -8,7 +8,7 @@ import { Viewer } from "/assets/viewer.js";
 const { folder, results, reader, blind } = document.body.dataset;
 const AHEAD = 3; // images that are fetched before they are wanted
 
-const state = { images: [], unsure: 0, disagreements: [], hidden: 0, at: 0, adjudicating: false, seen: false, details: new Map(), pictures: new Map(), final: new Map() };
+const state = { images: [], pairs: [], unsure: 0, disagreements: [], hidden: 0, at: 0, adjudicating: false, seen: false, details: new Map(), pictures: new Map(), final: new Map() };
 const common = { results, reader, ...(blind ? { blind: "1" } : {}) };
 
 const viewer = reader ? new Viewer(byId("panes"), byId("zoom")) : null;
@@ -304,8 +304,9 @@ async function refresh() {
   state.unsure = next.unsure;
   for (const one of state.images) one.mine = waiting.get(one.position) ?? grades.get(one.position) ?? null;
   if (!state.adjudicating) [state.disagreements, state.hidden] = [next.disagreements, next.hidden];
+  state.pairs = pairs;
   showProgress();
-  showAgreement(pairs, reader);
+  showAgreement(pairs, reader, state.adjudicating);
 }
 
 async function reload() {
@@ -320,6 +321,7 @@ async function setMode(adjudicating) {
   await refresh();
   state.adjudicating = adjudicating;
   state.final.clear();
+  showAgreement(state.pairs, reader, adjudicating);
   byId("mode-read").setAttribute("aria-pressed", String(!adjudicating));
   byId("mode-adjudicate").setAttribute("aria-pressed", String(adjudicating));
   state.at = Math.max(0, findOpen(0));
