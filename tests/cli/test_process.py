@@ -134,7 +134,9 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (20_000,) * 2)
 main()
 """
     recipe = small("measures", tmp_path)
-    ended = run_python(program, "fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe)
+    ended = run_python(
+        program, "fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe, "--no-selftest"
+    )
     assert ended.returncode == 2
     why = f"{os.strerror(errno.EFBIG)}; free space there or name another place, then run the same command again."
     assert ended.stderr == f"unoqa: {tmp_path / 'model'}: {why}\n"
@@ -150,7 +152,7 @@ def test_no_library_writes_to_the_console_of_a_fresh_home(writable, unoqa, clini
     if not writable:
         environment["MPLCONFIGDIR"] = str(tmp_path / "file" / "matplotlib")
     for words in (
-        ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe, "-q"),
+        ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe, "-q", "--no-selftest"),
         ("grade", clinic.some(tmp_path / "scans", 3), "-m", settled_model, "-o", tmp_path / "results", "-q"),
     ):
         command = [INSTALLED, *map(str, words)]
