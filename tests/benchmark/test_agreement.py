@@ -16,7 +16,7 @@ from unoqa.benchmark.agreement import (
     measure_agreement,
     quadratic_weights,
 )
-from unoqa.core.auroc import auroc
+from unoqa.core.auroc import auroc, auroc_difference
 from unoqa.core.grading import Grade
 
 grades = st.integers(0, 2)
@@ -60,6 +60,35 @@ def test_the_auroc_is_scikit_learns(worse, better):
     truth = [1] * len(worse) + [0] * len(better)
     found = auroc(np.array(worse, dtype=np.float64), np.array(better, dtype=np.float64))
     assert found == pytest.approx(roc_auc_score(truth, worse + better))
+
+
+def test_the_interval_of_a_difference_of_areas_is_that_of_resampled_images():
+    """Percentiles of 2,000 resamples of each class are the outside truth; both scores have ties."""
+    random = np.random.default_rng(0)
+    truth = np.repeat([1.0, 0.0], [70, 90])
+    scores = np.round(np.stack([truth + random.normal(size=160), truth / 2 + random.normal(size=160)]), 1)
+    high, low = scores[:, :70], scores[:, 70:]
+    difference, least, most = auroc_difference(high, low)
+    assert difference == pytest.approx(auroc(high[0], low[0]) - auroc(high[1], low[1]))
+    drawn = []
+    for _ in range(2000):
+        some, others = high[:, random.integers(70, size=70)], low[:, random.integers(90, size=90)]
+        drawn.append(auroc(some[0], others[0]) - auroc(some[1], others[1]))
+    assert np.percentile(drawn, [2.5, 97.5]) == pytest.approx([least, most], abs=0.01)
+    assert 0.1 < most - least < 0.3
+
+
+def test_the_interval_of_a_difference_of_areas_follows_its_definition():
+    """DeLong's covariance from the kernel of each pair of images, written out."""
+    random = np.random.default_rng(1)
+    high, low = random.normal(1, 1, (2, 12)), random.normal(0, 1, (2, 9))
+    kernel = (high[:, :, None] > low[:, None, :]).astype(float)
+    parts = [(kernel.mean(axis=2), 12), (kernel.mean(axis=1), 9)]
+    covariance = sum(np.cov(values) / count for values, count in parts)
+    half = 1.959963984540054 * np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    difference, least, most = auroc_difference(high, low)
+    assert (least, most) == pytest.approx((difference - half, difference + half))
+    assert np.isnan(auroc_difference(high, low[:, :1])).all()
 
 
 def test_the_rows_of_the_confusion_matrix_are_the_reference():

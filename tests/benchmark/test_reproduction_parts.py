@@ -448,7 +448,7 @@ def test_rows_that_rank_alike_are_marked_with_the_row_that_they_equal(tmp_path):
     learned = scores.make_learning_table("all").rows
     assert [row[:2] for row in learned] == [("CFLOW", "score"), ("CFLOW", "mean of the maps")]
     assert learned[0][2:6] == ("0.5 / 4.0 / 8.0", "1.000 → 1.000", "1.000", "1.000 ‡")
-    assert learned[0][6].endswith("= +0.000")
+    assert learned[0][6].endswith("= +0.000 (+0.000 to +0.000)")
     assert "‡" not in learned[1][5]
     table = make_table_1(split_cells({KEY: cell()}), [("CFLOW", "maps", "pca")], "5 / 15 / 20", {"CFLOW"})
     assert table.rows[0][0] == "CFLOW ‡"

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 
 from unoqa.benchmark.reproduction.cells import compute_aurocs
 from unoqa.benchmark.reproduction.tables import DASH, EQUAL, EQUAL_MARK, Table, format_mean_std
+from unoqa.core.auroc import auroc, auroc_difference
 from unoqa.core.grading import Grade
 from unoqa.thresholds.conformal import Conformal
 
@@ -109,7 +110,8 @@ class ScoreTables:
             "training, and by the Gaussian (behind a LayerNorm the loss is that of the normalised grid, which does "
             "not compare with the Gaussian's). Then Spearman's correlation with the Gaussian's ranking of the test "
             f"set ({EQUAL_MARK}: at least {EQUAL}, equal in effect), and AUROC less the Gaussian's; by the recipe's "
-            "score, and by the mean of the maps."
+            "score, and by the mean of the maps. In brackets, for one seed, the 95 % interval of the difference "
+            "(DeLong 1988)."
         )
         numbers = ("passes kept / seen / planned", "loss: start → end", "Gaussian's loss")
         head = ("flow", "by", *numbers, "Spearman", "O: flow − Gaussian", "U: flow − Gaussian")
@@ -140,7 +142,6 @@ def _make_learning_row(system: str, seeds: list[ScoreMetrics], by: int) -> tuple
     start, end, gaussian = (format_mean_std(each, scale=1.0, digits=3) for each in zip(*losses, strict=True))
     pairs = [(one.grades, (one.scores, one.means)[by], learning.gaussian_scores[by]) for one, learning in learned]
     rank = [float(spearmanr(mine, its).statistic) for _, mine, its in pairs]
-    aurocs = [[compute_aurocs(grades, each) for each in both] for grades, *both in pairs]
     return (
         system,
         BY[by],
@@ -148,7 +149,8 @@ def _make_learning_row(system: str, seeds: list[ScoreMetrics], by: int) -> tuple
         f"{start} → {end}",
         gaussian,
         format_mean_std(rank, scale=1.0, digits=3) + (f" {EQUAL_MARK}" if np.mean(rank) >= EQUAL else ""),
-        *(_format_difference([(one[grade], other[grade]) for one, other in aurocs]) for grade in range(2)),
+        _format_difference([(grades != Grade.OUTSTANDING, *scores) for grades, *scores in pairs]),
+        _format_difference([(grades == Grade.UNGRADABLE, *scores) for grades, *scores in pairs]),
     )
 
 
@@ -156,7 +158,18 @@ def _format_passes(passes: float) -> str:
     return f"{passes:.1f}" if passes < 10 else f"{passes:.0f}"
 
 
-def _format_difference(pairs: Sequence[tuple[float, float]]) -> str:
-    """Write two numbers, each a mean over the seeds, and their difference with its sign."""
-    one, other = np.mean(pairs, axis=0)
-    return f"{one:.3f} − {other:.3f} = {one - other:+z.3f}"
+def _format_difference(seeds: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> str:
+    """Write two areas, each a mean over the seeds, and their difference; of one seed with its interval.
+
+    Args:
+        seeds: of each the images that should have high scores, the flow's scores, and the Gaussian's.
+    """
+    areas = [[auroc(scores[is_high], scores[~is_high]) for scores in both] for is_high, *both in seeds]
+    one, other = np.mean(areas, axis=0)
+    text = f"{one:.3f} − {other:.3f} = {one - other:+z.3f}"
+    if len(seeds) > 1:
+        return text
+    is_high, *both = seeds[0]
+    scores = np.stack(both)
+    _, least, most = auroc_difference(scores[:, is_high], scores[:, ~is_high])
+    return f"{text} ({least:+z.3f} to {most:+z.3f})"
