@@ -16,11 +16,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from speed.groups import GROUPS
 from speed.images import copy_outstanding, make_images
 from speed.machine import describe_machine, list_versions
 from speed.programs import BEFORE, find_versions, install_before, install_peer
 from speed.report import format_report
-from speed.rows import FEW, GROUPS, Bench, Row
+from speed.rows import FEW, Bench, Row
 
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent / "build"

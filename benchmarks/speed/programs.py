@@ -62,16 +62,20 @@ class Unoqa:
 
 @dataclass(frozen=True)
 class Peer:
-    """CFLOW by anomalib's engine, in an environment of its own."""
+    """A flow on a ResNet-18 by anomalib's engine, in an environment of its own; it is trained for `epochs`."""
 
     python: Path
     weights: Path
     work: Path
+    model: str = "Cflow"
+    layers: tuple[str, ...] = ("layer2", "layer3")
+    epochs: int = 1
 
     def fit(self, images: Path) -> CompletedRun:
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
-        return run([*self._command("fit", images), "--weights", self.weights, "--output", self._checkpoint])
+        words = ["--weights", self.weights, "--epochs", str(self.epochs), "--output", self._checkpoint]
+        return run([*self._command("fit", images), *words])
 
     def grade(self, images: Path) -> CompletedRun:
         output = self.work / "scores.csv"
@@ -82,8 +86,9 @@ class Peer:
         return self.work / "model.ckpt"
 
     def _command(self, task: str, images: Path) -> list[str | Path]:
-        options = json.dumps({"backbone": "resnet18", "layers": ["layer2", "layer3"]})
-        model = ["--model", "Cflow", "--options", options, "--size", str(SIZE)]
+        read = {} if self.model == "Fastflow" else {"layers": self.layers}  # FastFlow reads all three
+        options = json.dumps({"backbone": "resnet18", **read})
+        model = ["--model", self.model, "--options", options, "--size", str(SIZE)]
         return [self.python, PEER_PROGRAM, task, *model, "--images", images]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from speed.rows import SUBJECTS, Row
+from speed.groups import SUBJECTS
+from speed.rows import Row
 
 METHOD = """\
 Two programs do the same work in turn, as whole processes, on as many threads as the machine has cores; the medians of

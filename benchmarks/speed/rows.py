@@ -73,26 +73,29 @@ class Row:
     target: float
 
 
-def _compare_with_former_default(bench: Bench) -> Iterator[Row]:
+def compare_with_former_default(bench: Bench) -> Iterator[Row]:
+    """Compare grading by `default` now with that of the earlier commit."""
     ours = Unoqa(bench.now, "default", _find_weights("default", bench), bench.work / "now")
     former = Unoqa(bench.before, "default", bench.weights, bench.work / "before")
     return _compare_grading("`default`", f"`default` at {BEFORE}", ours, former, bench, (1.2, 1.0, 1 / 1.1))
 
 
-def _compare_with_peer(bench: Bench) -> Iterator[Row]:
+def compare_with_peer(bench: Bench) -> Iterator[Row]:
+    """Compare grading by CFLOW with anomalib's."""
     ours = Unoqa(bench.now, "cflow-resnet18", bench.weights, bench.work / "cflow")
     peer = Peer(bench.peer, bench.weights, bench.work / "peer")
     return _compare_grading("CFLOW", "anomalib", ours, peer, bench, (4.0, 1.0, 1.0))
 
 
-def _compare_encoders(bench: Bench) -> Iterator[Row]:
+def compare_encoders(bench: Bench) -> Iterator[Row]:
+    """Compare what one image takes to encode on one thread, now and at the earlier commit."""
     program = Path(__file__).with_name("encode.py")
     for name, (model, target) in ENCODERS.items():
 
         def encode(python: Path, model: tuple[str, ...] = model) -> float:
             return float(run([python, program, *model]).output.splitlines()[-1])
 
-        one, other = _take_turns(lambda: encode(bench.now), lambda: encode(bench.before), bench, f"encode, {name}")
+        one, other = take_turns(lambda: encode(bench.now), lambda: encode(bench.before), bench, f"encode, {name}")
         ratio = statistics.median(other) / statistics.median(one)
         shown = (f"{statistics.median(times):.1f} ms" for times in (one, other))
         yield Row(f"encode, one thread, {name}; at {BEFORE}", *shown, ratio, target)
@@ -105,8 +108,8 @@ def _compare_grading(
     for program in (ours, other):
         log(f"fit, {name if program is ours else other_name}")
         program.fit(bench.fit)
-    few = _take_turns(lambda: ours.grade(bench.few), lambda: other.grade(bench.few), bench, f"few, {name}")
-    many = _take_turns(lambda: ours.grade(bench.many), lambda: other.grade(bench.many), bench, f"many, {name}")
+    few = take_turns(lambda: ours.grade(bench.few), lambda: other.grade(bench.few), bench, f"few, {name}")
+    many = take_turns(lambda: ours.grade(bench.many), lambda: other.grade(bench.many), bench, f"many, {name}")
     return _summarise(f"{name}; {other_name}", few, many, len(list(bench.many.iterdir())), targets)
 
 
@@ -122,7 +125,8 @@ def _summarise(title: str, few: Pair, many: Pair, count: int, targets: tuple[flo
     yield Row(f"memory to grade, {title}", *(f"{one:.0f} MB" for one in memory), memory[1] / memory[0], targets[2])
 
 
-def _compare_precisions(bench: Bench) -> Iterator[Row]:
+def compare_precisions(bench: Bench) -> Iterator[Row]:
+    """Compare grading by `paper-padim` in bfloat16 with single precision."""
     name = "grade, `paper-padim` in bfloat16; in single precision"
     if find_usable("bfloat16", torch.device("cpu")) == "single":
         yield Row(name, "this processor does not multiply bfloat16", "–", None, 2.0)
@@ -136,12 +140,12 @@ def _compare_precisions(bench: Bench) -> Iterator[Row]:
     for program in programs:
         program.fit(bench.fit)
     rounded, single = programs
-    runs = _take_turns(lambda: rounded.grade(bench.many), lambda: single.grade(bench.many), bench, "precisions")
+    runs = take_turns(lambda: rounded.grade(bench.many), lambda: single.grade(bench.many), bench, "precisions")
     one, other = map(_seconds, runs)
     yield Row(name, f"{one:.1f} s", f"{other:.1f} s", other / one, 2.0)
 
 
-def _take_turns(
+def take_turns(
     one: Callable[[], Result], other: Callable[[], Result], bench: Bench, name: str
 ) -> tuple[list[Result], list[Result]]:
     """Run both in turn, so that whatever slows the machine for a while slows both."""
@@ -161,20 +165,3 @@ def _find_weights(recipe: str, bench: Bench) -> Path | None:
     encoders: list[Mapping[str, object]] = [member["encoder"] for member in Recipe.named(recipe).to_values()["members"]]
     learned = [encoder for encoder in encoders if encoder["choice"] == "timm"]
     return bench.weights if learned and not any(encoder.get("package") for encoder in learned) else None
-
-
-GROUPS: dict[str, Callable[[Bench], Iterator[Row]]] = {
-    "encode": _compare_encoders,
-    "default": _compare_with_former_default,
-    "cflow": _compare_with_peer,
-    "precision": _compare_precisions,
-}
-"""What the bench measures, by the words of `--only`."""
-
-SUBJECTS = {
-    "encode": "encoders on one thread",
-    "default": "grading by `default`",
-    "cflow": "grading by CFLOW beside anomalib",
-    "precision": "bfloat16 beside single precision",
-}
-"""The same in words, to say what a run left out."""
