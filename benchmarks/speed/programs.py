@@ -6,7 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from speed.process import CompletedRun, log, run
@@ -62,13 +63,18 @@ class Unoqa:
 
 @dataclass(frozen=True)
 class Peer:
-    """A flow on a ResNet-18 by anomalib's engine, in an environment of its own; it is trained for `epochs`."""
+    """A flow on a ResNet-18 by anomalib's engine, in an environment of its own.
+
+    Attributes:
+        options: of the model, beside the backbone.
+        epochs: for which it is trained.
+    """
 
     python: Path
     weights: Path
     work: Path
     model: str = "Cflow"
-    layers: tuple[str, ...] = ("layer2", "layer3")
+    options: Mapping[str, object] = field(default_factory=lambda: {"layers": ["layer2", "layer3"]})
     epochs: int = 1
 
     def fit(self, images: Path) -> CompletedRun:
@@ -86,8 +92,7 @@ class Peer:
         return self.work / "model.ckpt"
 
     def _command(self, task: str, images: Path) -> list[str | Path]:
-        read = {} if self.model == "Fastflow" else {"layers": self.layers}  # FastFlow reads all three
-        options = json.dumps({"backbone": "resnet18", **read})
+        options = json.dumps({"backbone": "resnet18", **self.options})
         model = ["--model", self.model, "--options", options, "--size", str(SIZE)]
         return [self.python, PEER_PROGRAM, task, *model, "--images", images]
 
