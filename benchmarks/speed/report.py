@@ -15,9 +15,8 @@ count the work of all threads: they change less with what else the machine does.
 a process and its children, read every 50 ms, without pages of mapped files. No program draws pictures. Images are those
 of the device rossa, turned and mirrored. CFLOW reads layers 2 and 3 of a ResNet-18 with the same weights in both
 programs; anomalib trains one epoch and has its other defaults. *A pass over one image* is a fit of three passes less a
-fit of one, without rotated images; CFLOW has soft permutations and takes 256 fibres in a step in
-both programs. How well either ranks after equal
-passes is in docs/reproduction.md, "Beside anomalib"."""
+fit of one, without rotated images; CFLOW has soft permutations and takes 256 fibres in a step in both programs. How
+well either ranks after equal passes is in docs/reproduction.md, "Beside anomalib"."""
 
 
 def format_report(facts: Mapping[str, str], rows: Sequence[Row], left_out: Sequence[str]) -> str:
