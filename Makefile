@@ -92,4 +92,4 @@ fuzz: $(VENV)/installed ## Read damaged files by the thousand, and tell what bec
 	$(TEST_THREADS) $(BIN)/python tests/fuzzing/run.py --files $(FILES)
 
 clean: ## Remove what was made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .coverage
