@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ def main() -> None:
     print("| command | time | seconds of a processor | memory |\n|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for title, words in list_commands(given, Path(folder)):
-            runs = [run_anew(words, Path(folder)) for _ in range(given.repeats)]
+            runs = [run_anew(words) for _ in range(given.repeats)]
             seconds, processor, memory = (
                 median(getattr(one, name) for one in runs) for name in ("seconds", "processor", "memory")
             )
@@ -47,31 +48,30 @@ def main() -> None:
 
 
 def list_commands(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Words]]:
-    """Make the images and yield the commands; a command may read what an earlier one wrote."""
+    """Make the images and yield the commands, whose last word is their output; a command may read an earlier one's."""
     good = copy_outstanding(given.data, folder / "outstanding", FITTED)
     all_images = make_images(given.data, folder / "clinic", GRADED, leave_out=FITTED)
     some_images = make_images(given.data, folder / "few", FEW, leave_out=FITTED)
-    quick = ("--encoder", "resnet18.tv_in1k", "--encoder-weights", given.weights, "--quick")
+    results = ("-o", folder / "results")
     for recipe in ("measures", "default"):
-        fit, model = ("fit", good, "-r", recipe, "-o"), folder / f"{recipe}-model"
-        yield f"`unoqa fit`, {FITTED} images, `{recipe}`", (*fit, model)
-        yield "the same, `--no-selftest`", (*fit, folder / "new-model", "--no-selftest")
-        grade = ("grade", all_images, "-m", model, "-o", folder / "new-results")
-        yield f"`unoqa grade`, {GRADED} images, `{recipe}`, with heat and report", grade
-        yield "the same, `--no-heat --no-report`", (*grade, "--no-heat", "--no-report")
-    flow = ("-r", "cflow-resnet18", "--encoder-weights", given.weights)
-    yield f"`unoqa fit`, {FITTED} images, `cflow-resnet18`", ("fit", good, *flow, "-o", folder / "flow-model")
-    grade = ("grade", some_images, "-m", folder / "flow-model", "-o", folder / "new-results", "--no-heat")
-    yield f"`unoqa grade --no-heat`, {FEW} images, the same", grade
-    yield "`unoqa demo`", ("demo", folder / "new-demo")
-    yield "`unoqa reproduce --quick`", ("reproduce", given.data, "-o", folder / "new-tables", *quick)
+        model = folder / f"{recipe}-model"
+        fit, grade = ("fit", good, "-r", recipe), ("grade", all_images, "-m", model)
+        yield f"`unoqa fit`, {FITTED} images, `{recipe}`", (*fit, "-o", model)
+        yield "the same, `--no-selftest`", (*fit, "--no-selftest", "-o", folder / "other-model")
+        yield f"`unoqa grade`, {GRADED} images, `{recipe}`, with heat and report", (*grade, *results)
+        yield "the same, `--no-heat --no-report`", (*grade, "--no-heat", "--no-report", *results)
+    flow, model = ("-r", "cflow-resnet18", "--encoder-weights", given.weights), folder / "flow-model"
+    yield f"`unoqa fit`, {FITTED} images, `cflow-resnet18`", ("fit", good, *flow, "-o", model)
+    grade = ("grade", some_images, "-m", model, "--no-heat")
+    yield f"`unoqa grade --no-heat`, {FEW} images, the same", (*grade, *results)
+    yield "`unoqa demo`", ("demo", folder / "demo")
+    quick = ("--encoder", "resnet18.tv_in1k", "--encoder-weights", given.weights, "--quick")
+    yield "`unoqa reproduce --quick`", ("reproduce", given.data, *quick, "-o", folder / "tables")
 
 
-def run_anew(words: Words, folder: Path) -> CompletedRun:
+def run_anew(words: Words) -> CompletedRun:
     """Run a command whose output is not there yet."""
-    for old in (one for one in words if isinstance(one, Path) and one.parent == folder):
-        if words[words.index(old) - 1] == "-o" or old.name.startswith("new-"):
-            run(["rm", "-rf", old])
+    shutil.rmtree(words[-1], ignore_errors=True)
     return run([Path(sys.executable).parent / "unoqa", *words])
 
 

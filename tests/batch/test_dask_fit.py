@@ -97,18 +97,7 @@ def test_a_fit_that_was_cut_goes_on_with_the_features_of_the_workers(
 
 def test_the_command_fits_by_workers(outstanding, tmp_path):
     for who, words in (("threads", ()), ("dask", ("--scheduler", "local:1"))):
-        command = (
-            "fit",
-            outstanding,
-            "-o",
-            tmp_path / who,
-            "--recipe",
-            "measures",
-            "--no-selftest",
-            "--executor",
-            who,
-            *words,
-        )
-        assert start("unoqa", *command).wait(120) == 3  # one file is no image
+        fit = ("fit", outstanding, "-o", tmp_path / who, "--recipe", "measures", "--no-selftest")
+        assert start("unoqa", *fit, "--executor", who, *words).wait(120) == 3  # one file is no image
     made, expected = ((tmp_path / who / "checksums.json").read_text() for who in ("dask", "threads"))
     assert made == expected

@@ -38,10 +38,7 @@ def test_an_exception_in_a_package_is_a_sentence_and_the_log_has_its_trace(
     refusal, clinic, recipe, monkeypatch, tmp_path
 ):
     install(monkeypatch, tmp_path / "site", MODULE, lowquality="away")
-    log, words = (
-        tmp_path / "log.txt",
-        ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe, "-q", "--no-selftest"),
-    )
+    log, words = tmp_path / "log.txt", ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe, "-q")
     assert refusal(*words, "--log", log) == (
         "The choice 'away' of the package foreign 2.5, of the group unoqa.lowquality, failed at foreign_choice.py, "
         "line 15 (ZeroDivisionError: division by zero); tell its author, with the trace that --log FILE keeps."

@@ -299,16 +299,8 @@ def test_a_full_console_is_reported_in_one_sentence(words):
 
 
 def test_a_model_is_replaced_only_when_that_is_wanted(unoqa, clinic, settled_model, tmp_path):
-    fit = (
-        "fit",
-        clinic.outstanding,
-        "-o",
-        tmp_path / "model",
-        "--recipe",
-        small("measures", tmp_path),
-        "-q",
-        "--no-selftest",
-    )
+    recipe = small("measures", tmp_path)
+    fit = ("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe, "-q", "--no-selftest")
     settle = ("settle", clinic.mixed, "-m", settled_model, "-o", tmp_path / "model", "-q")
     assert unoqa(*fit).exit_code == 0
     before = (tmp_path / "model" / "checksums.json").read_bytes()

@@ -134,9 +134,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (20_000,) * 2)
 main()
 """
     recipe = small("measures", tmp_path)
-    ended = run_python(
-        program, "fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe, "--no-selftest"
-    )
+    ended = run_python(program, "fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", recipe)
     assert ended.returncode == 2
     why = f"{os.strerror(errno.EFBIG)}; free space there or name another place, then run the same command again."
     assert ended.stderr == f"unoqa: {tmp_path / 'model'}: {why}\n"

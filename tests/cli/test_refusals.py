@@ -365,9 +365,7 @@ def stop(*_, **__):
 
 @pytest.mark.parametrize("seed", ["-1", "4294967296"])
 def test_a_seed_that_a_library_would_refuse(seed, unoqa, clinic, tmp_path):
-    ended = unoqa(
-        "fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--seed", seed, "--no-selftest"
-    )
+    ended = unoqa("fit", clinic.outstanding, "-o", tmp_path / "model", "--recipe", "measures", "--seed", seed)
     assert ended.exit_code == 2
     assert "Invalid value for '--seed'" in ended.stderr
 
