@@ -77,10 +77,10 @@ def describe_content(image: EnfaceImage) -> Float[np.ndarray, "4 statistics"]:
     How the log spectrum differs between directions, the shape of the distribution of brightness, and skewness and
     kurtosis of details of three sizes.
     """
-    rows = np.split(resize_pixels(_stretch(image.pixels.astype(np.float64)), SIDE), 2)
-    quarters = [quarter for half in rows for quarter in np.split(half, 2, axis=1)]
+    resized = resize_pixels(_stretch(image.pixels.astype(np.float64)), SIDE)
+    quarters = resized.reshape(2, QUARTER, 2, QUARTER).swapaxes(1, 2).reshape(4, QUARTER, QUARTER)
     parts = (_describe_spectrum, _describe_brightness, _describe_details)
-    return np.stack([np.concatenate([describe(quarter) for describe in parts]) for quarter in quarters])
+    return np.concatenate([describe(quarters) for describe in parts], axis=1)
 
 
 def _stretch(pixels: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "rows columns"]:
@@ -153,32 +153,37 @@ class FittedContent:
         return cls(arrays["mean"], arrays["std"], arrays["precision"], float(arrays["limit"].item()))
 
 
-def _describe_spectrum(pixels: Float32[np.ndarray, "quarter quarter"]) -> Float[np.ndarray, "8"]:
+def _describe_spectrum(quarters: Float32[np.ndarray, "4 quarter quarter"]) -> Float[np.ndarray, "4 8"]:
     """Return, for each octave, how the log power differs: across from down, and oblique from both."""
-    centred = (pixels - pixels.mean()) / (pixels.std() + SMALL)
+    centred = quarters - quarters.mean(axis=(1, 2), keepdims=True)
+    centred = centred / (quarters.std(axis=(1, 2), keepdims=True) + SMALL)
     power = np.abs(fft.rfft2(centred * _make_window())) ** 2
     sectors, sizes = _divide_spectrum()
-    sums = np.bincount(sectors, power.ravel(), minlength=len(sizes))
-    logs = np.log(sums[1:] / sizes[1:] + SMALL).reshape(len(BANDS) - 1, 3)
-    across, oblique, down = logs.T
-    return np.concatenate([across - down, oblique - (across + down) / 2])
+    sums = np.stack([np.bincount(sectors, one.ravel(), minlength=len(sizes)) for one in power])
+    logs = np.log(sums[:, 1:] / sizes[1:] + SMALL).reshape(len(quarters), len(BANDS) - 1, 3)
+    across, oblique, down = np.moveaxis(logs, 2, 0)
+    return np.concatenate([across - down, oblique - (across + down) / 2], axis=1)
 
 
-def _describe_brightness(pixels: Float32[np.ndarray, "quarter quarter"]) -> Float[np.ndarray, "4"]:
-    lowest, low, quarter, middle, upper, high, highest = np.quantile(pixels, (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99))
-    parts = np.array([middle - low, upper - quarter, highest - high, low - lowest])
-    return parts / (high - low + SMALL)
+def _describe_brightness(quarters: Float32[np.ndarray, "4 quarter quarter"]) -> Float[np.ndarray, "4 4"]:
+    levels = np.quantile(quarters, (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99), axis=(1, 2))
+    lowest, low, quarter, middle, upper, high, highest = levels
+    parts = np.stack([middle - low, upper - quarter, highest - high, low - lowest], axis=1)
+    return parts / (high - low + SMALL)[:, None]
 
 
-def _describe_details(pixels: Float32[np.ndarray, "quarter quarter"]) -> Float[np.ndarray, "6"]:
-    smoothed = [pixels, *(gaussian_filter(pixels, sigma, truncate=3) for sigma in SIGMAS)]
+def _describe_details(quarters: Float32[np.ndarray, "4 quarter quarter"]) -> Float[np.ndarray, "4 6"]:
+    smoothed = [quarters, *(gaussian_filter(quarters, sigma, truncate=3, axes=(1, 2)) for sigma in SIGMAS)]
     found = []
     for finer, coarser in pairwise(smoothed):
-        details = (finer - coarser).astype(np.float64)
-        squares = (details / (details.std() + SMALL)) ** 2
-        skewness = (squares * details).mean() / (details.std() + SMALL)
-        found += [np.clip(skewness, -5, 5), np.log(np.clip((squares**2).mean(), 1, 100))]
-    return np.array(found)
+        details = (finer - coarser).astype(np.float64).reshape(len(quarters), -1)
+        relative = details / (details.std(axis=1, keepdims=True) + SMALL)
+        squares = np.square(relative)
+        found += [
+            np.clip((squares * relative).mean(axis=1), -5, 5),
+            np.log(np.clip(np.square(squares).mean(axis=1), 1, 100)),
+        ]
+    return np.stack(found, axis=1)
 
 
 @cache

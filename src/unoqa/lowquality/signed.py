@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self, final
 
 import torch
 from jaxtyping import Float
@@ -19,7 +19,7 @@ from unoqa.core.work import Work
 from unoqa.lowquality.parts.pooling import Pool, pool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @final
@@ -105,19 +105,32 @@ class FittedSigned(FittedModule):
 
     def predict(self, pyramid: FeaturePyramid) -> Evidence:
         """Return one map: the mean over the channels."""
-        mean_map = self.channel_maps(pyramid).mean(dim=1)
-        return Evidence(score=pool(mean_map, self._settings.pool), maps=(mean_map,))
+        return self._score(self.channel_maps(pyramid))
+
+    @classmethod
+    def predict_each(cls, modules: Sequence[Self], pyramid: FeaturePyramid) -> list[Evidence]:
+        """Compare the channels with the means of all modules at once: maps are so small that calls cost most."""
+        first = modules[0]
+        means, stds = (torch.stack([one._state[name] for one in modules])[:, None] for name in ("mean", "std"))
+        return [first._score(maps) for maps in first._count_stds(first.channel_values(pyramid), means, stds)]
 
     def channel_maps(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
         """Return one map for each channel, in standard deviations from 0 to the ceiling."""
-        grid = pyramid.scales[self._position][:, self._channels]
-        deviations = (grid - self._state["mean"]) / self._state["std"]
-        bad = torch.where(self._signs == 0, deviations.abs(), deviations * self._signs)
-        return bad.clamp(0, self._settings.ceiling)
+        return self._count_stds(self.channel_values(pyramid), self._state["mean"], self._state["std"])
 
     def channel_values(self, pyramid: FeaturePyramid) -> Float[Tensor, "batch channels rows columns"]:
         """Return the values of the channels, in their own unit."""
         return pyramid.scales[self._position][:, self._channels]
+
+    def _count_stds(self, grid: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+        """Return how many standard deviations each value lies on the bad side, from 0 to the ceiling."""
+        deviations = (grid - mean) / std
+        bad = torch.where(self._signs == 0, deviations.abs(), deviations * self._signs)
+        return bad.clamp(0, self._settings.ceiling)
+
+    def _score(self, maps: Float[Tensor, "batch channels rows columns"]) -> Evidence:
+        mean_map = maps.mean(dim=1)
+        return Evidence(score=pool(mean_map, self._settings.pool), maps=(mean_map,))
 
     def state(self) -> State:
         """Return mean and standard deviation at each place."""

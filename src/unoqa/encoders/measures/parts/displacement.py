@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float32, Int
 from scipy import fft
 from scipy.ndimage import gaussian_filter1d
 
@@ -12,6 +15,9 @@ from unoqa.encoders.parts.grey import GreyImage
 
 FINE_SIGMA, COARSE_SIGMA = 0.7, 8.0
 """Standard deviations in pixels of the band of details that are compared: without speckle, without illumination."""
+
+TRUNCATE = 4.0
+"""Standard deviations at which the filters end."""
 
 STRAIGHT = 2
 """Pixels by which vessels that cross a line obliquely, and a drifting eye, move it at most."""
@@ -88,7 +94,30 @@ def correlate_neighbours(
 
 def standardise_details(lines: GreyImage) -> GreyImage:
     """Return each line's details, divided by their standard deviation and clipped."""
-    details = gaussian_filter1d(lines, FINE_SIGMA, axis=1) - gaussian_filter1d(lines, COARSE_SIGMA, axis=1)
+    details = _filter_band(lines)
     centred = details - details.mean(axis=1, keepdims=True)
     std = np.maximum(centred.std(axis=1, keepdims=True), np.float32(1e-3))
     return np.clip(centred / std, -CLIP, CLIP)
+
+
+def _filter_band(lines: GreyImage) -> GreyImage:
+    """Return each line's band of details; beyond its ends a line is mirrored.
+
+    By the spectrum, as the coarse filter has 65 taps.
+    """
+    width, reach = lines.shape[1], math.ceil(TRUNCATE * COARSE_SIGMA)
+    mirrored = np.pad(lines, ((0, 0), (reach, reach)), mode="symmetric")
+    length = fft.next_fast_len(mirrored.shape[1], real=True)
+    spectra = fft.rfft(mirrored, length, axis=1) * _make_band(length)
+    return np.asarray(fft.irfft(spectra, length, axis=1)[:, reach : reach + width])
+
+
+@lru_cache(maxsize=8)
+def _make_band(length: int) -> Float32[np.ndarray, " frequencies"]:
+    """Return the spectrum of the difference of the two filters, which is real because they are symmetric."""
+    impulse = np.zeros(length)
+    impulse[0] = 1
+    fine, coarse = (
+        gaussian_filter1d(impulse, sigma, truncate=TRUNCATE, mode="wrap") for sigma in (FINE_SIGMA, COARSE_SIGMA)
+    )
+    return fft.rfft(fine - coarse).real.astype(np.float32)
