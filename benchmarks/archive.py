@@ -1,22 +1,29 @@
 """Is OCTA-25K-IQA-SEG recognised as it is unpacked, and what does its reproduction take?
 
     python benchmarks/archive.py [--folder FOLDER]
+    python benchmarks/archive.py --data ../shared/octa --folder FOLDER
 
 Nobody may copy the archive, so this script writes a tree with its exact counts (24,522 images) and the names that its
 users show, of small made-up images, and has `octa25k` read it: whole, then with one class folder misnamed. Then it
 scales measured times to the archive's 3×3 images: docs/reproduce-the-paper.md has that table. Grades of the training
 images that nobody published are spread as in the test set; they are not used. Results go to stdout.
+
+The second command only writes the 3×3 images that `unoqa reproduce --dataset octa25k` uses, 4,526 real ones of their
+grades and two that it leaves, to see what a whole reproduction takes. DATA holds `images/` and `grades.csv`.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import struct
 import tempfile
 import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image, ImageOps
 
 from unoqa.benchmark.datasets.octa25k import Octa25k
 from unoqa.core.errors import DataSetError
@@ -36,6 +43,14 @@ those of 3x3's outstanding training images and of its test set (Chen et al. 2022
 
 DIGITS, WORDS = ("0", "1", "2"), ("ungradable", "gradable", "outstanding")
 """Names of the class folders: digits beside the training set, words in the external sets `3M` and `6M`."""
+
+USED = {
+    "quality_assessment/3x3/For_Train/train": (1, 1, 961),
+    "quality_assessment/3x3/For_Train/test": (1374, 1179, 412),
+    "quality_assessment/3x3/external_test_1": (100, 100, 100),
+    "3M": (100, 100, 100),
+}
+"""Of these, the images that the reproduction of 3×3 uses, and one of each other class of its training set."""
 
 FITTED, TESTED, OTHERS = 961, 2965 + 300, 300
 """Images of 3x3 that are fitted on, graded, and scored only (the validation set)."""
@@ -106,7 +121,14 @@ quarter of the 20 Tflop/s that a card of the paper's days may reach in single pr
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="where to write the tree; by default a temporary folder")
-    folder = parser.parse_args().folder
+    parser.add_argument("--data", type=Path, help="real images with grades, to fill the 3×3 folders of --folder with")
+    given = parser.parse_args()
+    folder = given.folder
+    if given.data is not None:
+        if folder is None:
+            parser.error("--data takes --folder too: where to write the images")
+        print(f"{write_real_tree(given.data, folder):,} images written")
+        return
     with tempfile.TemporaryDirectory() as temporary:
         root = folder or Path(temporary) / "OCTA-25K"
         print(f"{write_tree(root):,} images written")
@@ -127,6 +149,34 @@ def write_tree(root: Path) -> int:
                 (root / place / name / f"{number}.png").write_bytes(make_png(written))
                 written += 1
     return written
+
+
+def write_real_tree(data: Path, root: Path) -> int:
+    """Write real images of each grade; return how many.
+
+    An image is turned and mirrored, eight ways in all, and then dimmed a little, until there are enough.
+    """
+    with (data / "grades.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    sources = [[row["image"] for row in rows if row["grade"] == digit] for digit in DIGITS]
+    taken = [0, 0, 0]
+    for place, counts in USED.items():
+        names = WORDS if place == "3M" else DIGITS
+        for grade, (name, count) in enumerate(zip(names, counts, strict=True)):
+            (root / place / name).mkdir(parents=True)
+            for _ in range(count):
+                turn, position = divmod(taken[grade], len(sources[grade]))
+                image = vary(Image.open(data / "images" / sources[grade][position]).convert("L"), turn)
+                image.save(root / place / name / f"{taken[grade]}.png")
+                taken[grade] += 1
+    return sum(taken)
+
+
+def vary(image: Image.Image, turn: int) -> Image.Image:
+    """Return one of the variants of an image: by four angles, mirrored or not, dimmed by 2 % every eight."""
+    turned = image.rotate(90 * (turn % 4), expand=True)
+    mirrored = ImageOps.mirror(turned) if turn % 8 >= 4 else turned
+    return mirrored.point(lambda value: round(value * 0.98 ** (turn // 8)))
 
 
 def make_png(number: int) -> bytes:

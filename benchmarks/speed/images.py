@@ -33,9 +33,7 @@ def make_images(data: Path, folder: Path, count: int, *, leave_out: int) -> Path
         leave_out: number of outstanding images that are fitted on.
     """
     _make_empty(folder)
-    others = _list_names(data, outstanding=False)
-    names = [*_list_names(data, outstanding=True)[leave_out:], *others]
-    names = [str(name) for name in np.random.default_rng(0).permutation(names)]
+    names = list_others(data, leave_out=leave_out)
     if count > TURNS * len(names):
         raise SystemExit(f"{len(names)} images give at most {TURNS * len(names)}; ask for fewer with --images.")
     for number in range(count):
@@ -44,6 +42,12 @@ def make_images(data: Path, folder: Path, count: int, *, leave_out: int) -> Path
         image = ImageOps.mirror(image) if turn >= 4 else image
         image.save(folder / f"{number:05d}.png")
     return folder
+
+
+def list_others(data: Path, *, leave_out: int) -> list[str]:
+    """Return the names of the real images that are not fitted on, in the order in which they are graded."""
+    names = [*_list_names(data, outstanding=True)[leave_out:], *_list_names(data, outstanding=False)]
+    return [str(name) for name in np.random.default_rng(0).permutation(names)]
 
 
 def _list_names(data: Path, *, outstanding: bool) -> list[str]:
