@@ -55,12 +55,12 @@ def list_commands(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str
     results = ("-o", folder / "results")
     for recipe in ("measures", "default"):
         model = folder / f"{recipe}-model"
-        fit, grade = ("fit", good, "-r", recipe), ("grade", all_images, "-m", model)
+        fit, grade = ("fit", good, "--recipe", recipe), ("grade", all_images, "-m", model)
         yield f"`unoqa fit`, {FITTED} images, `{recipe}`", (*fit, "-o", model)
         yield "the same, `--no-selftest`", (*fit, "--no-selftest", "-o", folder / "other-model")
         yield f"`unoqa grade`, {GRADED} images, `{recipe}`, with heat and report", (*grade, *results)
         yield "the same, `--no-heat --no-report`", (*grade, "--no-heat", "--no-report", *results)
-    flow, model = ("-r", "cflow-resnet18", "--encoder-weights", given.weights), folder / "flow-model"
+    flow, model = ("--recipe", "cflow-resnet18", "--encoder-weights", given.weights), folder / "flow-model"
     yield f"`unoqa fit`, {FITTED} images, `cflow-resnet18`", ("fit", good, *flow, "-o", model)
     grade = ("grade", some_images, "-m", model, "--no-heat")
     yield f"`unoqa grade --no-heat`, {FEW} images, the same", (*grade, *results)

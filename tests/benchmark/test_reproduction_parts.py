@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from unoqa.benchmark.reproduction.cells import Cell, CellKey, ScoredCohort, comp
 from unoqa.benchmark.reproduction.f1_threshold import find_f1_max_threshold
 from unoqa.benchmark.reproduction.grid import CellCache, CellGrid
 from unoqa.benchmark.reproduction.images import EncodedStudy, GradedSplit, format_grade_counts
-from unoqa.benchmark.reproduction.learning import Learning, LearningStudy
+from unoqa.benchmark.reproduction.learning import Learning, LearningStudy, score_images
 from unoqa.benchmark.reproduction.published import CLUSTERINGS, TABLE_2, look_up_table_1
 from unoqa.benchmark.reproduction.report import Report
 from unoqa.benchmark.reproduction.results import ReproductionResults
@@ -34,7 +35,7 @@ from unoqa.benchmark.reproduction.tables import (
     make_table_1,
     make_table_2,
 )
-from unoqa.core.features import FeatureSet, Scale
+from unoqa.core.features import FeaturePyramid, FeatureSet, Scale
 from unoqa.core.grading import Grade
 from unoqa.core.progress import NoProgress
 from unoqa.encoders.timm import Timm
@@ -389,6 +390,21 @@ def learn(module, folds=2):
     fitted, _ = panel.fit([fit], seed=0)
     learning = LearningStudy(panel, fit, test, np.arange(10), 0).observe(fitted, NoProgress())
     return learning, np.array([fitted.predict([pyramid]).score for pyramid in test.batches(1)])
+
+
+def test_the_features_of_one_image_are_held_at_a_time():
+    held = []
+
+    def watch(images):
+        for image in images:
+            yield image
+            held.append(sum(type(one) is FeaturePyramid for one in gc.get_objects()))
+
+    panel = Panel((Member(Timm(), Cflow(neighbourhood=1, blocks=1, fibres=1_000, batch=256)),), "sum", folds=2)
+    fitted, _ = panel.fit([banana(24, 0)], seed=0)
+    scores = score_images(fitted, watch(banana(16, 1).batches(1)))
+    assert scores.shape == (2, 16)
+    assert max(held) == held[0]
 
 
 def test_a_flow_that_learned_has_a_lower_loss_than_the_gaussian_that_it_began_as():

@@ -18,11 +18,11 @@ from unoqa.lowquality.flows.fitted import FittedFlows
 from unoqa.lowquality.flows.module import FlowModule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from torch import Tensor
 
-    from unoqa.core.features import FeatureSet
+    from unoqa.core.features import FeaturePyramid, FeatureSet
     from unoqa.core.progress import Progress
     from unoqa.grader.panel import FittedPanel, Panel
 
@@ -102,11 +102,22 @@ class LearningStudy:
             by_gaussian = np.full_like(by_gaussian, np.nan)
         losses = np.stack([start, self._compute_losses(flow), by_gaussian], axis=1)
         passes = [np.array([one.planned, one.taken, one.kept]) / one.per_pass for one in flow.trainings]
-        predictions = [gaussian.predict([pyramid]) for pyramid in self.test.batches(1)]
-        scores = [(one.score, np.mean([grid.mean() for grid in one.maps])) for one in predictions]
-        return Learning(np.mean(passes, axis=0), self.rows, losses, np.array(scores, dtype=np.float64).T)
+        scores = score_images(gaussian, self.test.batches(1))
+        return Learning(np.mean(passes, axis=0), self.rows, losses, scores)
 
     def _compute_losses(self, module: object) -> Float[np.ndarray, " some"]:
         assert isinstance(module, FittedFlows), "the settings of a flow fit a flow"
         unseen = self.test.subset(self.rows)
         return np.array([-float(module.compute_log_density(pyramid)[0]) for pyramid in unseen.batches(1)])
+
+
+def score_images(panel: FittedPanel, images: Iterable[FeaturePyramid]) -> Float[np.ndarray, "2 images"]:
+    """Return the score of each image, and the mean of its maps; higher = worse.
+
+    One image after the other: a prediction holds the features of its image, for its latents.
+    """
+    scores = []
+    for image in images:
+        prediction = panel.predict([image])
+        scores.append((prediction.score, np.mean([grid.mean() for grid in prediction.maps])))
+    return np.array(scores, dtype=np.float64).T
