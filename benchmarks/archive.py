@@ -23,7 +23,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
+from speed.images import TURNS, turn_image
 
 from unoqa.benchmark.datasets.octa25k import Octa25k
 from unoqa.core.errors import DataSetError
@@ -44,11 +45,10 @@ those of 3x3's outstanding training images and of its test set (Chen et al. 2022
 DIGITS, WORDS = ("0", "1", "2"), ("ungradable", "gradable", "outstanding")
 """Names of the class folders: digits beside the training set, words in the external sets `3M` and `6M`."""
 
-USED = {
-    "quality_assessment/3x3/For_Train/train": (1, 1, 961),
-    "quality_assessment/3x3/For_Train/test": (1374, 1179, 412),
-    "quality_assessment/3x3/external_test_1": (100, 100, 100),
-    "3M": (100, 100, 100),
+TRAIN = "quality_assessment/3x3/For_Train/train"
+
+USED = {place: counts for place, counts in TREE.items() if "3x3" in place or place == "3M"} | {
+    TRAIN: (1, 1, TREE[TRAIN][-1])
 }
 """Of these, the images that the reproduction of 3×3 uses, and one of each other class of its training set."""
 
@@ -173,10 +173,9 @@ def write_real_tree(data: Path, root: Path) -> int:
 
 
 def vary(image: Image.Image, turn: int) -> Image.Image:
-    """Return one of the variants of an image: by four angles, mirrored or not, dimmed by 2 % every eight."""
-    turned = image.rotate(90 * (turn % 4), expand=True)
-    mirrored = ImageOps.mirror(turned) if turn % 8 >= 4 else turned
-    return mirrored.point(lambda value: round(value * 0.98 ** (turn // 8)))
+    """Return one of the variants of an image: turned and mirrored in eight ways, and dimmed by 2 % after each eight."""
+    dimming, way = divmod(turn, TURNS)
+    return turn_image(image, way).point(lambda value: round(value * 0.98**dimming))
 
 
 def make_png(number: int) -> bytes:

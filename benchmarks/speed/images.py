@@ -38,10 +38,14 @@ def make_images(data: Path, folder: Path, count: int, *, leave_out: int) -> Path
         raise SystemExit(f"{len(names)} images give at most {TURNS * len(names)}; ask for fewer with --images.")
     for number in range(count):
         turn, position = divmod(number, len(names))
-        image = Image.open(data / "images" / names[position]).rotate(90 * (turn % 4), expand=True)
-        image = ImageOps.mirror(image) if turn >= 4 else image
-        image.save(folder / f"{number:05d}.png")
+        turn_image(Image.open(data / "images" / names[position]), turn).save(folder / f"{number:05d}.png")
     return folder
+
+
+def turn_image(image: Image.Image, turn: int) -> Image.Image:
+    """Turn an image by one of four angles, and mirror it from the fifth turn on."""
+    turned = image.rotate(90 * (turn % 4), expand=True)
+    return ImageOps.mirror(turned) if turn >= 4 else turned
 
 
 def list_others(data: Path, *, leave_out: int) -> list[str]:

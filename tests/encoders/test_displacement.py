@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from unoqa.encoders.measures.parts.displacement import correlate_neighbours, measure_displacement, standardise_details
 
@@ -27,6 +28,15 @@ def test_details_have_no_mean_and_are_clipped():
     assert np.abs(details).max() <= 3.0
     np.testing.assert_allclose(details.mean(axis=1), 0, atol=0.05)
     np.testing.assert_allclose(details.std(axis=1), 1, atol=0.1)
+
+
+@pytest.mark.parametrize("width", [20, 101, 320, 1024])
+def test_details_are_those_between_two_gaussian_filters(width):
+    lines = np.random.default_rng(width).random((6, width)).astype(np.float32)
+    band = gaussian_filter1d(lines, 0.7, axis=1) - gaussian_filter1d(lines, 8.0, axis=1)
+    centred = band - band.mean(axis=1, keepdims=True)
+    expected = np.clip(centred / centred.std(axis=1, keepdims=True), -3, 3)
+    np.testing.assert_allclose(standardise_details(lines), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [300, 301, 320])

@@ -94,7 +94,7 @@ def find_scan(pixels: Grey) -> Rectangle | None:
 
 def _measure_texture(picture: Grey) -> Grey:
     """Return how far each pixel is from the mean of itself and its neighbours."""
-    from scipy.ndimage import gaussian_filter  # noqa: PLC0415 - half a second to import, for pictures with margins only
+    from scipy.ndimage import gaussian_filter  # noqa: PLC0415 - commands that only look at results need none of it
 
     return np.abs(picture - gaussian_filter(picture, 1.5))
 

@@ -122,7 +122,12 @@ class FittedSigned(FittedModule):
         """Return the values of the channels, in their own unit."""
         return pyramid.scales[self._position][:, self._channels]
 
-    def _count_stds(self, grid: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    def _count_stds(
+        self,
+        grid: Float[Tensor, "batch channels rows columns"],
+        mean: Float[Tensor, "... channels rows columns"],
+        std: Float[Tensor, "... channels rows columns"],
+    ) -> Float[Tensor, "... channels rows columns"]:
         """Return how many standard deviations each value lies on the bad side, from 0 to the ceiling."""
         deviations = (grid - mean) / std
         bad = torch.where(self._signs == 0, deviations.abs(), deviations * self._signs)

@@ -103,7 +103,7 @@ def standardise_details(lines: GreyImage) -> GreyImage:
 def _filter_band(lines: GreyImage) -> GreyImage:
     """Return each line's band of details; beyond its ends a line is mirrored.
 
-    By the spectrum, as the coarse filter has 65 taps.
+    The spectrum is multiplied, because a sum over the 65 taps of the coarse filter takes longer.
     """
     width, reach = lines.shape[1], math.ceil(TRUNCATE * COARSE_SIGMA)
     mirrored = np.pad(lines, ((0, 0), (reach, reach)), mode="symmetric")
